@@ -1,0 +1,75 @@
+// Builds what runs on a device: bundles of the programs, and the types of the package's main export.
+// Everything is made in a new directory that takes dist's place whole, so a half-made dist does not exist.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Dependencies written as CommonJS call `require`, which an ES module does not have. */
+const requireBanner =
+  "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);";
+
+/** One row a bundle. `split`: what is behind `await import()` becomes a file of its own and is read when it is used. */
+const bundles = [
+  { entry: 'src/main.ts', out: 'runtimemanagerd.mjs' },
+  { entry: 'src/adapters/sqlite/journal-thread.ts', out: 'journal-thread.mjs' },
+  { entry: 'src/cli/main.ts', out: 'cli', split: true },
+  { entry: 'src/client/node.ts', out: 'client/node.js' },
+  { entry: 'src/tour/main.ts', out: 'tour.mjs' },
+];
+
+/** @param {{ entry: string, out: string, split?: boolean }} bundle @param {string} outDir */
+async function bundleOne({ entry, out, split = false }, outDir) {
+  await build({
+    absWorkingDir: root,
+    entryPoints: [entry],
+    ...(split ? { outdir: join(outDir, out), splitting: true, chunkNames: 'chunks/[name]-[hash]' } : {}),
+    ...(split ? {} : { outfile: join(outDir, out) }),
+    outExtension: split ? { '.js': '.mjs' } : {},
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    minifySyntax: true,
+    sourcemap: 'linked',
+    sourcesContent: false,
+    legalComments: 'linked',
+    banner: { js: requireBanner },
+    logLevel: 'warning',
+  });
+}
+
+/** @param {string} outDir */
+async function emitTypes(outDir) {
+  const args = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json', '--outDir', join(outDir, 'types')];
+  const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  const code = await new Promise((resolve, reject) => child.once('error', reject).once('exit', resolve));
+  if (code !== 0) throw new Error('tsc could not emit the types of src/client/node.ts; its messages are above');
+}
+
+/** @param {string} from @param {string} to */
+async function replaceDirectory(from, to) {
+  const old = `${to}.old-${String(process.pid)}`;
+  if (existsSync(to)) await rename(to, old);
+  await rename(from, to);
+  await rm(old, { recursive: true, force: true });
+}
+
+const outDir = join(root, `dist.new-${String(process.pid)}`);
+try {
+  const present = bundles.filter(({ entry }) => existsSync(join(root, entry)));
+  for (const { entry } of bundles.filter((bundle) => !present.includes(bundle))) {
+    console.error(`build: ${entry} is not there yet; skipped`);
+  }
+  await Promise.all([
+    ...present.map((bundle) => bundleOne(bundle, outDir)),
+    ...(present.some(({ entry }) => entry === 'src/client/node.ts') ? [emitTypes(outDir)] : []),
+  ]);
+  if (present.length > 0) await replaceDirectory(outDir, join(root, 'dist'));
+} finally {
+  await rm(outDir, { recursive: true, force: true });
+}

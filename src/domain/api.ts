@@ -1,0 +1,101 @@
+/** The JSON-RPC methods as one table: dispatch, validation, the client's types and the documentation come from it. */
+import * as z from 'zod';
+import { appSchema } from './app.ts';
+import type { EventPage } from './events.ts';
+import type { AppInfo, AppSummary } from './info.ts';
+import { runtimeConfigSchema } from './runtime-config.ts';
+
+export const CALLSIGN = 'org.rdk.RuntimeManager';
+
+/** Checked further by domain/ids: the schema only says that there is text. */
+const id = z.string();
+const one = z.strictObject({ appInstanceId: id });
+const nothing = z.strictObject({}).optional();
+const uint32 = z
+  .int()
+  .min(0)
+  .max(2 ** 32 - 1);
+
+const run = z.strictObject({
+  appId: id,
+  /** Made as a UUID when absent or empty. */
+  appInstanceId: id.optional(),
+  userId: uint32.optional(),
+  groupId: uint32.optional(),
+  ports: z.array(z.int().min(1).max(65_535)).optional(),
+  paths: z.array(z.string()).optional(),
+  debugSettings: z.array(z.string()).optional(),
+  runtimeConfigObject: runtimeConfigSchema.optional(),
+  app: appSchema.optional(),
+});
+
+const getEvents = z.strictObject({
+  /** Events after this number. */
+  since: z.int().min(0),
+  limit: z.int().min(1).max(10_000).default(1000),
+  appInstanceId: id.optional(),
+});
+
+const getLogs = z.strictObject({
+  appInstanceId: id,
+  /** Where the last answer ended; absent: from the beginning, or the last `tail` lines. */
+  cursor: z.string().max(200).optional(),
+  tail: z.int().min(0).max(100_000).optional(),
+  /** At most this many lines an answer. */
+  limit: z.int().min(1).max(10_000).default(1000),
+  /** Wait this long for the first new line, in ms. */
+  waitMs: z.int().min(0).max(30_000).default(0),
+});
+
+export type LogLine = {
+  readonly time: string;
+  readonly stream: 'stdout' | 'stderr';
+  readonly text: string;
+  readonly partial: boolean;
+};
+/** `ended`: the app has ended and everything was read. */
+export type LogPage = { readonly lines: readonly LogLine[]; readonly cursor: string; readonly ended: boolean };
+export type Version = {
+  readonly version: string;
+  readonly engine: string;
+  readonly runtime: string;
+  readonly pid: number;
+  readonly root: string;
+};
+
+/** Result of an operation: `already` when the instance was so before. */
+export type Done = { readonly already: boolean };
+
+export const METHODS = {
+  run: { params: run, doc: 'Start an app in a container of its own.' },
+  suspend: { params: one, doc: 'Freeze every process of the app at once.' },
+  resume: { params: one, doc: 'Let a suspended app go on.' },
+  terminate: { params: one, doc: 'End the app: SIGTERM, a grace period, then SIGKILL.' },
+  kill: { params: one, doc: 'End the app at once, from any state.' },
+  getInfo: { params: one, doc: 'Everything known about one instance.' },
+  list: {
+    params: z.strictObject({ all: z.boolean().default(false) }).prefault({}),
+    doc: 'All living instances; with `all` the ended ones still known too.',
+  },
+  getLogs: { params: getLogs, doc: 'What the app wrote to stdout and stderr.' },
+  getEvents: { params: getEvents, doc: 'The durable event log after a number.' },
+  version: { params: nothing, doc: 'Version, engine and place of the daemon.' },
+} as const;
+
+export type MethodName = keyof typeof METHODS;
+export type MethodInput<Name extends MethodName> = z.input<(typeof METHODS)[Name]['params']>;
+export type MethodParams<Name extends MethodName> = z.output<(typeof METHODS)[Name]['params']>;
+
+/** Result forms inside our programs; on the wire `getInfo` is a JSON string and void results are null, as upstream's are. */
+export type MethodResults = {
+  run: { readonly appInstanceId: string };
+  suspend: Done;
+  resume: Done;
+  terminate: Done;
+  kill: Done;
+  getInfo: AppInfo;
+  list: readonly AppSummary[];
+  getLogs: LogPage;
+  getEvents: EventPage;
+  version: Version;
+};

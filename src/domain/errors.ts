@@ -1,0 +1,164 @@
+/** The closed set of errors. A row says how each one looks to Thunder's clients, to the shell and in the documentation. */
+
+type Row = {
+  /** Thunder's core code (facts/thunder.md §1.6); negative: a JSON-RPC code of its own. */
+  readonly thunder: number;
+  /** Exit status of `runtimectl`. */
+  readonly exitCode: number;
+  readonly doc: string;
+};
+
+export const ERRORS = {
+  INTERNAL: {
+    thunder: 1,
+    exitCode: 1,
+    doc: 'A fault of Runtime Manager itself. The log has the whole story; please report it.',
+  },
+  INVALID_ARGUMENT: {
+    thunder: -32602,
+    exitCode: 2,
+    doc: 'A parameter is missing, has the wrong form, or names a member that does not exist.',
+  },
+  UNKNOWN_METHOD: {
+    thunder: -32601,
+    exitCode: 2,
+    doc: 'The daemon has no such method; daemon and client may be of different versions.',
+  },
+  NOT_FOUND: { thunder: 1, exitCode: 3, doc: 'No app instance has this id, now or in the kept history.' },
+  ILLEGAL_STATE: {
+    thunder: 5,
+    exitCode: 4,
+    doc: 'The operation is not allowed in the state the instance is in; the error lists what is.',
+  },
+  ALREADY_EXISTS: { thunder: 29, exitCode: 5, doc: 'An instance with this id is alive. It was not touched.' },
+  NOT_SUPPORTED: { thunder: 44, exitCode: 6, doc: 'This machine, engine or version cannot do that.' },
+  BUNDLE_INVALID: {
+    thunder: 23,
+    exitCode: 7,
+    doc: 'The bundle, its config.json or the root file system is missing or broken.',
+  },
+  COMMAND_NOT_FOUND: {
+    thunder: 43,
+    exitCode: 8,
+    doc: "The command to run does not exist in the app's root file system or cannot be executed by its user.",
+  },
+  START_FAILED: {
+    thunder: 6,
+    exitCode: 9,
+    doc: 'The OCI runtime could not create or start the container. Everything was given back.',
+  },
+  ENGINE_UNAVAILABLE: {
+    thunder: 2,
+    exitCode: 10,
+    doc: 'No OCI runtime here can start a container, or a tool is missing.',
+  },
+  SUSPEND_FAILED: { thunder: 1, exitCode: 11, doc: 'The kernel did not freeze the app in time. It runs on.' },
+  RESUME_FAILED: { thunder: 1, exitCode: 11, doc: 'The kernel did not thaw the app in time.' },
+  KILL_FAILED: {
+    thunder: 19,
+    exitCode: 12,
+    doc: 'The app is still there after SIGKILL: a process hangs in the kernel.',
+  },
+  CHECKPOINT_FAILED: { thunder: 1, exitCode: 13, doc: 'The app could not be hibernated. It is as it was before.' },
+  RESTORE_FAILED: { thunder: 1, exitCode: 14, doc: 'The app could not be woken. Its image is kept.' },
+  IMAGE_UNUSABLE: {
+    thunder: 39,
+    exitCode: 15,
+    doc: 'The hibernation image is missing, damaged, foreign, or no longer fits this machine. It is kept.',
+  },
+  USER_IDS_EXHAUSTED: {
+    thunder: 2,
+    exitCode: 16,
+    doc: 'Every user id of the range is taken or still in its grace period.',
+  },
+  NO_SPACE: { thunder: 40, exitCode: 17, doc: 'The disk (or a budget on it) is full.' },
+  TIMED_OUT: { thunder: 11, exitCode: 18, doc: 'Something did not answer within its time limit.' },
+  ABORTED: {
+    thunder: 58,
+    exitCode: 19,
+    doc: 'The operation was overtaken: by a kill, by the end of the app, or by the end of the daemon.',
+  },
+  BUSY: { thunder: 12, exitCode: 20, doc: 'Too many operations wait for this instance already.' },
+  ALREADY_RUNNING: { thunder: 9, exitCode: 21, doc: 'Another daemon uses this root directory.' },
+  UNREACHABLE: { thunder: 26, exitCode: 22, doc: 'The daemon does not answer at this address.' },
+  PERMISSION_DENIED: { thunder: -32604, exitCode: 23, doc: 'The caller may not do that.' },
+  CORRUPT_FILE: { thunder: 39, exitCode: 24, doc: 'A file of ours does not have the form it must have.' },
+  TOOL_FAILED: { thunder: 1, exitCode: 25, doc: 'A host tool failed or could not be run.' },
+} as const satisfies Record<string, Row>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export const isErrorCode = (text: unknown): text is ErrorCode =>
+  typeof text === 'string' && Object.hasOwn(ERRORS, text);
+
+export type ErrorDetails = Readonly<Record<string, unknown>>;
+
+type ErrorStory = {
+  /** What happened, for a person; lower-case, no full stop. The reason is the cause. */
+  readonly what: string;
+  /** What the person should do now. */
+  readonly next?: string | undefined;
+  readonly details?: ErrorDetails | undefined;
+  readonly cause?: unknown;
+};
+
+/** An error as it crosses the wire; {@link RuntimeError.from} remakes it on the other side. */
+export type ErrorData = {
+  readonly code: ErrorCode;
+  readonly what: string;
+  readonly why?: string;
+  readonly next?: string;
+  readonly details?: ErrorDetails;
+};
+
+export class RuntimeError extends Error {
+  readonly code: ErrorCode;
+  readonly what: string;
+  readonly next: string | undefined;
+  readonly details: ErrorDetails | undefined;
+
+  constructor(code: ErrorCode, { what, next, details, cause }: ErrorStory) {
+    const why = whyOf(cause);
+    super(why === undefined ? what : `${what}: ${why}`, cause === undefined ? undefined : { cause });
+    this.name = 'RuntimeError';
+    this.code = code;
+    this.what = what;
+    this.next = next;
+    this.details = details;
+  }
+
+  /** Plain data for the wire: the chain of causes becomes one line. */
+  toJSON(): ErrorData {
+    const why = whyOf(this.cause);
+    return {
+      code: this.code,
+      what: this.what,
+      ...(why !== undefined && { why }),
+      ...(this.next !== undefined && { next: this.next }),
+      ...(this.details !== undefined && { details: this.details }),
+    };
+  }
+
+  /** An error of this class from what crossed the wire. */
+  static from({ code, what, why, next, details }: ErrorData): RuntimeError {
+    return new RuntimeError(code, { what, next, details, cause: why });
+  }
+
+  /** Anything thrown, as an error of this class; what is not one of ours is a fault of ours. */
+  static of(thrown: unknown): RuntimeError {
+    if (thrown instanceof RuntimeError) return thrown;
+    return new RuntimeError('INTERNAL', { what: 'unexpected fault in Runtime Manager', cause: thrown });
+  }
+}
+
+function whyOf(cause: unknown): string | undefined {
+  if (cause === undefined) return undefined;
+  if (!(cause instanceof Error)) return typeof cause === 'string' ? cause : JSON.stringify(cause);
+  // a RuntimeError's message holds its own causes already
+  if (cause instanceof RuntimeError || cause.cause === undefined) return cause.message;
+  return `${cause.message}: ${whyOf(cause.cause) ?? ''}`;
+}
+
+/** True for an error of the operating system with one of these names, for instance `ENOENT` (errno(3)). */
+export const isErrno = (error: unknown, ...names: readonly string[]): error is NodeJS.ErrnoException =>
+  error instanceof Error && 'code' in error && names.includes(String(error.code));

@@ -1,0 +1,28 @@
+/** What Runtime Manager tells its callers. Every event is written with its number before anyone hears of it. */
+import type { ErrorData } from './errors.ts';
+import type { ExitRecord } from './exit.ts';
+import type { AppId, AppInstanceId } from './ids.ts';
+import type { State } from './states.ts';
+
+type Subject = { readonly appId: AppId; readonly appInstanceId: AppInstanceId };
+
+type EventBody =
+  | { readonly type: 'started'; readonly pid: number }
+  | { readonly type: 'stateChanged'; readonly old: State; readonly new: State; readonly why: string }
+  /** Exactly one for each run of an instance. */
+  | { readonly type: 'terminated'; readonly exit: ExitRecord }
+  | { readonly type: 'failure'; readonly operation: string; readonly error: ErrorData };
+
+export type NewEvent = Subject & EventBody;
+export type EventType = NewEvent['type'];
+
+/** `seq` counts from 1 without holes; `time` is ISO 8601, UTC. */
+export type AppEvent = { readonly seq: number; readonly time: string } & NewEvent;
+
+/** A page of the event log. `firstSeq` above `since + 1` means that older ones were dropped: a gap. */
+export type EventPage = {
+  readonly events: readonly AppEvent[];
+  /** The oldest event still kept; `lastSeq + 1` when there is none. */
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+};

@@ -1,0 +1,48 @@
+/** How an app ended. */
+
+export const EXIT_CAUSES = {
+  exited: 'the app ended by itself with an exit code',
+  signalled: 'the app was ended by a signal that Runtime Manager did not send',
+  oom: 'the kernel killed the app at its memory limit',
+  terminated: 'it ended after terminate asked it to (SIGTERM), within the grace period',
+  killed: 'kill, or terminate after the grace period, ended it (SIGKILL)',
+  'start-failed': 'it never came to run',
+  'start-interrupted': 'the daemon died while the app was starting; the start was undone',
+  'monitor-lost': 'it ended while its monitor (conmon) was gone, so nobody saw the exit code',
+  reboot: 'the machine was restarted',
+} as const;
+export type ExitCause = keyof typeof EXIT_CAUSES;
+
+export type ExitRecord = {
+  /** 0–255; 128 + signal when a signal ended it; null when nobody could see it. */
+  readonly code: number | null;
+  /** Signal number (signal(7)), read from a code above 128 as shells do; null otherwise. */
+  readonly signal: number | null;
+  /** The kernel's out-of-memory killer struck in this container. */
+  readonly oom: boolean;
+  readonly cause: ExitCause;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+};
+
+const LAST_SIGNAL = 64;
+const SIGKILL = 9;
+
+export const signalOf = (code: number | null): number | null =>
+  code !== null && code > 128 && code <= 128 + LAST_SIGNAL ? code - 128 : null;
+
+type Ending = {
+  readonly code: number | null;
+  readonly oom: boolean;
+  /** What was under way when it ended, if that explains the end. */
+  readonly asked?: ExitCause | undefined;
+  readonly at: string;
+};
+
+/** An OOM kill explains a SIGKILL better than any request of ours; a request explains it better than a bare signal. */
+export function exitRecord({ code, oom, asked, at }: Ending): ExitRecord {
+  const signal = signalOf(code);
+  const own: ExitCause = code === null ? 'monitor-lost' : signal === null ? 'exited' : 'signalled';
+  const cause = oom && signal === SIGKILL && asked === undefined ? 'oom' : (asked ?? own);
+  return { code, signal, oom, cause, at };
+}

@@ -1,0 +1,46 @@
+/** What is known about an instance: the result of `getInfo` and, shorter, of `list`. */
+import type { ExitRecord } from './exit.ts';
+import type { AppId, AppInstanceId, ContainerId } from './ids.ts';
+import type { Operation, State } from './states.ts';
+
+/** Read from the kernel at the moment of asking; null where nothing runs. */
+export type Readings = {
+  readonly memory: { readonly usageBytes: number; readonly limitBytes: number | null };
+  /** CPU time used so far, in ns. */
+  readonly cpu: { readonly usageNs: number };
+  readonly pids: { readonly current: number; readonly limit: number | null };
+};
+
+export type AppSummary = {
+  readonly appId: AppId;
+  readonly appInstanceId: AppInstanceId;
+  readonly state: State;
+  /** Process id on the host of the container's first process; null when it has none. */
+  readonly pid: number | null;
+  readonly uid: number;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string | null;
+  readonly exit: ExitRecord | null;
+  readonly memory: Readings['memory'] | null;
+};
+
+export type AppInfo = Omit<AppSummary, 'memory'> & {
+  readonly containerId: ContainerId;
+  readonly gid: number;
+  readonly createdAt: string;
+  /** The operation under way, if any. */
+  readonly operation: Operation | null;
+  readonly allowed: readonly Operation[];
+  /** Whether conmon still watches; without it the exit code will be lost, not the app. */
+  readonly monitored: boolean;
+  readonly memory: Readings['memory'] | null;
+  readonly cpu: Readings['cpu'] | null;
+  readonly pids: Readings['pids'] | null;
+  readonly network: { readonly mode: string };
+  readonly display: null;
+  readonly hibernation: Readonly<Record<string, unknown>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** The app's private directory on the host, seen as /data inside. */
+  readonly storage: string;
+  readonly logFile: string;
+};

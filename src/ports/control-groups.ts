@@ -1,0 +1,25 @@
+/** cgroup v1, v2 and hybrid behind one face (cgroups(7)). Reads and writes are single system calls on kernel files. */
+import type { ContainerId } from '../domain/ids.ts';
+import type { Readings } from '../domain/info.ts';
+import type { Wait } from './wait.ts';
+
+export type Frozen = 'frozen' | 'thawed' | 'freezing';
+
+export type ControlGroups = {
+  /** For config.json's linux.cgroupsPath. */
+  readonly pathOf: (id: ContainerId) => string;
+  readonly freeze: (id: ContainerId, wait: Wait) => Promise<void>;
+  readonly thaw: (id: ContainerId, wait: Wait) => Promise<void>;
+  /** Undefined when there is no such group. */
+  readonly frozen: (id: ContainerId) => Frozen | undefined;
+  readonly readings: (id: ContainerId) => Readings | undefined;
+  /** Times the kernel's OOM killer struck in it. */
+  readonly oomKills: (id: ContainerId) => number;
+  /** Every pid in it, in any hierarchy. */
+  readonly members: (id: ContainerId) => readonly number[];
+  /** Removes the empty group from each hierarchy. False when a process is still in it. */
+  readonly remove: (id: ContainerId) => boolean;
+  readonly known: () => readonly ContainerId[];
+  /** Removes the parent group when it is empty. */
+  readonly close: () => void;
+};

@@ -1,0 +1,61 @@
+/**
+ * What runs containers. The embedded engine is made of an OCI runtime, a monitor and control groups; Dobby is another one.
+ * Containers are never children of the daemon, and what an engine says of them is read from the kernel, not remembered.
+ */
+import type { ContainerId } from '../domain/ids.ts';
+import type { Readings } from '../domain/info.ts';
+import type { ProcessId } from './processes.ts';
+import type { Wait } from './wait.ts';
+
+export type StartOrder = {
+  readonly id: ContainerId;
+  /** OCI runtime configuration, version 1.x, root.path absolute. */
+  readonly config: object;
+  readonly logFile: string;
+  readonly logMaxBytes: number;
+  readonly terminal: boolean;
+};
+
+/** A container's first process, and the monitor that will write its exit code. */
+export type Live = { readonly init: ProcessId; readonly monitor: ProcessId | null };
+
+export type Ended = {
+  /** As conmon writes it: 0–255, 128 + signal; null when nobody saw it. */
+  readonly code: number | null;
+  readonly oom: boolean;
+};
+
+/** The truth about one container at this moment. */
+export type Inspection =
+  | { readonly status: 'absent' }
+  /** Something is there, but it does not run the app: half made, or left over. */
+  | { readonly status: 'remains' }
+  | { readonly status: 'running' | 'frozen'; readonly live: Live }
+  | { readonly status: 'ended'; readonly ended: Ended };
+
+export type Engine = {
+  readonly name: string;
+  readonly runtimeName: string;
+  /** Creates and starts a container; leaves nothing when it throws (START_FAILED, TIMED_OUT, ABORTED). */
+  readonly start: (order: StartOrder, wait: Wait) => Promise<Live>;
+  /** Every process of the container stands still when this returns. Throws SUSPEND_FAILED, and then it runs on. */
+  readonly suspend: (id: ContainerId, wait: Wait) => Promise<void>;
+  readonly resume: (id: ContainerId, wait: Wait) => Promise<void>;
+  /** SIGTERM to the first process, which hands it to the app; a frozen container is thawed to hear it. */
+  readonly terminate: (id: ContainerId, live: Live) => Promise<void>;
+  /** SIGKILL to every process, frozen or not. Needs no tool, so it works while the runtime hangs. */
+  readonly kill: (id: ContainerId, live: Live) => Promise<void>;
+  /** `known` is what was last seen, for containers that may have lost their files. */
+  readonly inspect: (id: ContainerId, known: Live | null) => Promise<Inspection>;
+  /** How it ended, as soon as it can be known; undefined while it runs. */
+  readonly ended: (id: ContainerId, live: Live) => Promise<Ended | undefined>;
+  /** Removes what a container leaves: processes, runtime state, cgroups, bundle. Never follows a mount. */
+  readonly remove: (id: ContainerId, wait: Wait) => Promise<void>;
+  readonly readings: (id: ContainerId) => Readings | undefined;
+  /** Containers of this daemon that have left anything on the machine. */
+  readonly leftovers: () => Promise<readonly ContainerId[]>;
+  /** Calls back when a container may have ended. */
+  readonly watch: (mayHaveEnded: (id: ContainerId) => void) => AsyncDisposable;
+  /** Gives back what the engine itself holds on the machine, when no container is left. */
+  readonly close: () => Promise<void>;
+};

@@ -1,0 +1,67 @@
+/** Intent, on disk before effect: instances, leases, events. What a commit answers is durable. */
+import type { App } from '../domain/app.ts';
+import type { AppEvent, EventPage, NewEvent } from '../domain/events.ts';
+import type { ExitCause, ExitRecord } from '../domain/exit.ts';
+import type { AppId, AppInstanceId, ContainerId } from '../domain/ids.ts';
+import type { State } from '../domain/states.ts';
+import type { Live } from './engine.ts';
+
+export type InstanceRecord = {
+  readonly appInstanceId: AppInstanceId;
+  readonly appId: AppId;
+  readonly containerId: ContainerId;
+  readonly state: State;
+  readonly app: App;
+  readonly uid: number;
+  readonly gid: number;
+  readonly live: Live | null;
+  /** Boot in which `live` was seen (/proc/sys/kernel/random/boot_id). */
+  readonly bootId: string;
+  readonly createdAt: string;
+  readonly startedAt: string | null;
+  /** What ends it, once that is decided; explains the exit after a crash of the daemon. */
+  readonly ending: ExitCause | null;
+  readonly exit: ExitRecord | null;
+  /** Everything was given back. */
+  readonly released: boolean;
+  readonly annotations: Readonly<Record<string, string>>;
+};
+
+export type UserIdLease = {
+  readonly appId: AppId;
+  readonly uid: number;
+  readonly gid: number;
+  /** ISO 8601; null while an instance of the app lives. */
+  readonly releasedAt: string | null;
+};
+
+/** All of it or nothing is written. */
+export type Change = {
+  readonly instances?: readonly InstanceRecord[];
+  readonly userIds?: readonly UserIdLease[];
+  readonly droppedUserIds?: readonly AppId[];
+  readonly forgotten?: readonly AppInstanceId[];
+  readonly facts?: Readonly<Record<string, string>>;
+  readonly events?: readonly NewEvent[];
+};
+
+export type Remembered = {
+  readonly instances: readonly InstanceRecord[];
+  readonly userIds: readonly UserIdLease[];
+  readonly facts: Readonly<Record<string, string>>;
+  readonly lastSeq: number;
+};
+
+export type EventQuery = {
+  readonly since: number;
+  readonly limit: number;
+  readonly appInstanceId?: AppInstanceId | undefined;
+};
+
+export type Journal = {
+  readonly load: () => Promise<Remembered>;
+  /** Durable when it returns; the events with their numbers, which rise in the order of the calls. */
+  readonly commit: (change: Change) => Promise<readonly AppEvent[]>;
+  readonly events: (query: EventQuery) => Promise<EventPage>;
+  readonly close: () => Promise<void>;
+};

@@ -1,0 +1,15 @@
+/** A program that speaks the OCI runtime command line: runc, crun. */
+import type { ContainerId } from '../domain/ids.ts';
+import type { Wait } from './wait.ts';
+
+export type OciRuntime = {
+  readonly name: 'runc' | 'crun';
+  readonly binary: string;
+  /** The directory given as --root. */
+  readonly stateRoot: string;
+  readonly start: (id: ContainerId, wait: Wait) => Promise<void>;
+  /** Lets go of a container whose processes are gone. The only way anything here deletes one. */
+  readonly remove: (id: ContainerId, wait: Wait) => Promise<void>;
+  /** Ids that have state on disk. */
+  readonly known: () => Promise<readonly ContainerId[]>;
+};

@@ -1,0 +1,16 @@
+/** A process that is meant, not whoever has its number now. */
+export type ProcessId = {
+  readonly pid: number;
+  /** Clock ticks since boot, field 22 of /proc/PID/stat (proc(5)): a reused pid has another one. */
+  readonly startTime: string;
+};
+
+export type Processes = {
+  /** Who has this pid now; undefined when nobody (or only a zombie). */
+  readonly identify: (pid: number) => ProcessId | undefined;
+  readonly isAlive: (process: ProcessId) => boolean;
+  /** False when it is gone already. Throws on anything else than ESRCH. */
+  readonly signal: (process: ProcessId, signal: NodeJS.Signals) => boolean;
+  /** Every process whose argument list holds this exact argument. */
+  readonly withArgument: (argument: string) => Promise<readonly ProcessId[]>;
+};
