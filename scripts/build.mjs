@@ -2,10 +2,11 @@
 // Everything is made in a new directory that takes dist's place whole, so a half-made dist does not exist.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { hashInputs, stampName } from './build-inputs.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -16,7 +17,6 @@ const requireBanner =
 /** One row a bundle. `split`: what is behind `await import()` becomes a file of its own and is read when it is used. */
 const bundles = [
   { entry: 'src/main.ts', out: 'runtimemanagerd.mjs' },
-  { entry: 'src/adapters/sqlite/journal-thread.ts', out: 'journal-thread.mjs' },
   { entry: 'src/cli/main.ts', out: 'cli', split: true },
   { entry: 'src/client/node.ts', out: 'client/node.js' },
   { entry: 'src/tour/main.ts', out: 'tour.mjs' },
@@ -51,25 +51,43 @@ async function emitTypes(outDir) {
   if (code !== 0) throw new Error('tsc could not emit the types of src/client/node.ts; its messages are above');
 }
 
-/** @param {string} from @param {string} to */
-async function replaceDirectory(from, to) {
+/** Another build may do the same at the same time; the last one stays. @param {string} from @param {string} to */
+async function replaceDirectory(from, to, attempts = 5) {
   const old = `${to}.old-${String(process.pid)}`;
-  if (existsSync(to)) await rename(to, old);
-  await rename(from, to);
-  await rm(old, { recursive: true, force: true });
+  try {
+    if (existsSync(to)) await rename(to, old);
+    await rename(from, to);
+  } catch (error) {
+    if (attempts === 1) throw error;
+    await replaceDirectory(from, to, attempts - 1);
+  } finally {
+    await rm(old, { recursive: true, force: true });
+  }
 }
 
 const outDir = join(root, `dist.new-${String(process.pid)}`);
-try {
+
+async function buildAll() {
+  const inputsHash = hashInputs(root);
   const present = bundles.filter(({ entry }) => existsSync(join(root, entry)));
   for (const { entry } of bundles.filter((bundle) => !present.includes(bundle))) {
     console.error(`build: ${entry} is not there yet; skipped`);
   }
+  await mkdir(outDir);
   await Promise.all([
     ...present.map((bundle) => bundleOne(bundle, outDir)),
     ...(present.some(({ entry }) => entry === 'src/client/node.ts') ? [emitTypes(outDir)] : []),
   ]);
-  if (present.length > 0) await replaceDirectory(outDir, join(root, 'dist'));
+  await writeFile(join(outDir, stampName), inputsHash);
+  await replaceDirectory(outDir, join(root, 'dist'));
+}
+
+try {
+  await buildAll();
+} catch (error) {
+  // esbuild and tsc have already said which file and line.
+  console.error(`build: ${error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)}`);
+  process.exitCode = 1;
 } finally {
   await rm(outDir, { recursive: true, force: true });
 }

@@ -5,7 +5,7 @@ import type { EventPage } from './events.ts';
 import type { AppInfo, AppSummary } from './info.ts';
 import { runtimeConfigSchema } from './runtime-config.ts';
 
-export const CALLSIGN = 'org.rdk.RuntimeManager';
+export { CALLSIGN } from './wire.ts';
 
 /** Checked further by domain/ids: the schema only says that there is text. */
 const id = z.string();

@@ -33,10 +33,15 @@ export type Inspection =
   | { readonly status: 'running' | 'frozen'; readonly live: Live }
   | { readonly status: 'ended'; readonly ended: Ended };
 
+/** `known` is the pair that ran and has ended; null when nobody knows who may still be at work on the container. */
+export type Removal = Wait & { readonly known: Live | null };
+
 export type Engine = {
   readonly name: string;
   readonly runtimeName: string;
-  /** Creates and starts a container; leaves nothing when it throws (START_FAILED, TIMED_OUT, ABORTED). */
+  /** For config.json's linux.cgroupsPath. */
+  readonly cgroupsPath: (id: ContainerId) => string;
+  /** Creates and starts a container. When it throws (START_FAILED, TIMED_OUT, ABORTED), the caller calls `remove`. */
   readonly start: (order: StartOrder, wait: Wait) => Promise<Live>;
   /** Every process of the container stands still when this returns. Throws SUSPEND_FAILED, and then it runs on. */
   readonly suspend: (id: ContainerId, wait: Wait) => Promise<void>;
@@ -50,7 +55,9 @@ export type Engine = {
   /** How it ended, as soon as it can be known; undefined while it runs. */
   readonly ended: (id: ContainerId, live: Live) => Promise<Ended | undefined>;
   /** Removes what a container leaves: processes, runtime state, cgroups, bundle. Never follows a mount. */
-  readonly remove: (id: ContainerId, wait: Wait) => Promise<void>;
+  readonly remove: (id: ContainerId, removal: Removal) => Promise<void>;
+  /** Whether its exit code will be seen. */
+  readonly isMonitored: (live: Live) => boolean;
   readonly readings: (id: ContainerId) => Readings | undefined;
   /** Containers of this daemon that have left anything on the machine. */
   readonly leftovers: () => Promise<readonly ContainerId[]>;

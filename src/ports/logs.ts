@@ -13,7 +13,7 @@ export type Logs = {
   readonly fileOf: (id: ContainerId) => string;
   readonly read: (id: ContainerId, query: LogQuery) => Promise<Omit<LogPage, 'ended'>>;
   /** Returns when there may be more than at this cursor, or the time is over. */
-  readonly changed: (id: ContainerId, wait: Wait) => Promise<void>;
+  readonly changed: (id: ContainerId, wait: Wait & { readonly cursor: string }) => Promise<void>;
   /** Before a new run: an old log is not the new run's. */
   readonly begin: (id: ContainerId) => Promise<void>;
   readonly remove: (id: ContainerId) => Promise<void>;

@@ -1,0 +1,94 @@
+/** The same container by the bare tools: conmon and the OCI runtime, driven by the shortest script there is. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TOOLS, type Daemon } from './daemon.ts';
+
+const env = { PATH: `${TOOLS}:${process.env['PATH'] ?? ''}`, _OCI_SYNCPIPE: '3' };
+
+export async function tool(name: string, ...args: readonly string[]): Promise<void> {
+  const child = spawn(join(TOOLS, name), args, { env, stdio: 'ignore' });
+  const [code] = (await once(child, 'exit')) as [number];
+  if (code !== 0) throw new Error(`${name} ${args.join(' ')}: exit code ${code}`);
+}
+
+export type Bare = {
+  readonly start: (id: string) => Promise<number>;
+  readonly runtime: (...args: readonly string[]) => Promise<void>;
+  /** Not measured. */
+  readonly end: (id: string) => Promise<void>;
+};
+
+/** Takes the configuration that the daemon made for `model`, so both start the same bundle. */
+export async function bareTools({ root }: Daemon, model: string): Promise<Bare> {
+  const config = await readFile(`${root}/run/bundles/${model}/config.json`, 'utf8');
+  const dir = `${root}/bare`;
+  const runtime = (...args: readonly string[]): Promise<void> => tool('runc', '--root', `${dir}/state`, ...args);
+  await mkdir(`${dir}/exits`, { recursive: true });
+  const bundle = (id: string): string => `${dir}/${id}`;
+  return {
+    runtime,
+    start: async (id) => {
+      const parsed = JSON.parse(config) as { linux: { cgroupsPath: string } };
+      parsed.linux.cgroupsPath = `/runtime-manager-bench-${process.pid}/${id}`;
+      await mkdir(bundle(id));
+      const text = JSON.stringify(parsed);
+      const begin = performance.now();
+      await writeFile(`${bundle(id)}/config.json`, text);
+      await conmon(dir, id);
+      await runtime('start', id);
+      return performance.now() - begin;
+    },
+    end: async (id) => {
+      const pid = Number(readFileSync(`${bundle(id)}/pid`, 'utf8'));
+      process.kill(pid, 'SIGKILL');
+      await runtime('resume', id).catch(() => undefined);
+      for (let round = 0; round < 200 && !(await exited(`${dir}/exits/${id}`)); round++) await sleep(5);
+      await runtime('delete', id);
+      await rm(bundle(id), { recursive: true });
+    },
+  };
+}
+
+const exited = (file: string): Promise<boolean> =>
+  readFile(file).then(
+    () => true,
+    () => false,
+  );
+
+async function conmon(dir: string, id: string): Promise<void> {
+  const bundle = `${dir}/${id}`;
+  const args = [
+    ...['--api-version', '1', '-c', id, '-u', id, '-n', id, '-r', join(TOOLS, 'runc'), '-b', bundle],
+    ...[
+      '-p',
+      `${bundle}/pid`,
+      '--conmon-pidfile',
+      `${bundle}/conmon.pid`,
+      '--exit-dir',
+      `${dir}/exits`,
+      '--full-attach',
+    ],
+    ...[
+      '-l',
+      `k8s-file:${bundle}/log`,
+      '--log-level',
+      'error',
+      '--runtime-arg',
+      '--root',
+      '--runtime-arg',
+      `${dir}/state`,
+    ],
+  ];
+  const child = spawn(join(TOOLS, 'conmon'), args, {
+    env,
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    detached: true,
+  });
+  const [chunk] = (await once(child.stdio[3] as NodeJS.ReadableStream, 'data')) as [Buffer];
+  const report = JSON.parse(chunk.toString()) as { data: number };
+  if (report.data <= 0) throw new Error(chunk.toString());
+}

@@ -1,0 +1,76 @@
+/** A daemon of our own in a directory of its own, for measuring. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect, type Client } from '../../src/client/node.ts';
+
+export const PACKAGE = new URL('../..', import.meta.url).pathname;
+export const TOOLS = process.env['RUNTIME_MANAGER_TOOLS'] ?? `${PACKAGE}.tools/bin`;
+
+export type Daemon = AsyncDisposable & {
+  readonly root: string;
+  readonly pid: number;
+  readonly client: Client;
+  readonly readyMs: number;
+  /** Resident set, in bytes. */
+  readonly residentBytes: () => number;
+};
+
+export async function startDaemon(): Promise<Daemon> {
+  const root = await mkdtemp(join(tmpdir(), 'rmt-bench-'));
+  // the first start tries the runtimes out; what a device sees every day is the second
+  await stop((await launch(root)).child);
+  const { child, readyMs } = await launch(root);
+  const client = await connect({ root });
+  const pid = child.pid ?? 0;
+  return {
+    root,
+    pid,
+    client,
+    readyMs,
+    residentBytes: () => residentBytes(pid),
+    [Symbol.asyncDispose]: async () => {
+      for (const { appInstanceId } of await client.list({})) await client.kill({ appInstanceId });
+      client.close();
+      await stop(child);
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+}
+
+async function launch(root: string): Promise<{ child: ChildProcess; readyMs: number }> {
+  const begin = performance.now();
+  const child = spawn(`${PACKAGE}bin/runtimemanagerd`, ['--root', root], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let words = '';
+  await new Promise<void>((resolve, reject) => {
+    child.stderr.on('data', (chunk: Buffer) => {
+      words += chunk.toString();
+      if (words.includes('ready: ')) resolve();
+    });
+    child.on('exit', () => {
+      reject(new Error(`the daemon ended: ${words}`));
+    });
+  });
+  child.stderr.resume();
+  return { child, readyMs: performance.now() - begin };
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  const gone = once(child, 'exit');
+  child.kill('SIGTERM');
+  await gone;
+}
+
+const KIB = 1024;
+
+export function residentBytes(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * KIB;
+}
+
+/** Memory of a process with its share of what it shares (proc(5) smaps_rollup). */
+export function proportionalBytes(pid: number): number {
+  return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]) * KIB;
+}

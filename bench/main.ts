@@ -1,0 +1,28 @@
+/** npm run bench: our figures beside those of the bare tools, in one run on this machine. Ratios travel, milliseconds do not. */
+import { rmdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { commands } from './commands.ts';
+import { startDaemon } from './lib/daemon.ts';
+import { printTable, type Figure } from './lib/table.ts';
+import { crowd, exitToEvent, lifecycle } from './lifecycle.ts';
+
+async function main(): Promise<void> {
+  const figures: Figure[] = [await commands()];
+  {
+    await using daemon = await startDaemon();
+    figures.push({ what: 'daemon ready', ours: daemon.readyMs, unit: 'ms', bound: 250 });
+    figures.push(...(await lifecycle(daemon)));
+    figures.push(await exitToEvent(daemon));
+    figures.push(...(await crowd(daemon)));
+  }
+  for (const hierarchy of readdirSync('/sys/fs/cgroup')) {
+    try {
+      rmdirSync(`/sys/fs/cgroup/${hierarchy}/runtime-manager-bench-${process.pid}`);
+    } catch {
+      // not in this hierarchy
+    }
+  }
+  printTable(figures);
+}
+
+await main();

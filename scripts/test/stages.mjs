@@ -1,0 +1,92 @@
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { spawnGroup } from './spawn-group.mjs';
+
+/** @typedef {{ tests: number, passed: number, failed: number, cancelled: number, skipped: number, todo: number }} Counts */
+/**
+ * `ran`: whether there was anything to run. `problems`: one line each, empty when all is well.
+ * @typedef {{ name: string, ran: boolean, seconds: number, counts: Counts, problems: string[] }} Outcome
+ */
+
+const noCounts = { tests: 0, passed: 0, failed: 0, cancelled: 0, skipped: 0, todo: 0 };
+const reporter = new URL('reporter.mjs', import.meta.url).href;
+/** One test that hangs fails by itself; this is for a process that does not end. */
+const testTimeoutMs = 180_000;
+const stageTimeoutMs = 40 * 60_000;
+
+/** Tests of pure code share a process, which is ten times faster; the others get one each. @param {string} file */
+const isUnitTest = (file) => /(^|\/)test\/unit\//.test(file);
+
+const testGlobs = {
+  unit: 'test/unit/**/*.test.ts',
+  machine: 'test/{contract,container,fault,e2e}/**/*.test.ts',
+};
+
+/** @param {string} root @param {string} pattern */
+const filesOf = (root, pattern) => globSync(pattern, { cwd: root }).sort();
+
+/** @param {string} root @param {string} path a file, or a directory for all tests in it */
+function expand(root, path) {
+  if (!existsSync(join(root, path))) throw new Error(`there is no ${path}`);
+  return statSync(join(root, path)).isDirectory() ? filesOf(root, join(path, '**/*.test.ts')) : [path];
+}
+
+/** @param {readonly string[]} paths @param {string} root */
+export function testFiles(paths, root) {
+  if (paths.length === 0) {
+    return { unit: filesOf(root, testGlobs.unit), machine: filesOf(root, testGlobs.machine) };
+  }
+  const files = paths.flatMap((path) => expand(root, path));
+  return { unit: files.filter(isUnitTest), machine: files.filter((file) => !isUnitTest(file)) };
+}
+
+/**
+ * @param {string} name
+ * @param {{ files: string[], flags: string[], env: NodeJS.ProcessEnv, root: string, resultPath: string }} options
+ * @returns {Promise<Outcome>}
+ */
+export async function runTests(name, { files, flags, env, root, resultPath }) {
+  if (files.length === 0) return { name, ran: false, seconds: 0, counts: noCounts, problems: [] };
+  const argv = ['--test', `--test-reporter=${reporter}`, `--test-timeout=${String(testTimeoutMs)}`, ...flags, ...files];
+  const { code, seconds, timedOut } = await spawnGroup([process.execPath, ...argv], {
+    cwd: root,
+    env: { ...env, RUNTIME_MANAGER_TEST_RESULT: resultPath },
+    timeoutMs: stageTimeoutMs,
+  });
+  /** @type {{ failed: string[], skipped: string[], counts: Counts }} */
+  const result = existsSync(resultPath)
+    ? { counts: noCounts, ...JSON.parse(readFileSync(resultPath, 'utf8')) }
+    : { failed: [], skipped: [], counts: noCounts };
+  const problems = [
+    ...result.failed.map((test) => `failed: ${test}`),
+    ...(timedOut ? [`did not end within ${String(stageTimeoutMs / 60_000)} minutes`] : []),
+    ...(code !== 0 && result.failed.length === 0 && !timedOut
+      ? [`node --test ended with exit code ${String(code)}`]
+      : []),
+    // In CI a test that did not run is one that nobody will run.
+    ...(env['CI'] ? result.skipped.map((test) => `skipped, which CI does not allow: ${test}`) : []),
+    ...(env['CI'] && result.counts.tests === 0 ? [`${String(files.length)} files, but no test ran`] : []),
+  ];
+  return { name, ran: true, seconds, counts: result.counts, problems };
+}
+
+/**
+ * The checks that need no running: side by side, each with its output in one piece.
+ * @param {{ root: string, env: NodeJS.ProcessEnv }} options
+ * @returns {Promise<Outcome>}
+ */
+export async function runChecks({ root, env }) {
+  const scripts = ['typecheck', 'lint:eslint', 'lint:format', 'lint:floors', 'lint:unused'];
+  const startMs = performance.now();
+  const results = await Promise.all(
+    scripts.map(async (script) => {
+      const argv = ['npm', 'run', '--silent', script];
+      const { code, output, seconds } = await spawnGroup(argv, { cwd: root, env, timeoutMs: 600_000, capture: true });
+      console.log(`${code === 0 ? '✔' : '✖'} ${script} (${seconds.toFixed(1)} s)`);
+      if (code !== 0) console.log(output.trimEnd());
+      return { script, code };
+    }),
+  );
+  const problems = results.filter(({ code }) => code !== 0).map(({ script }) => `npm run ${script}`);
+  return { name: 'checks', ran: true, seconds: (performance.now() - startMs) / 1000, counts: noCounts, problems };
+}

@@ -1,0 +1,111 @@
+/** The control groups of our containers: all below one parent group that is this daemon's alone. */
+import { readdirSync, rmdirSync } from 'node:fs';
+import { isErrno, RuntimeError } from '../../domain/errors.ts';
+import type { ContainerId } from '../../domain/ids.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { ControlGroups } from '../../ports/control-groups.ts';
+import type { Wait } from '../../ports/wait.ts';
+import { readIfThere } from '../files/kernel-file.ts';
+import { bindFreezer, FREEZERS, reach, type BoundFreezer } from './freezer.ts';
+import { findHierarchies, type Controller, type Place } from './hierarchies.ts';
+import { CPU, MEMORY, OOM_KILLS, PIDS, type ReadFile } from './readings.ts';
+
+type Options = {
+  /** Absolute path inside the hierarchies, for instance `/runtime-manager`. */
+  readonly parent: string;
+  readonly clock: Clock;
+  /** Text of /proc/self/mountinfo. */
+  readonly mountInfo: string;
+};
+
+export function controlGroups({ parent, clock, mountInfo }: Options): ControlGroups {
+  const hierarchies = findHierarchies(mountInfo);
+  const pathOf = (id: ContainerId): string => `${parent}/${id}`;
+  const groupIn = (place: Place, id: ContainerId): string => `${place.mountPoint}${pathOf(id)}`;
+
+  function read<Value>(
+    id: ContainerId,
+    controller: Controller,
+    forms: Readonly<Record<1 | 2, (r: ReadFile) => Value>>,
+  ) {
+    const place = hierarchies.of(controller);
+    if (place === undefined) return undefined;
+    const group = groupIn(place, id);
+    return forms[place.version]((name) => readIfThere(`${group}/${name}`));
+  }
+
+  const freezerOf = (id: ContainerId): BoundFreezer | undefined => {
+    const place = hierarchies.of('freezer');
+    return place && bindFreezer(FREEZERS[place.version], groupIn(place, id));
+  };
+
+  async function become(id: ContainerId, wanted: 'frozen' | 'thawed', wait: Wait): Promise<void> {
+    const freezer = freezerOf(id);
+    if (freezer === undefined) throw noFreezer();
+    await reach(freezer, wanted, { ...wait, clock });
+  }
+
+  function readings(id: ContainerId) {
+    const memory = read(id, 'memory', MEMORY);
+    const cpu = read(id, 'cpuacct', CPU);
+    const pids = read(id, 'pids', PIDS);
+    const there = memory !== undefined && !Number.isNaN(memory.usageBytes);
+    return there && cpu !== undefined && pids !== undefined ? { memory, cpu, pids } : undefined;
+  }
+
+  const each = (id: ContainerId): readonly string[] =>
+    hierarchies.all.map((mountPoint) => `${mountPoint}${pathOf(id)}`);
+  const parents = (): readonly string[] => hierarchies.all.map((mountPoint) => `${mountPoint}${parent}`);
+
+  return {
+    pathOf,
+    freeze: (id, wait) => become(id, 'frozen', wait),
+    thaw: (id, wait) => become(id, 'thawed', wait),
+    frozen: (id) => freezerOf(id)?.state(),
+    readings,
+    oomKills: (id) => read(id, 'memory', OOM_KILLS) ?? 0,
+    members: (id) => [...new Set(each(id).flatMap(membersBelow))],
+    remove: (id) => each(id).map(removeTree).every(Boolean),
+    known: () => [...new Set(parents().flatMap(childGroups))] as ContainerId[],
+    close: () => void parents().map(removeGroup),
+  };
+}
+
+const noFreezer = (): RuntimeError =>
+  new RuntimeError('NOT_SUPPORTED', {
+    what: 'this machine has no cgroup freezer mounted',
+    next: 'mount the cgroup v1 freezer or the cgroup v2 hierarchy at /sys/fs/cgroup',
+  });
+
+function childGroups(group: string): readonly string[] {
+  try {
+    return readdirSync(group, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENODEV')) return [];
+    throw error;
+  }
+}
+
+/** An app may have made groups of its own below. */
+function membersBelow(group: string): readonly number[] {
+  const own = (readIfThere(`${group}/cgroup.procs`) ?? '').split('\n').filter(Boolean).map(Number);
+  return [...own, ...childGroups(group).flatMap((child) => membersBelow(`${group}/${child}`))];
+}
+
+function removeTree(group: string): boolean {
+  const children = childGroups(group).map((child) => removeTree(`${group}/${child}`));
+  return children.every(Boolean) && removeGroup(group);
+}
+
+function removeGroup(group: string): boolean {
+  try {
+    rmdirSync(group);
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'EBUSY', 'ENOTEMPTY')) return false;
+    if (isErrno(error, 'ENOENT', 'ENODEV')) return true;
+    throw error;
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * conmon(8): one small process a container. It holds the pipes, writes the log, waits for the end and writes the exit code,
+ * whether or not the daemon lives.
+ */
+import { watch } from 'node:fs';
+import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { isErrno, RuntimeError } from '../../domain/errors.ts';
+import type { ContainerId } from '../../domain/ids.ts';
+import type { Ended, Live } from '../../ports/engine.ts';
+import type { CreateOrder, Monitor } from '../../ports/monitor.ts';
+import type { ProcessId, Processes } from '../../ports/processes.ts';
+import type { Wait } from '../../ports/wait.ts';
+import { readIfThere } from '../files/kernel-file.ts';
+import { spawnMonitor } from './spawn-monitor.ts';
+
+type Options = {
+  readonly binary: string;
+  /** conmon writes `<exitDir>/<id>`. */
+  readonly exitDir: string;
+  /** conmon writes `<persistDir>/<id>/oom`. */
+  readonly persistDir: string;
+  readonly env: Readonly<Record<string, string>>;
+};
+
+export function conmon(processes: Processes, { binary, exitDir, persistDir, env }: Options): Monitor {
+  const exitFile = (id: ContainerId): string => `${exitDir}/${id}`;
+  const persist = (id: ContainerId): string => `${persistDir}/${id}`;
+
+  async function create(order: CreateOrder, wait: Wait): Promise<Live> {
+    await Promise.all([
+      mkdir(persist(order.id), { recursive: true, mode: 0o700 }),
+      rm(exitFile(order.id), { force: true }),
+    ]);
+    const pid = await spawnMonitor(
+      [binary, ...conmonArguments(order, { exitDir, persist: persist(order.id) })],
+      env,
+      wait,
+    );
+    const init = processes.identify(pid);
+    if (init === undefined) {
+      throw new RuntimeError('START_FAILED', { what: `the first process of ${order.id} ended before it was started` });
+    }
+    return { init, monitor: monitorOf(processes, order.bundle) };
+  }
+
+  return {
+    create,
+    exit: (id) => readExit(exitFile(id), `${persist(id)}/oom`),
+    find: (_id, bundle) => {
+      const init = identifyIn(processes, `${bundle}/pid`);
+      return init && { init, monitor: monitorOf(processes, bundle) };
+    },
+    helpers: (bundle) => processes.withArgument(bundle),
+    forget: async (id) => {
+      await Promise.all([rm(exitFile(id), { force: true }), rm(persist(id), { recursive: true, force: true })]);
+    },
+    watch: (mayHaveEnded) => {
+      // the file is renamed into place whole; its temporary name is no container's
+      const watcher = watch(exitDir, (_event, name) => {
+        if (name !== null) mayHaveEnded(name as ContainerId);
+      });
+      return {
+        [Symbol.asyncDispose]: () => {
+          watcher.close();
+          return Promise.resolve();
+        },
+      };
+    },
+  };
+}
+
+function identifyIn(processes: Processes, pidFile: string): ProcessId | undefined {
+  const pid = Number(readIfThere(pidFile));
+  return Number.isInteger(pid) && pid > 0 ? processes.identify(pid) : undefined;
+}
+
+/** The pid in conmon's own pid file, if that is still this container's conmon and no later process. */
+function monitorOf(processes: Processes, bundle: string): ProcessId | null {
+  const found = identifyIn(processes, `${bundle}/conmon.pid`);
+  const args = found && readIfThere(`/proc/${found.pid}/cmdline`)?.split('\0');
+  return args?.includes(bundle) === true ? (found ?? null) : null;
+}
+
+/**
+ * How a container ended: 0–255, or 128 + signal; `undefined` while it runs. -1 on disk: conmon itself could not tell.
+ * On disk: decimal text, written whole (temporary file, rename). Throws CORRUPT_FILE on anything else.
+ * Source: conmon(8) --exit-dir, --persist-dir; src/ctr_exit.c.
+ */
+async function readExit(exitFile: string, oomFile: string): Promise<Ended | undefined> {
+  const text = await readFile(exitFile, 'utf8').catch((error: unknown) => {
+    if (isErrno(error, 'ENOENT')) return undefined;
+    throw error;
+  });
+  if (text === undefined) return undefined;
+  const code = Number(text);
+  if (text.trim() === '' || !Number.isInteger(code) || code < -1 || code > 255) {
+    throw new RuntimeError('CORRUPT_FILE', { what: `${exitFile} holds ${JSON.stringify(text)}, not an exit code` });
+  }
+  const oom = await stat(oomFile).then(
+    () => true,
+    () => false,
+  );
+  return { code: code === -1 ? null : code, oom };
+}
+
+type Places = { readonly exitDir: string; readonly persist: string };
+
+function conmonArguments(order: CreateOrder, { exitDir, persist }: Places): readonly string[] {
+  const { id, bundle, runtime } = order;
+  return [
+    ...['--api-version', '1', '--cid', id, '--cuuid', id, '--name', id],
+    ...['--runtime', runtime.binary, '--bundle', bundle],
+    ...['--container-pidfile', `${bundle}/pid`, '--conmon-pidfile', `${bundle}/conmon.pid`],
+    ...['--exit-dir', exitDir, '--persist-dir', persist, '--full-attach'],
+    ...['--log-path', `k8s-file:${order.logFile}`, '--log-size-max', String(order.logMaxBytes), '--log-level', 'error'],
+    ...(order.terminal ? ['--terminal'] : []),
+    ...['--runtime-arg', '--root', '--runtime-arg', runtime.stateRoot],
+  ];
+}

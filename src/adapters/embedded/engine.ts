@@ -1,0 +1,73 @@
+/** The embedded engine: an OCI runtime makes the container, a monitor holds it, control groups and /proc tell the truth about it. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { RuntimeError } from '../../domain/errors.ts';
+import type { ContainerId } from '../../domain/ids.ts';
+import type { Engine, Live, StartOrder } from '../../ports/engine.ts';
+import type { Wait } from '../../ports/wait.ts';
+import { leftovers, thaw, type Parts } from './parts.ts';
+import { remove } from './removal.ts';
+import { ended, inspect } from './truth.ts';
+
+export function embeddedEngine(parts: Parts): Engine {
+  const { runtime, monitor, groups, processes } = parts;
+  return {
+    name: 'embedded',
+    runtimeName: runtime.name,
+    cgroupsPath: groups.pathOf,
+    start: (order, wait) => start(parts, order, wait),
+    suspend: (id, wait) => suspend(parts, id, wait),
+    resume: async (id, wait) => {
+      await groups.thaw(id, wait).catch((error: unknown) => {
+        throw new RuntimeError('RESUME_FAILED', {
+          what: `${id} was not resumed`,
+          next: 'try again, or kill it',
+          cause: error,
+        });
+      });
+    },
+    terminate: async (id, { init }) => {
+      processes.signal(init, 'SIGTERM');
+      await thaw(parts, id);
+    },
+    kill: async (id, { init }) => {
+      // the end of the first process ends its whole pid namespace (pid_namespaces(7))
+      processes.signal(init, 'SIGKILL');
+      await thaw(parts, id);
+    },
+    inspect: (id, known) => inspect(parts, id, known),
+    ended: (id, live) => ended(parts, id, live),
+    remove: (id, removal) => remove(parts, id, removal),
+    isMonitored: (live) => live.monitor !== null && processes.isAlive(live.monitor),
+    readings: groups.readings,
+    leftovers: () => leftovers(parts),
+    watch: monitor.watch,
+    close: () => {
+      groups.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+async function start(parts: Parts, order: StartOrder, wait: Wait): Promise<Live> {
+  const { id, config, logFile, logMaxBytes, terminal } = order;
+  const { runtime, monitor, bundleOf } = parts;
+  const bundle = bundleOf(id);
+  await mkdir(bundle, { recursive: true, mode: 0o700 });
+  await writeFile(`${bundle}/config.json`, JSON.stringify(config), { mode: 0o600 });
+  const live = await monitor.create({ id, bundle, logFile, logMaxBytes, terminal, runtime }, wait);
+  await runtime.start(id, wait);
+  return live;
+}
+
+async function suspend(parts: Parts, id: ContainerId, wait: Wait): Promise<void> {
+  try {
+    await parts.groups.freeze(id, wait);
+  } catch (error) {
+    await thaw(parts, id);
+    throw new RuntimeError('SUSPEND_FAILED', {
+      what: `${id} was not suspended and runs on`,
+      next: 'a process that waits in the kernel (state D in ps) cannot be frozen: try again when its disk or device answers',
+      cause: error,
+    });
+  }
+}

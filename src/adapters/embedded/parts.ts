@@ -1,0 +1,35 @@
+import type { ContainerId } from '../../domain/ids.ts';
+import { RuntimeError } from '../../domain/errors.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { ControlGroups } from '../../ports/control-groups.ts';
+import type { Monitor } from '../../ports/monitor.ts';
+import type { OciRuntime } from '../../ports/oci-runtime.ts';
+import type { Processes } from '../../ports/processes.ts';
+
+/** What the embedded engine is made of. */
+export type Parts = {
+  readonly runtime: OciRuntime;
+  readonly monitor: Monitor;
+  readonly groups: ControlGroups;
+  readonly processes: Processes;
+  readonly clock: Clock;
+  readonly bundleOf: (id: ContainerId) => string;
+  readonly listBundles: () => Promise<readonly ContainerId[]>;
+  /** Names in the runtime's directory for a container; none when it is not there. */
+  readonly listState: (id: ContainerId) => Promise<readonly string[]>;
+};
+
+/** Everything of ours that still has a trace of a container. */
+export async function leftovers({ runtime, groups, listBundles }: Parts): Promise<readonly ContainerId[]> {
+  return [...new Set([...(await listBundles()), ...(await runtime.known()), ...groups.known()])];
+}
+
+const THAW_MS = 5000;
+
+/** A frozen process hears no signal, not even SIGKILL on cgroup v1. */
+export async function thaw({ groups }: Parts, id: ContainerId): Promise<void> {
+  if (groups.frozen(id) === undefined) return;
+  await groups.thaw(id, { signal: AbortSignal.timeout(THAW_MS), timeoutMs: THAW_MS }).catch((error: unknown) => {
+    if (!(error instanceof RuntimeError && error.code === 'ABORTED')) throw error;
+  });
+}

@@ -1,0 +1,52 @@
+/** Processes by /proc (proc(5)): a pid counts only together with its start time. */
+import { readFileSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { isErrno } from '../../domain/errors.ts';
+import type { Processes, ProcessId } from '../../ports/processes.ts';
+
+/** Fields after the command's name, which may hold spaces and brackets itself: [0] is the state, [19] the start time. */
+function statFields(pid: number): readonly string[] | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return text.slice(text.lastIndexOf(')') + 2).split(' ');
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ESRCH')) return undefined;
+    throw error;
+  }
+}
+
+const DEAD = new Set(['Z', 'X', 'x']);
+
+function identify(pid: number): ProcessId | undefined {
+  const fields = statFields(pid);
+  const [state, startTime] = [fields?.[0], fields?.[19]];
+  if (state === undefined || startTime === undefined || DEAD.has(state)) return undefined;
+  return { pid, startTime };
+}
+
+const isAlive = (process: ProcessId): boolean => identify(process.pid)?.startTime === process.startTime;
+
+function signal(target: ProcessId, name: NodeJS.Signals): boolean {
+  if (!isAlive(target)) return false;
+  try {
+    process.kill(target.pid, name);
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'ESRCH')) return false;
+    throw error;
+  }
+}
+
+async function withArgument(argument: string): Promise<readonly ProcessId[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      // a process that ends while we look is no longer there: that is no error
+      const args = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+      return args.split('\0').includes(argument) ? identify(pid) : undefined;
+    }),
+  );
+  return found.filter((one) => one !== undefined);
+}
+
+export const linuxProcesses: Processes = { identify, isAlive, signal, withArgument };

@@ -1,0 +1,91 @@
+/** Runs a host tool: argv as an array, a time limit, bounded output, and an error that tells the tool's own reason. */
+import { spawn } from 'node:child_process';
+import { RuntimeError } from '../../domain/errors.ts';
+import type { Wait } from '../../ports/wait.ts';
+
+export type ToolResult = { readonly exitCode: number; readonly stdout: string; readonly stderr: string };
+
+export type RunTool = (argv: readonly string[], options: ToolOptions) => Promise<ToolResult>;
+
+export type ToolOptions = Wait & {
+  /** Exit codes that are answers, not failures; 0 when absent. */
+  readonly accept?: readonly number[];
+};
+
+const MAX_OUTPUT_BYTES = 1 << 20;
+const TAIL_CHARACTERS = 600;
+
+type Collected = { readonly text: () => string };
+
+/** Keeps the head of a stream and reads the rest away, so that the tool never blocks on a full pipe. */
+function collect(stream: NodeJS.ReadableStream): Collected {
+  const chunks: Buffer[] = [];
+  let kept = 0;
+  stream.on('data', (chunk: Buffer) => {
+    if (kept < MAX_OUTPUT_BYTES) chunks.push(chunk);
+    kept += chunk.length;
+  });
+  return { text: () => Buffer.concat(chunks).toString('utf8') };
+}
+
+/** The last words of a tool, on one line. */
+export function lastWords(stderr: string): string {
+  const line = stderr.trim().split('\n').slice(-3).join(' | ');
+  return line.length > TAIL_CHARACTERS ? `…${line.slice(-TAIL_CHARACTERS)}` : line;
+}
+
+const toolName = (argv: readonly string[]): string => argv[0]?.split('/').at(-1) ?? 'tool';
+
+/**
+ * A function that runs tools with this environment and nothing else.
+ * Throws TOOL_FAILED (cannot be run, or ended otherwise than accepted), TIMED_OUT, ABORTED; the tool is dead then.
+ */
+export function toolRunner(env: Readonly<Record<string, string>>): RunTool {
+  return (argv, { signal, timeoutMs, accept = [0] }) =>
+    new Promise((resolve, reject) => {
+      const [command = '', ...args] = argv;
+      const fail = (code: 'TOOL_FAILED' | 'TIMED_OUT' | 'ABORTED', what: string, cause?: unknown): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', onAbort);
+        reject(new RuntimeError(code, { what, cause, details: { argv } }));
+      };
+      if (signal.aborted) {
+        reject(abortError(argv, signal));
+        return;
+      }
+      const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+      const stdout = collect(child.stdout);
+      const stderr = collect(child.stderr);
+      const end = (code: 'TIMED_OUT' | 'ABORTED', what: string): void => {
+        child.kill('SIGKILL');
+        // a grandchild may hold the pipes open: what we wait for is the tool
+        child.stdout.destroy();
+        child.stderr.destroy();
+        fail(code, what, signal.aborted ? signal.reason : undefined);
+      };
+      const onAbort = (): void => {
+        end('ABORTED', `${toolName(argv)} was stopped`);
+      };
+      const timer = setTimeout(() => {
+        end('TIMED_OUT', `${toolName(argv)} ${args.at(-2) ?? ''} did not end within ${timeoutMs} ms`);
+      }, timeoutMs);
+      signal.addEventListener('abort', onAbort, { once: true });
+      child.on('error', (error) => {
+        fail('TOOL_FAILED', `${command} could not be run`, error);
+      });
+      child.on('close', (code, killedBy) => {
+        const exitCode = code ?? -1;
+        if (!accept.includes(exitCode)) {
+          const how = killedBy === null ? `exit code ${exitCode}` : `signal ${killedBy}`;
+          fail('TOOL_FAILED', `${toolName(argv)} failed with ${how}`, lastWords(stderr.text()) || undefined);
+          return;
+        }
+        clearTimeout(timer);
+        signal.removeEventListener('abort', onAbort);
+        resolve({ exitCode, stdout: stdout.text(), stderr: stderr.text() });
+      });
+    });
+}
+
+const abortError = (argv: readonly string[], signal: AbortSignal): RuntimeError =>
+  new RuntimeError('ABORTED', { what: `${toolName(argv)} was not run`, cause: signal.reason });

@@ -1,0 +1,112 @@
+/** Root file systems of apps, put together from the user's and the device's directories. */
+import { mkdir, realpath, stat } from 'node:fs/promises';
+import { isErrno, RuntimeError, type ErrorCode } from '../../domain/errors.ts';
+import {
+  depthOf,
+  FIXED_POINTS,
+  isReserved,
+  plainPath,
+  type Bind,
+  type BundleConfig,
+  type RootFilesystem,
+  type RootOrder,
+} from '../../domain/rootfs.ts';
+import type { RootFilesystems } from '../../ports/root-filesystems.ts';
+import { readBundle } from './bundle.ts';
+import { findCommand } from './command.ts';
+import { hostTree } from './host.ts';
+import { identityFiles, standIn, type IdentityFiles } from './stand-in.ts';
+import { bindsOf, directoryTree, placeAll, type Directory, type MountPoint } from './tree.ts';
+
+export type RootfsOptions = {
+  /**
+   * Where stand-in roots live; lost at reboot is fine, and nothing in it has to be given back. Every directory above it
+   * must let others enter (0711): in a user namespace the container's root is nobody out here.
+   */
+  readonly directory: string;
+};
+
+export function rootFilesystems({ directory }: RootfsOptions): RootFilesystems {
+  return { open: (order) => open(directory, order), findCommand };
+}
+
+async function open(directory: string, order: RootOrder): Promise<RootFilesystem> {
+  await mkdir(directory, { recursive: true, mode: 0o711 });
+  const place = await realpath(directory);
+  const { tree, bundle } = await source(order);
+  if ('host' in order.rootfs) addIdentity(tree, await identityFiles(place, order));
+  await placeAll(tree, await points(order, bundle));
+  return { path: await standIn(place, tree), bundle, binds: bindsOf(tree) };
+}
+
+type Source = { readonly tree: Directory; readonly bundle: BundleConfig | null };
+
+async function source({ rootfs }: RootOrder): Promise<Source> {
+  if ('host' in rootfs) return { tree: await hostTree(), bundle: null };
+  if ('dir' in rootfs) return { tree: await directoryTree(await userDirectory(rootfs.dir)), bundle: null };
+  if ('bundle' in rootfs) {
+    const bundle = await readBundle(await userDirectory(rootfs.bundle));
+    return { tree: await directoryTree(await userDirectory(bundle.root)), bundle: bundle.config };
+  }
+  throw new RuntimeError('NOT_SUPPORTED', {
+    what: 'rootfs.image is not supported by this version',
+    next: 'unpack the image and run it with rootfs.bundle',
+  });
+}
+
+/** Its real path. Throws BUNDLE_INVALID when it is no directory, or the whole device. */
+async function userDirectory(path: string): Promise<string> {
+  const invalid = (why: string, next: string, cause?: unknown) =>
+    new RuntimeError('BUNDLE_INVALID', { what: `${path} ${why}`, next, details: { path }, cause });
+  let real: string;
+  try {
+    real = await realpath(path);
+    if (!(await stat(real)).isDirectory()) throw invalid('is not a directory', 'give a directory');
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP')) throw error;
+    throw invalid('cannot be used as a root file system or bundle', 'give a directory that exists', error);
+  }
+  if (real !== '/') return real;
+  throw invalid("is the device's own root", 'use the host root file system instead: {"host": true}, --host-rootfs');
+}
+
+/** In the host's /etc, which is all ours; a user's root file system keeps its own users and hosts. */
+function addIdentity(tree: Directory, files: IdentityFiles): void {
+  const etc = tree.children.get('etc');
+  if (etc?.kind !== 'directory') return;
+  for (const [name, path] of Object.entries(files)) {
+    etc.children.set(name, { kind: 'bind', source: path, directory: false });
+  }
+}
+
+/** Every place that a mount of the configuration needs; parents first. */
+async function points({ mounts }: RootOrder, bundle: BundleConfig | null): Promise<readonly MountPoint[]> {
+  const fixed = FIXED_POINTS.map((destination) => ({ destination, directory: true, source: null }));
+  const bundled = (bundle?.mounts ?? []).map(({ destination, source, type }) =>
+    type === 'tmpfs'
+      ? { destination, directory: true, source: null }
+      : userPoint('BUNDLE_INVALID', { source, destination }),
+  );
+  // A reserved destination is refused with a better reason where the mounts are made.
+  const asked = mounts
+    .map((mount) => ({ ...mount, destination: plainPath(mount.destination) }))
+    .filter(({ destination }) => !isReserved(destination))
+    .map((mount) => userPoint('INVALID_ARGUMENT', mount));
+  const all = [...fixed, ...(await Promise.all([...bundled, ...asked]))];
+  return all.toSorted((one, other) => depthOf(one.destination) - depthOf(other.destination));
+}
+
+async function userPoint(code: ErrorCode, { source: path, destination }: Bind): Promise<MountPoint> {
+  try {
+    const real = await realpath(path);
+    return { destination, source: real, directory: (await stat(real)).isDirectory() };
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP')) throw error;
+    throw new RuntimeError(code, {
+      what: `mounts: the source ${path} (for ${destination}) cannot be used`,
+      next: 'give a file or directory that exists on this device',
+      details: { source: path, destination },
+      cause: error,
+    });
+  }
+}

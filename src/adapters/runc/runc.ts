@@ -1,0 +1,41 @@
+/**
+ * runc and crun: the OCI runtime command line. What both do alike is here; neither is asked for what the kernel says faster
+ * (pause, kill, state: see the control groups and /proc).
+ */
+import { readdir, readFile } from 'node:fs/promises';
+import { isErrno, RuntimeError } from '../../domain/errors.ts';
+import type { ContainerId } from '../../domain/ids.ts';
+import type { OciRuntime } from '../../ports/oci-runtime.ts';
+import type { RunTool } from '../process/run-tool.ts';
+import { removeStateSafely } from './remove-state.ts';
+
+type Options = { readonly name: 'runc' | 'crun'; readonly binary: string; readonly stateRoot: string };
+
+export function ociRuntime(runTool: RunTool, { name, binary, stateRoot }: Options): OciRuntime {
+  return {
+    name,
+    binary,
+    stateRoot,
+    start: async (id, wait) => {
+      await runTool([binary, '--root', stateRoot, 'start', id], wait).catch((error: unknown) => {
+        throw startError(id, error);
+      });
+    },
+    remove: (id, wait) => removeStateSafely(runTool, { binary, stateRoot, id, readMounts }, wait),
+    known: async () => {
+      const names = await readdir(stateRoot).catch((error: unknown) => {
+        if (isErrno(error, 'ENOENT')) return [];
+        throw error;
+      });
+      // crun keeps files of its own beside the containers' directories, all with a dot in front
+      return names.filter((entry) => !entry.startsWith('.')) as ContainerId[];
+    },
+  };
+}
+
+const readMounts = (): Promise<string> => readFile('/proc/self/mountinfo', 'utf8');
+
+function startError(id: ContainerId, error: unknown): unknown {
+  if (!(error instanceof RuntimeError) || error.code !== 'TOOL_FAILED') return error;
+  return new RuntimeError('START_FAILED', { what: `container ${id} was not started`, cause: error });
+}

@@ -1,0 +1,148 @@
+/**
+ * The journal on SQLite. Commits that come while the disk is busy wait for it together: one transaction and one flush for all of
+ * them. The flush runs on the thread pool: it takes as long as the disk likes, and the event loop must not wait (a dump of 1 GB
+ * next door makes a flush last seconds). It gives what `synchronous=FULL` gives: what was answered survives a power cut.
+ */
+import { open, type FileHandle } from 'node:fs/promises';
+import { RuntimeError } from '../../domain/errors.ts';
+import type { AppEvent } from '../../domain/events.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Change, Journal } from '../../ports/journal.ts';
+import { Store, type StoreOptions } from './store.ts';
+
+type Options = StoreOptions & { readonly clock: Clock };
+
+type Waiting = {
+  readonly change: Change;
+  readonly resolve: (events: readonly AppEvent[]) => void;
+  readonly reject: (error: unknown) => void;
+};
+type Written = { readonly waiting: Waiting; readonly events: readonly AppEvent[] };
+
+/** The log is copied into the database when it has grown to this: some hundred commits. */
+const CHECKPOINT_BYTES = 4 * 2 ** 20;
+const SQLITE_FULL = 13;
+
+/** Opens state.db. Throws ALREADY_RUNNING when another daemon holds it, CORRUPT_FILE when it is no database of ours. */
+export async function openJournal({ clock, ...options }: Options): Promise<Journal> {
+  const store = openStore(options);
+  // open as long as the database: closing any descriptor of a file gives up the process's locks on it (fcntl(2))
+  const files = { database: await open(options.file, 'r+'), log: await open(`${options.file}-wal`, 'r+') };
+  const writer = new Writer(store, files, clock);
+  return {
+    load: () => Promise.resolve(store.load()),
+    commit: (change) => writer.commit(change),
+    events: (query) => Promise.resolve(store.events({ ...query, upTo: writer.durableSeq })),
+    close: async () => {
+      await writer.idle();
+      store.close();
+      await Promise.all(Object.values(files).map((file) => file.close()));
+    },
+  };
+}
+
+type Files = { readonly database: FileHandle; readonly log: FileHandle };
+
+class Writer {
+  readonly #store: Store;
+  readonly #files: Files;
+  readonly #clock: Clock;
+  #waiting: Waiting[] = [];
+  #flushing: Promise<void> | undefined;
+  #durableSeq: number;
+
+  constructor(store: Store, files: Files, clock: Clock) {
+    this.#store = store;
+    this.#files = files;
+    this.#clock = clock;
+    this.#durableSeq = store.lastSeq;
+  }
+
+  /** Nobody is to see an event that a power cut could still take away. */
+  get durableSeq(): number {
+    return this.#durableSeq;
+  }
+
+  commit(change: Change): Promise<readonly AppEvent[]> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ change, resolve, reject });
+      this.#flushing ??= this.#flushAll().finally(() => {
+        this.#flushing = undefined;
+      });
+    });
+  }
+
+  async idle(): Promise<void> {
+    await this.#flushing;
+  }
+
+  async #flushAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting;
+      this.#waiting = [];
+      const written = this.#write(batch);
+      try {
+        await this.#files.log.datasync();
+        await this.#checkpointIfLong();
+      } catch (error) {
+        // after a failed flush nobody knows what the disk holds (fsync(2)): nothing of this batch is promised
+        for (const { waiting } of written) waiting.reject(journalError(error));
+        continue;
+      }
+      this.#durableSeq = this.#store.lastSeq;
+      for (const { waiting, events } of written) waiting.resolve(events);
+    }
+  }
+
+  /** One transaction for all; when that fails, each by itself, so that only the guilty one fails. */
+  #write(batch: readonly Waiting[]): readonly Written[] {
+    const time = this.#clock.now();
+    try {
+      const events = this.#store.commitAll(
+        batch.map(({ change }) => change),
+        time,
+      );
+      return batch.map((waiting, index) => ({ waiting, events: events[index] ?? [] }));
+    } catch (error) {
+      if (batch.length > 1) return batch.flatMap((one) => this.#write([one]));
+      batch[0]?.reject(journalError(error));
+      return [];
+    }
+  }
+
+  async #checkpointIfLong(): Promise<void> {
+    const { database, log } = this.#files;
+    if ((await log.stat()).size < CHECKPOINT_BYTES) return;
+    this.#store.checkpoint();
+    await database.datasync();
+    this.#store.shortenLog();
+  }
+}
+
+function journalError(error: unknown): RuntimeError {
+  const full = error instanceof Error && 'errcode' in error && error.errcode === SQLITE_FULL;
+  if (!full) return new RuntimeError('INTERNAL', { what: 'the journal could not be written', cause: error });
+  const next = 'make room on the disk of the state directory';
+  return new RuntimeError('NO_SPACE', { what: 'the journal could not be written', next, cause: error });
+}
+
+/** SQLITE_BUSY: the exclusive lock is held. Source: sqlite.org/rescode.html */
+function openStore(options: StoreOptions): Store {
+  try {
+    return new Store(options);
+  } catch (error) {
+    const busy = error instanceof Error && /locked|busy/i.test(error.message);
+    if (!busy) {
+      throw new RuntimeError('CORRUPT_FILE', {
+        what: `${options.file} could not be opened`,
+        next: 'look at the disk and the file; moved away, the daemon begins with an empty history and sweeps up what still runs',
+        cause: error,
+      });
+    }
+    throw new RuntimeError('ALREADY_RUNNING', {
+      what: `another daemon works with ${options.file}`,
+      next: 'end it, or give this one a root of its own with --root',
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * state.db itself: node:sqlite in WAL mode. Its commits reach the page cache (they survive the daemon), and the journal
+ * flushes them to the disk (then they survive a power cut) without holding up the event loop: so nothing here waits for a disk.
+ */
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { AppEvent, EventPage } from '../../domain/events.ts';
+import type { Change, EventQuery, InstanceRecord, Remembered, UserIdLease } from '../../ports/journal.ts';
+import { SCHEMA, SCHEMA_VERSION } from './schema.ts';
+
+export type StoreOptions = { readonly file: string; readonly maxEvents: number };
+
+/** Dropped in lots, so that the search for old events is rare. */
+const PRUNE_LOT = 1000;
+
+type Row = Record<string, unknown>;
+const parse = (row: Row, column: string): unknown => JSON.parse(String(row[column]));
+
+export class Store {
+  readonly #database: DatabaseSync;
+  readonly #maxEvents: number;
+  readonly #prepared = new Map<string, StatementSync>();
+  #lastSeq: number;
+
+  /** Throws when another process holds the file: the lock is the kernel's, so it ends with its process, kill -9 included. */
+  constructor({ file, maxEvents }: StoreOptions) {
+    this.#maxEvents = maxEvents;
+    this.#database = new DatabaseSync(file);
+    // NORMAL: a commit does not flush; FULL's flush at each commit is the journal's. Checkpoints are the journal's to time.
+    this.#database.exec(
+      'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;',
+    );
+    this.#migrate();
+    this.#lastSeq = Number(
+      this.#one("SELECT coalesce(max(seq), 0) AS seq FROM sqlite_sequence WHERE name = 'event'")['seq'],
+    );
+  }
+
+  #migrate(): void {
+    const version = Number(this.#one('PRAGMA user_version')['user_version']);
+    if (version > SCHEMA_VERSION) {
+      throw new Error(`state.db is of version ${version}; this program knows ${SCHEMA_VERSION}: use the newer program`);
+    }
+    if (version < 1) this.#database.exec(`BEGIN; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`);
+  }
+
+  #sql(sql: string): StatementSync {
+    const known = this.#prepared.get(sql) ?? this.#database.prepare(sql);
+    this.#prepared.set(sql, known);
+    return known;
+  }
+
+  #one(sql: string): Row {
+    return this.#sql(sql).get() as Row;
+  }
+
+  get lastSeq(): number {
+    return this.#lastSeq;
+  }
+
+  load(): Remembered {
+    const all = (sql: string): readonly Row[] => this.#sql(sql).all();
+    return {
+      instances: all('SELECT record FROM instance').map((row) => parse(row, 'record') as InstanceRecord),
+      userIds: all('SELECT lease FROM user_id').map((row) => parse(row, 'lease') as UserIdLease),
+      facts: Object.fromEntries(
+        all('SELECT name, value FROM fact').map((row) => [row['name'], row['value']]),
+      ) as Remembered['facts'],
+      lastSeq: this.#lastSeq,
+    };
+  }
+
+  /** Several changes as one transaction: one flush to the disk for all that came together. Each is whole or none is. */
+  commitAll(changes: readonly Change[], time: string): readonly (readonly AppEvent[])[] {
+    this.#database.exec('BEGIN IMMEDIATE');
+    const seqBefore = this.#lastSeq;
+    try {
+      const events = changes.map((change) => this.#apply(change, time));
+      this.#prune();
+      this.#database.exec('COMMIT');
+      return events;
+    } catch (error) {
+      this.#database.exec('ROLLBACK');
+      this.#lastSeq = seqBefore;
+      throw error;
+    }
+  }
+
+  #apply(change: Change, time: string): readonly AppEvent[] {
+    for (const record of change.instances ?? []) {
+      this.#sql('INSERT OR REPLACE INTO instance VALUES (?, ?)').run(record.appInstanceId, JSON.stringify(record));
+    }
+    for (const id of change.forgotten ?? []) this.#sql('DELETE FROM instance WHERE id = ?').run(id);
+    for (const lease of change.userIds ?? []) {
+      this.#sql('INSERT OR REPLACE INTO user_id VALUES (?, ?)').run(lease.appId, JSON.stringify(lease));
+    }
+    for (const app of change.droppedUserIds ?? []) this.#sql('DELETE FROM user_id WHERE app = ?').run(app);
+    for (const [name, value] of Object.entries(change.facts ?? {})) {
+      this.#sql('INSERT OR REPLACE INTO fact VALUES (?, ?)').run(name, value);
+    }
+    return (change.events ?? []).map((body) => {
+      const event: AppEvent = { seq: this.#lastSeq + 1, time, ...body };
+      this.#sql('INSERT INTO event VALUES (?, ?, ?)').run(event.seq, event.appInstanceId, JSON.stringify(event));
+      this.#lastSeq = event.seq;
+      return event;
+    });
+  }
+
+  #prune(): void {
+    const { first } = this.#bounds();
+    if (this.#lastSeq - first + 1 < this.#maxEvents + PRUNE_LOT) return;
+    this.#sql('DELETE FROM event WHERE seq <= ?').run(this.#lastSeq - this.#maxEvents);
+  }
+
+  #bounds(): { first: number } {
+    const first = this.#one('SELECT min(seq) AS seq FROM event')['seq'];
+    return { first: first === null ? this.#lastSeq + 1 : Number(first) };
+  }
+
+  /** `upTo`: the last event that may be seen. */
+  events({ since, limit, appInstanceId, upTo }: EventQuery & { readonly upTo: number }): EventPage {
+    const rows =
+      appInstanceId === undefined
+        ? this.#sql('SELECT body FROM event WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?').all(since, upTo, limit)
+        : this.#sql('SELECT body FROM event WHERE instance = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?').all(
+            appInstanceId,
+            since,
+            upTo,
+            limit,
+          );
+    const events = rows.map((row) => parse(row, 'body') as AppEvent);
+    return { events, firstSeq: this.#bounds().first, lastSeq: upTo };
+  }
+
+  /**
+   * Copies the log's pages into the database file, unflushed. The caller flushes the database file before the next commit,
+   * because that one begins the log anew. Source: sqlite.org/wal.html "Checkpointing"; pragma synchronous.
+   */
+  checkpoint(): void {
+    this.#database.exec('PRAGMA synchronous = OFF; PRAGMA wal_checkpoint(PASSIVE); PRAGMA synchronous = NORMAL;');
+  }
+
+  /** After a checkpoint that is on disk: the log file itself becomes small again. */
+  shortenLog(): void {
+    this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}

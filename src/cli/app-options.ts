@@ -1,0 +1,140 @@
+/** The options of `run` as the description of an app that the daemon understands. */
+import { resolve } from 'node:path';
+import type { AppInput } from '../domain/app.ts';
+import { RuntimeError } from '../domain/errors.ts';
+import { parseSize } from '../domain/size.ts';
+import type { Invocation } from './command.ts';
+import { countOf, isSet, textOf, textsOf, wrong } from './options.ts';
+
+type Options = Invocation['options'];
+type Part<Name extends keyof AppInput> = NonNullable<AppInput[Name]>;
+/** What a file describes, not checked yet: the daemon does that, with better words. */
+type Described = Readonly<Record<string, unknown>>;
+
+type Order = {
+  readonly options: Options;
+  /** The app's own command; empty when none was given. */
+  readonly command: readonly string[];
+  /** From --config. */
+  readonly described: Described;
+  readonly cwd: string;
+};
+
+/** Options win over the file, member by member; mounts and ports replace those of the same destination or host port. */
+export function appFrom({ options, command, described, cwd }: Order): AppInput {
+  const rootfs = rootfsOf(options, cwd) ?? described['rootfs'];
+  if (rootfs === undefined) {
+    throw new RuntimeError('INVALID_ARGUMENT', {
+      what: 'nothing says where the root file system comes from',
+      next: 'give --bundle DIR, --rootfs DIR or --host-rootfs',
+    });
+  }
+  const network = textOf(options, 'network');
+  const display = textOf(options, 'display');
+  const grace = textOf(options, 'grace');
+  return {
+    ...described,
+    rootfs: rootfs as AppInput['rootfs'],
+    ...(command.length > 0 && { args: [...command] }),
+    ...(network !== undefined && { network: network as Part<'network'> }),
+    ...(display !== undefined && { display: displayOf(display) }),
+    ...(grace !== undefined && { terminateGraceMs: durationOf(grace) }),
+    ...merged(described, 'env', envOf(options)),
+    ...merged(described, 'limits', limitsOf(options)),
+    ...merged(described, 'hibernation', isSet(options, 'hibernatable') ? { enabled: true } : {}),
+    ...joined(described, {
+      name: 'mounts',
+      given: textsOf(options, 'mount').map((text) => mountOf(text, cwd)),
+      keyOf: ({ destination }) => destination,
+    }),
+    ...joined(described, {
+      name: 'ports',
+      given: textsOf(options, 'port').map(portOf),
+      keyOf: ({ host, protocol = 'tcp' }) => `${host}/${protocol}`,
+    }),
+  };
+}
+
+function rootfsOf(options: Options, cwd: string): AppInput['rootfs'] | undefined {
+  const dir = textOf(options, 'rootfs');
+  const bundle = textOf(options, 'bundle');
+  const given: AppInput['rootfs'][] = [
+    ...(isSet(options, 'hostRootfs') ? [{ host: true as const }] : []),
+    ...(dir === undefined ? [] : [{ dir: resolve(cwd, dir) }]),
+    ...(bundle === undefined ? [] : [{ bundle: resolve(cwd, bundle) }]),
+  ];
+  if (given.length <= 1) return given[0];
+  throw new RuntimeError('INVALID_ARGUMENT', {
+    what: 'more than one root file system is given',
+    next: 'give one of --bundle, --rootfs and --host-rootfs',
+  });
+}
+
+/** A member that neither file nor options have stays away, so that the daemon's own default holds. */
+function merged(described: Described, name: keyof AppInput, given: object): Described {
+  if (Object.keys(given).length === 0) return {};
+  const before = described[name];
+  return { [name]: typeof before === 'object' ? { ...before, ...given } : given };
+}
+
+type List<Name extends 'mounts' | 'ports'> = {
+  readonly name: Name;
+  readonly given: readonly Part<Name>[number][];
+  readonly keyOf: (one: Part<Name>[number]) => string;
+};
+
+function joined<Name extends 'mounts' | 'ports'>(described: Described, { name, given, keyOf }: List<Name>): Described {
+  if (given.length === 0) return {};
+  const before = (Array.isArray(described[name]) ? described[name] : []) as List<Name>['given'];
+  return { [name]: [...new Map([...before, ...given].map((one) => [keyOf(one), one])).values()] };
+}
+
+function envOf(options: Options): Record<string, string> {
+  const pairs = textsOf(options, 'env').map((text): [string, string] => {
+    const at = text.indexOf('=');
+    if (at < 1) throw wrong('--env', text, 'NAME=value');
+    return [text.slice(0, at), text.slice(at + 1)];
+  });
+  return Object.fromEntries(pairs);
+}
+
+function limitsOf(options: Options): Part<'limits'> {
+  const memory = textOf(options, 'memory');
+  const cpus = textOf(options, 'cpus');
+  const pids = countOf(options, 'pids');
+  if (cpus !== undefined && !/^\d+(\.\d+)?$/.test(cpus)) throw wrong('--cpus', cpus, 'a number of cores like 0.5');
+  return {
+    ...(memory !== undefined && { memoryBytes: parseSize(memory) }),
+    ...(cpus !== undefined && { cpus: Number(cpus) }),
+    ...(pids !== undefined && { pids }),
+  };
+}
+
+function mountOf(text: string, cwd: string): Part<'mounts'>[number] {
+  const match = /^([^:]+):([^:]+)(?::(ro|rw))?$/.exec(text);
+  const [, source, destination, mode] = match ?? [];
+  if (source === undefined || destination === undefined) {
+    throw wrong('--mount', text, 'SOURCE:DESTINATION or SOURCE:DESTINATION:ro');
+  }
+  return { source: resolve(cwd, source), destination, readOnly: mode === 'ro' };
+}
+
+function portOf(text: string): Part<'ports'>[number] {
+  const match = /^(\d{1,5}):(\d{1,5})(?:\/(tcp|udp))?$/.exec(text);
+  if (match === null) throw wrong('--port', text, 'HOST:APP, for example 8080:80 or 5353:53/udp');
+  return { host: Number(match[1]), app: Number(match[2]), protocol: match[3] === 'udp' ? 'udp' : 'tcp' };
+}
+
+function displayOf(text: string): Part<'display'> {
+  const match = /^(\d{1,5})x(\d{1,5})$/.exec(text);
+  if (match === null) throw wrong('--display', text, 'WIDTHxHEIGHT, for example 1280x720');
+  return { width: Number(match[1]), height: Number(match[2]) };
+}
+
+/** Milliseconds of `500ms`, `10s`, `1.5m`; a bare number is seconds. */
+function durationOf(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(text);
+  if (match === null) throw wrong('--grace', text, 'a time like 10s or 500ms');
+  const unitMs = { ms: 1, s: 1000, m: 60_000 }[match[2] ?? 's'] ?? 1000;
+  return Math.round(Number(match[1]) * unitMs);
+}

@@ -1,0 +1,45 @@
+/** What a command is, and what it gets. */
+import type { Address } from '../client/address.ts';
+import type { Operation } from '../domain/states.ts';
+import type { Output } from './output.ts';
+
+/** What a word may be, for completion. `instance` with an operation: only instances whose state allows it. */
+export type Words =
+  | { readonly kind: 'file' | 'directory' | 'any' }
+  | { readonly kind: 'instance'; readonly operation?: Operation }
+  | { readonly kind: 'choice'; readonly choices: readonly string[] };
+
+export type OptionRow = {
+  /** As commander reads them: `-f, --follow`, `--tail <n>`. */
+  readonly flags: string;
+  readonly doc: string;
+  /** May be given several times. */
+  readonly many?: true;
+  readonly words?: Words;
+};
+
+export type CommandRow = {
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  readonly doc: string;
+  /** As commander reads them: `<ids...>`, `[command...]`. */
+  readonly operands?: string;
+  /** What each operand may be; the last one stands for all that follow. */
+  readonly words?: readonly Words[];
+  readonly options: readonly OptionRow[];
+  readonly example: string;
+  /** Its code, loaded when it is run. */
+  readonly load: () => Promise<Command>;
+};
+
+export type Invocation = {
+  readonly name: string;
+  readonly operands: readonly string[];
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly daemon: Address;
+  readonly output: Output;
+  readonly cwd: string;
+};
+
+/** Returns the exit status; throws RuntimeError. */
+export type Command = (invocation: Invocation) => Promise<number>;

@@ -1,0 +1,120 @@
+/** Every command as a row: help, completion and manual pages come from here. */
+import type { CommandRow, OptionRow, Words } from './command.ts';
+
+const ANY: Words = { kind: 'any' };
+const FILE: Words = { kind: 'file' };
+const DIRECTORY: Words = { kind: 'directory' };
+const INSTANCE: Words = { kind: 'instance' };
+
+/** Understood before and after the command. */
+export const GLOBAL_OPTIONS: readonly OptionRow[] = [
+  { flags: '--root <dir>', doc: "the daemon's --root (also RUNTIME_MANAGER_ROOT)", words: DIRECTORY },
+  { flags: '--socket <path>', doc: "the daemon's unix socket, when it lies elsewhere", words: FILE },
+  { flags: '--json', doc: 'data as JSON on stdout, errors as JSON on stderr' },
+];
+
+const RUN_OPTIONS: readonly OptionRow[] = [
+  { flags: '--instance <id>', doc: 'id of the new instance; a UUID when absent', words: ANY },
+  { flags: '--bundle <dir>', doc: 'OCI bundle: a directory with config.json and a root file system', words: DIRECTORY },
+  { flags: '--rootfs <dir>', doc: 'directory that is a root file system', words: DIRECTORY },
+  { flags: '--host-rootfs', doc: "the device's own system directories, read-only" },
+  { flags: '--config <file>', doc: 'JSON or YAML description of the app; other options override it', words: FILE },
+  { flags: '--env <name=value>', doc: 'environment variable', many: true, words: ANY },
+  { flags: '--memory <size>', doc: 'memory limit, for example 64M or 1.5G', words: ANY },
+  { flags: '--cpus <number>', doc: 'CPU limit in cores, for example 0.5', words: ANY },
+  { flags: '--pids <number>', doc: 'most processes and threads at once', words: ANY },
+  {
+    flags: '--network <mode>',
+    doc: 'none, nat or host',
+    words: { kind: 'choice', choices: ['none', 'nat', 'host'] },
+  },
+  { flags: '--port <host:app>', doc: "forward a port to the app's (/udp at the end: UDP)", many: true, words: ANY },
+  { flags: '--display <WxH>', doc: 'give it a display of this size, for example 1280x720', words: ANY },
+  { flags: '--mount <src:dst[:ro]>', doc: 'show a host directory or file in the app', many: true, words: FILE },
+  { flags: '--hibernatable', doc: 'prepare it for hibernation' },
+  { flags: '--grace <time>', doc: 'time between SIGTERM and SIGKILL, for example 10s or 500ms', words: ANY },
+];
+
+const operation = (name: 'suspend' | 'resume' | 'terminate' | 'kill', doc: string): CommandRow => ({
+  name,
+  doc,
+  operands: '<ids...>',
+  words: [{ kind: 'instance', operation: name }],
+  options: [],
+  example: `runtimectl ${name} clock-1`,
+  load: async () => (await import('./commands/operate.ts')).operate,
+});
+
+export const COMMANDS: readonly CommandRow[] = [
+  {
+    name: 'run',
+    doc: "start an app in a container of its own; prints the instance's id",
+    operands: '<appId> [command...]',
+    words: [ANY, ANY],
+    options: RUN_OPTIONS,
+    example:
+      'runtimectl run clock --host-rootfs --memory 64M --env TZ=UTC -- /bin/sh -c "while :; do date; sleep 1; done"',
+    load: async () => (await import('./commands/run.ts')).run,
+  },
+  {
+    name: 'ps',
+    aliases: ['list'],
+    doc: 'list the instances that live',
+    options: [{ flags: '-a, --all', doc: 'the ended ones that are still known too' }],
+    example: 'runtimectl ps --json',
+    load: async () => (await import('./commands/ps.ts')).ps,
+  },
+  {
+    name: 'info',
+    doc: 'everything known about one instance',
+    operands: '<id>',
+    words: [INSTANCE],
+    options: [],
+    example: 'runtimectl info clock-1',
+    load: async () => (await import('./commands/info.ts')).info,
+  },
+  operation('suspend', 'freeze every process of instances at once'),
+  operation('resume', 'let suspended instances go on'),
+  operation('terminate', 'end instances: SIGTERM, a grace period, then SIGKILL'),
+  operation('kill', 'end instances at once, from any state'),
+  {
+    name: 'logs',
+    doc: 'what an app wrote to stdout and stderr',
+    operands: '<id>',
+    words: [INSTANCE],
+    options: [
+      { flags: '-f, --follow', doc: 'go on until the app ends; begins with the last 10 lines' },
+      { flags: '--tail <n>', doc: 'begin with the last n lines', words: ANY },
+      { flags: '--since-start', doc: 'begin with the first line, also with --follow' },
+    ],
+    example: 'runtimectl logs -f clock-1',
+    load: async () => (await import('./commands/logs.ts')).logs,
+  },
+  {
+    name: 'events',
+    doc: 'what happened, from the durable event log',
+    options: [
+      { flags: '--since <n>', doc: 'events after number n; 0: all that are kept', words: ANY },
+      { flags: '-f, --follow', doc: 'go on with what happens; without --since: only that' },
+      { flags: '--instance <id>', doc: "only this instance's", words: INSTANCE },
+    ],
+    example: 'runtimectl events --follow --since 0 --json',
+    load: async () => (await import('./commands/events.ts')).events,
+  },
+  {
+    name: 'version',
+    doc: 'version of runtimectl',
+    options: [{ flags: '--daemon', doc: 'and of the daemon, with its engine and place' }],
+    example: 'runtimectl version --daemon',
+    load: async () => (await import('./commands/version.ts')).version,
+  },
+  {
+    name: 'completion',
+    doc: 'completion script for a shell',
+    operands: '<shell>',
+    words: [{ kind: 'choice', choices: ['bash', 'zsh', 'fish'] }],
+    options: [],
+    example: 'source <(runtimectl completion bash)',
+    load: async () => (await import('./commands/completion.ts')).completion,
+  },
+];

@@ -1,0 +1,59 @@
+import type { EventGap } from '../../client/events.ts';
+import { callOnce } from '../../client/unix.ts';
+import type { AppEvent } from '../../domain/events.ts';
+import type { Command, Invocation } from '../command.ts';
+import { countOf, isSet, textOf } from '../options.ts';
+import type { Output } from '../output.ts';
+import { exitWords, stateWord } from '../words.ts';
+
+const PAGE_SIZE = 1000;
+
+type Item = AppEvent | EventGap;
+
+export const events: Command = async (invocation) => {
+  const { options, output } = invocation;
+  const items = isSet(options, 'follow') ? follow(invocation) : readLog(invocation, countOf(options, 'since') ?? 0);
+  for await (const item of items) {
+    if (output.json) output.data(item);
+    else output.line(words(item, output));
+  }
+  return 0;
+};
+
+async function* follow({ options, daemon }: Invocation): AsyncGenerator<Item> {
+  const since = countOf(options, 'since');
+  const { connect } = await import('../../client/node.ts');
+  using client = await connect(daemon);
+  yield* client.events({ since, appInstanceId: textOf(options, 'instance') });
+}
+
+async function* readLog({ options, daemon }: Invocation, since: number): AsyncGenerator<Item> {
+  const appInstanceId = textOf(options, 'instance');
+  for (let at = since; ;) {
+    const query = { since: at, limit: PAGE_SIZE, ...(appInstanceId !== undefined && { appInstanceId }) };
+    const page = await callOnce(daemon, ['getEvents', query]);
+    if (page.firstSeq > at + 1) yield { type: 'gap', from: at + 1, to: page.firstSeq - 1 };
+    yield* page.events;
+    const last = page.events.at(-1);
+    if (last === undefined || page.events.length < PAGE_SIZE) return;
+    at = last.seq;
+  }
+}
+
+function words(item: Item, output: Output): string {
+  if (item.type === 'gap') return `events ${item.from} to ${item.to} are no longer kept`;
+  return `${item.time} ${String(item.seq).padStart(5)} ${item.appInstanceId} ${story(item, output)}`;
+}
+
+function story(event: AppEvent, output: Output): string {
+  switch (event.type) {
+    case 'started':
+      return `started with pid ${event.pid}`;
+    case 'stateChanged':
+      return `${event.old} → ${stateWord(event.new, output)}: ${event.why}`;
+    case 'terminated':
+      return `terminated: ${exitWords(event.exit)}`;
+    case 'failure':
+      return output.style('red', `${event.operation} failed: ${event.error.what}`);
+  }
+}

@@ -1,0 +1,46 @@
+import { callOnce } from '../../client/unix.ts';
+import type { AppInfo } from '../../domain/info.ts';
+import { formatSize } from '../../domain/size.ts';
+import type { Command } from '../command.ts';
+import type { Output } from '../output.ts';
+import { exitWords, stateWord } from '../words.ts';
+
+export const info: Command = async ({ operands, daemon, output }) => {
+  const app = await callOnce(daemon, ['getInfo', { appInstanceId: operands[0] ?? '' }]);
+  if (output.json) output.data(app);
+  else for (const [name, text] of linesOf(app, output)) output.line(`${`${name}:`.padEnd(13)} ${text}`);
+  return 0;
+};
+
+type Line = readonly [name: string, text: string];
+
+const linesOf = (app: AppInfo, output: Output): readonly Line[] => [
+  ['instance', app.appInstanceId],
+  ['app', app.appId],
+  ['state', stateWord(app.state, output)],
+  ...(app.operation === null ? [] : [['under way', app.operation] as const]),
+  ['allowed now', app.allowed.join(', ')],
+  ...(app.exit === null ? [] : [['exit', `${exitWords(app.exit)} at ${app.exit.at}`] as const]),
+  ['created', app.createdAt],
+  ['started', app.startedAt ?? '-'],
+  [
+    'pid',
+    `${app.pid ?? '-'}${app.pid !== null && !app.monitored ? ' (its monitor is gone: the exit code will be lost)' : ''}`,
+  ],
+  ['user', `${app.uid}:${app.gid}`],
+  ...readingLines(app),
+  ['network', app.network.mode],
+  ['container', app.containerId],
+  ['storage', app.storage],
+  ['log file', app.logFile],
+  ...Object.entries(app.annotations).map(([key, value]): Line => ['annotation', `${key} = ${value}`]),
+];
+
+const readingLines = ({ memory, cpu, pids }: AppInfo): readonly Line[] => [
+  ...(memory === null ? [] : [['memory', of(formatSize(memory.usageBytes), memory.limitBytes, formatSize)] as const]),
+  ...(cpu === null ? [] : [['CPU time', `${(cpu.usageNs / 1e9).toFixed(2)} s`] as const]),
+  ...(pids === null ? [] : [['processes', of(String(pids.current), pids.limit, String)] as const]),
+];
+
+const of = (value: string, limit: number | null, form: (limit: number) => string): string =>
+  limit === null ? value : `${value} of ${form(limit)}`;

@@ -1,0 +1,40 @@
+/** Any WebSocket (a browser's, Node's, ws) as the few things the client needs of it. */
+
+export type Socket = { readonly send: (text: string) => void; readonly close: () => void };
+
+export type SocketListener = {
+  readonly onOpen: () => void;
+  readonly onText: (text: string) => void;
+  /** Once, at the end, whether it was ever open or not. */
+  readonly onClosed: (cause: unknown) => void;
+};
+
+/** Begins a connection. */
+export type OpenSocket = (listener: SocketListener) => Socket;
+
+/** What the WebSocket standard gives (html.spec.whatwg.org, "WebSockets"), as methods: their parameters may be narrower. */
+type StandardSocket = {
+  send(text: string): void;
+  close(): void;
+  addEventListener(type: 'open', listener: () => void): void;
+  addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
+  addEventListener(type: 'error', listener: (event: { readonly error?: unknown }) => void): void;
+  addEventListener(type: 'close', listener: (event: { readonly code: number; readonly reason: string }) => void): void;
+};
+
+export function overWebSocket(create: () => StandardSocket): OpenSocket {
+  return ({ onOpen, onText, onClosed }) => {
+    const socket = create();
+    let cause: unknown;
+    socket.addEventListener('open', onOpen);
+    socket.addEventListener('message', ({ data }) => {
+      if (typeof data === 'string') onText(data);
+    });
+    // a browser tells no reason here, ws does; 'close' follows
+    socket.addEventListener('error', ({ error }) => (cause ??= error));
+    socket.addEventListener('close', ({ code, reason }) => {
+      onClosed(cause ?? `the connection was closed with code ${code}${reason === '' ? '' : ` (${reason})`}`);
+    });
+    return { send: (text) => socket.send(text), close: () => socket.close() };
+  };
+}

@@ -1,0 +1,82 @@
+/** Settings of the daemon: config.yaml, every member optional. */
+import { readFile } from 'node:fs/promises';
+import * as z from 'zod';
+import { isErrno, RuntimeError } from './domain/errors.ts';
+
+const milliseconds = z.int().min(0).max(3_600_000);
+const id = z
+  .int()
+  .min(1)
+  .max(2 ** 32 - 2);
+
+const userIds = z
+  .strictObject({
+    first: id.default(30_001),
+    last: id.default(31_000),
+    /** Group of all apps; each app has its own when absent. RDK's is 30000. */
+    sharedGid: id.optional(),
+    /** An id goes to another app this long after its last one ended, at the earliest. */
+    graceMs: z.int().min(0).default(600_000),
+    /** Container root on the host is the app's id plus this: ids that nobody else uses. */
+    rootOffset: id.default(200_000),
+  })
+  .refine(({ first, last }) => first <= last, 'first must not be above last');
+
+export const configSchema = z.strictObject({
+  runtime: z.enum(['auto', 'runc', 'crun']).default('auto'),
+  /** Directory with the host tools (conmon, runc, crun, tini-static), before PATH. */
+  tools: z.string().startsWith('/').optional(),
+  terminateGraceMs: milliseconds.default(10_000),
+  startTimeoutMs: milliseconds.default(30_000),
+  freezeTimeoutMs: milliseconds.default(10_000),
+  killTimeoutMs: milliseconds.default(10_000),
+  /** Size of an app's log at which conmon begins it anew. */
+  logMaxBytes: z
+    .int()
+    .min(4096)
+    .default(10 * 2 ** 20),
+  /** Events kept; older ones are dropped, and who asks for them is told of the gap. */
+  maxEvents: z.int().min(1000).default(100_000),
+  /** Ended instances remembered. */
+  keepEnded: z.int().min(0).default(1000),
+  userIds: userIds.prefault({}),
+  /** Group in the cgroup hierarchies, absolute; derived from the root directory when absent. */
+  cgroupParent: z
+    .string()
+    .regex(/^\/[A-Za-z0-9._/-]+$/, 'must be an absolute path of plain characters')
+    .optional(),
+  /** Group (number) that may use the control socket besides root. */
+  socketGid: id.optional(),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+});
+
+export type Config = z.output<typeof configSchema>;
+
+/** Throws INVALID_ARGUMENT naming file, line or member. A file that nobody named may be missing. */
+export async function readConfig(file: string, mustExist: boolean): Promise<Config> {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    if (!mustExist && isErrno(error, 'ENOENT')) return '';
+    throw refuse(file, error);
+  });
+  const result = configSchema.safeParse(text === '' ? {} : await parse(file, text));
+  if (result.success) return result.data;
+  const faults = result.error.issues.map((issue) => `${issue.path.join('.') || 'the file'}: ${issue.message}`);
+  throw refuse(file, faults.join('; '));
+}
+
+async function parse(file: string, text: string): Promise<unknown> {
+  // a third of the daemon's start time, and most devices have no file
+  const { parse: parseYaml } = await import('yaml');
+  try {
+    return (parseYaml(text, { maxAliasCount: 100 }) as unknown) ?? {};
+  } catch (error) {
+    throw refuse(file, error);
+  }
+}
+
+const refuse = (file: string, cause: unknown): RuntimeError =>
+  new RuntimeError('INVALID_ARGUMENT', {
+    what: `the configuration ${file} cannot be used`,
+    next: 'correct it, or move it away',
+    cause,
+  });

@@ -1,0 +1,90 @@
+/** Root file systems as the specification, the manager and the adapters speak of them. */
+import type { App } from './app.ts';
+
+/** A bind mount as the app will see it. */
+export type Bind = { readonly source: string; readonly destination: string };
+
+/** A mount of a bundle's config.json that is kept: checked, the source absolute. */
+export type BundleMount = {
+  readonly destination: string;
+  readonly type: 'bind' | 'tmpfs';
+  /** `tmpfs` for a tmpfs. */
+  readonly source: string;
+  readonly readOnly: boolean;
+  /** Of mount(8), harmless ones only. */
+  readonly options: readonly string[];
+};
+
+/** Part of a bundle's config.json that we take over. */
+export type BundleConfig = {
+  readonly args: readonly string[] | undefined;
+  readonly env: readonly string[];
+  readonly cwd: string | undefined;
+  readonly hostname: string | undefined;
+  readonly mounts: readonly BundleMount[];
+  /** For information only: some of them give the OCI runtime orders (`org.criu.config`, `run.oci.*`). */
+  readonly annotations: Readonly<Record<string, string>>;
+};
+
+/** What has to be known to put a root file system together. */
+export type RootOrder = {
+  readonly rootfs: App['rootfs'];
+  readonly mounts: App['mounts'];
+  readonly uid: number;
+  readonly gid: number;
+  readonly hostname: string;
+};
+
+export type RootFilesystem = {
+  /** Directory to start from: absolute, no symbolic link in it, ours, and with every mount point in it. */
+  readonly path: string;
+  readonly bundle: BundleConfig | null;
+  /** What fills it, read-only with everything mounted below; parents before children. */
+  readonly binds: readonly Bind[];
+};
+
+export type CommandQuery = {
+  readonly root: string;
+  readonly binds: readonly Bind[];
+  /** Mounts whose content nobody can know before the start (tmpfs, proc, …). */
+  readonly opaque: readonly string[];
+  readonly command: string;
+  readonly cwd: string;
+  /** Value of PATH in the app's environment. */
+  readonly searchPath: string;
+  readonly uid: number;
+  readonly gid: number;
+};
+
+/** The app's private storage, as it sees it. */
+export const STORAGE_POINT = '/data';
+
+/** Where the app finds pid 1's program: in our own tmpfs, so that no root file system needs a place for it. */
+export const INIT_POINT = '/run/runtime-manager/init';
+
+/** Every container has these mounts from us; a root file system without these directories gets them. */
+export const FIXED_POINTS = ['/proc', '/dev', '/sys', '/tmp', '/run', STORAGE_POINT] as const;
+
+/** Only ours may be mounted here; the ones that end in `/` also mean everything below. */
+const RESERVED = ['/proc/', '/dev/', '/sys/', '/run', '/run/runtime-manager/', STORAGE_POINT];
+
+/** Absolute path in the plain form, without `.`, `..`, double and trailing slashes; `..` at the root stays there. */
+export function plainPath(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return `/${parts.join('/')}`;
+}
+
+/** Neither an app nor a bundle may mount here. */
+export const isReserved = (destination: string): boolean =>
+  destination === '/' ||
+  RESERVED.some((point) => (point.endsWith('/') ? `${destination}/`.startsWith(point) : destination === point));
+
+export const isBelow = (path: string, parent: string): boolean =>
+  parent === '/' ? path !== '/' : path.startsWith(`${parent}/`);
+
+/** For sorting: parents before what lies below them. */
+export const depthOf = (path: string): number => path.split('/').length;

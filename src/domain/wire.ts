@@ -1,0 +1,16 @@
+/** What both ends of the wire must agree on besides the methods. Nothing here needs zod: the client and the CLI load it. */
+
+export const CALLSIGN = 'org.rdk.RuntimeManager';
+export const API_VERSION = 1;
+
+/** Path of the HTTP and WebSocket endpoint; Thunder's C++ client adds a slash. */
+export const JSON_RPC_PATH = '/jsonrpc';
+
+/** A longer message is refused, on WebSocket by closing (1009), on HTTP with status 413. */
+export const MAX_MESSAGE_BYTES = 4 * 2 ** 20;
+
+/** sun_path of unix(7) holds 108 bytes, the last one a NUL. */
+export const MAX_SOCKET_PATH_BYTES = 107;
+
+/** Upstream's events, and `onEvent`: every durable event whole, with its number. */
+export type EventName = 'onStarted' | 'onTerminated' | 'onFailure' | 'onStateChanged' | 'onEvent';

@@ -1,0 +1,105 @@
+/** One instance of an app: the only place that changes its state, always by the table, always on disk first. */
+import { RuntimeError } from '../domain/errors.ts';
+import type { NewEvent } from '../domain/events.ts';
+import { allowedIn, isAlive, MOVES, type Move, type Operation, type State } from '../domain/states.ts';
+import type { Ended } from '../ports/engine.ts';
+import type { Change, InstanceRecord } from '../ports/journal.ts';
+import type { Announcer } from './announcer.ts';
+import { Queue } from './queue.ts';
+
+/** What changes together with a state. */
+export type Step = {
+  readonly record?: Partial<Omit<InstanceRecord, 'state'>>;
+  readonly change?: Omit<Change, 'instances' | 'events'>;
+  /** Before and after the event of the change of state. */
+  readonly before?: readonly EventBody[];
+  readonly after?: readonly EventBody[];
+};
+type WithoutSubject<Body> = Body extends unknown ? Omit<Body, 'appId' | 'appInstanceId'> : never;
+export type EventBody = WithoutSubject<NewEvent>;
+
+export class Instance {
+  readonly queue = new Queue();
+  /** The operation at work. */
+  operation: Operation | null = null;
+  /** A `run` was admitted and has not come back: a second one must not start. */
+  claimed = false;
+  readonly #announcer: Announcer;
+  #record: InstanceRecord;
+  #end = Promise.withResolvers<Ended>();
+
+  constructor(announcer: Announcer, record: InstanceRecord) {
+    this.#announcer = announcer;
+    this.#record = record;
+  }
+
+  get record(): InstanceRecord {
+    return this.#record;
+  }
+
+  get state(): State {
+    return this.#record.state;
+  }
+
+  /** Whether a `run` must be refused. */
+  get taken(): boolean {
+    return this.claimed || isAlive(this.state);
+  }
+
+  /** Comes true when the app has ended, by itself or not. */
+  get ended(): Promise<Ended> {
+    return this.#end.promise;
+  }
+
+  /** Says that the app has ended; later words do not count. */
+  noticeEnd(ended: Ended): void {
+    this.#end.resolve(ended);
+  }
+
+  /** The cell of the table. Throws ILLEGAL_STATE with what is allowed now. */
+  moveFor(operation: Operation): Move {
+    const move = MOVES[this.state][operation];
+    if (move !== undefined) return move;
+    const allowed = allowedIn(this.state);
+    throw new RuntimeError('ILLEGAL_STATE', {
+      what: `${operation} is not possible: ${this.#record.appInstanceId} is ${this.state}`,
+      next: `possible now: ${allowed.join(', ')}`,
+      details: { state: this.state, allowed },
+    });
+  }
+
+  /** A new run of an instance whose last one has ended: another life, another end. */
+  async begin(record: InstanceRecord, why: string, step: Step = {}): Promise<void> {
+    const fresh: InstanceRecord = { ...record, state: this.state };
+    const previous = this.#record;
+    this.#record = fresh;
+    this.#end = Promise.withResolvers<Ended>();
+    try {
+      await this.enter('STARTING', why, step);
+    } catch (error) {
+      this.#record = previous;
+      throw error;
+    }
+  }
+
+  /** Enters a state: on disk, with its event, then in memory, then to the listeners. Staying writes no `stateChanged`. */
+  async enter(
+    state: State,
+    why: string,
+    { record = {}, change = {}, before = [], after = [] }: Step = {},
+  ): Promise<void> {
+    const next: InstanceRecord = { ...this.#record, ...record, state };
+    const { appId, appInstanceId } = next;
+    const changed: readonly EventBody[] =
+      state === this.state ? [] : [{ type: 'stateChanged', old: this.state, new: state, why }];
+    const events = [...before, ...changed, ...after].map((body): NewEvent => ({ appId, appInstanceId, ...body }));
+    await this.#announcer.commit({ ...change, instances: [next], events }, () => {
+      this.#record = next;
+    });
+  }
+
+  /** Writes other facts of the instance; the state stays. */
+  async note(record: Step['record'], change: Step['change'] = {}): Promise<void> {
+    await this.enter(this.state, '', { ...(record !== undefined && { record }), change });
+  }
+}

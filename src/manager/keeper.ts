@@ -1,0 +1,82 @@
+/**
+ * Watches over the instances: notices every end, whoever caused it, and finishes what could not be finished at once.
+ * The monitor's exit file wakes it; the clock does too, for a monitor that was killed or a notice that was lost.
+ */
+import type { ContainerId } from '../domain/ids.ts';
+import { RuntimeError } from '../domain/errors.ts';
+import type { Instance } from './instance.ts';
+import type { Instances } from './instances.ts';
+import { release, settle } from './operations/settle.ts';
+import type { World } from './world.ts';
+
+const ROUND_MS = 1000;
+/** What could not be removed is tried again, but not in every round. */
+const RETRY_EVERY_ROUNDS = 10;
+
+export class Keeper implements AsyncDisposable {
+  readonly #world: World;
+  readonly #instances: Instances;
+  readonly #checking = new Set<ContainerId>();
+  readonly #watch: AsyncDisposable;
+  readonly #timer: NodeJS.Timeout;
+  #round = 0;
+
+  constructor(world: World, instances: Instances) {
+    this.#world = world;
+    this.#instances = instances;
+    this.#watch = world.engine.watch((id) => {
+      const instance = instances.ofContainer(id);
+      if (instance !== undefined) this.check(instance);
+    });
+    this.#timer = setInterval(() => {
+      this.#walk();
+    }, ROUND_MS);
+  }
+
+  /** Looks whether this one has ended, and settles it then. */
+  check(instance: Instance): void {
+    const { containerId } = instance.record;
+    if (this.#checking.has(containerId)) return;
+    this.#checking.add(containerId);
+    void this.#settleIfEnded(instance).finally(() => this.#checking.delete(containerId));
+  }
+
+  async #settleIfEnded(instance: Instance): Promise<void> {
+    const { live, containerId, state, appInstanceId } = instance.record;
+    if (live === null || state === 'TERMINATED') return;
+    try {
+      const ended = await this.#world.engine.ended(containerId, live);
+      if (ended === undefined || instance.record.live !== live) return;
+      instance.noticeEnd(ended);
+      // an operation that ends the app waits for this end and settles it itself; it is not told to stop
+      if (state === 'TERMINATING' && instance.queue.busy) return;
+      const reason = new RuntimeError('ABORTED', { what: `${appInstanceId} has ended` });
+      await instance.queue.overtake(reason, () => settle(this.#world, instance, ended));
+    } catch (error) {
+      this.#world.log.error({ err: error, appInstanceId }, 'the end of an app could not be settled; it is tried again');
+    }
+  }
+
+  #walk(): void {
+    this.#round++;
+    for (const instance of this.#instances) {
+      this.check(instance);
+      if (this.#round % RETRY_EVERY_ROUNDS === 0) this.#retryRelease(instance);
+    }
+  }
+
+  #retryRelease(instance: Instance): void {
+    const { state, released } = instance.record;
+    if (state !== 'TERMINATED' || released || instance.queue.busy) return;
+    instance.queue
+      .push(() => release(this.#world, instance))
+      .catch((error: unknown) => {
+        this.#world.log.error({ err: error }, 'giving back failed');
+      });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#watch[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,46 @@
+/** What all operations do alike. */
+import { RuntimeError } from '../../domain/errors.ts';
+import type { Operation } from '../../domain/states.ts';
+import type { Ended } from '../../ports/engine.ts';
+import type { Wait } from '../../ports/wait.ts';
+import type { Instance } from '../instance.ts';
+
+/** Marks the instance as busy with an operation while it works. */
+export async function during<Result>(
+  instance: Instance,
+  operation: Operation,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  instance.operation = operation;
+  try {
+    return await work();
+  } finally {
+    instance.operation = null;
+  }
+}
+
+/** Bounds for work that nothing may interrupt: ending, giving back. */
+export const unhurried = (timeoutMs: number): Wait => ({ signal: new AbortController().signal, timeoutMs });
+
+/** The end of the app, or undefined when the time is over or the signal comes first. */
+export async function endWithin(instance: Instance, { signal, timeoutMs }: Wait): Promise<Ended | undefined> {
+  const { promise: given, resolve } = Promise.withResolvers<undefined>();
+  const giveUp = (): void => {
+    resolve(undefined);
+  };
+  const timer = setTimeout(giveUp, timeoutMs);
+  signal.addEventListener('abort', giveUp, { once: true });
+  if (signal.aborted) giveUp();
+  try {
+    return await Promise.race([instance.ended, given]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', giveUp);
+  }
+}
+
+/** The pair of processes of an instance that has one. Throws INTERNAL: the table lets nobody ask otherwise. */
+export function liveOf({ record }: Instance): NonNullable<Instance['record']['live']> {
+  if (record.live !== null) return record.live;
+  throw new RuntimeError('INTERNAL', { what: `${record.appInstanceId} is ${record.state} but has no process` });
+}

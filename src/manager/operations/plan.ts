@@ -1,0 +1,32 @@
+/** From the caller's description to a container: looking and thinking only, nothing is taken or changed for the app yet. */
+import { containerIdFor } from '../../domain/ids.ts';
+import type { UserIdLease } from '../../ports/journal.ts';
+import { commandQuery, ociConfig } from '../../spec/oci-config.ts';
+import type { OciConfig } from '../../spec/oci-types.ts';
+import type { World } from '../world.ts';
+import type { RunOrder } from './run.ts';
+
+/** A host name has at most 64 characters (uname(2)). */
+const MAX_HOSTNAME_LENGTH = 64;
+
+/** The container's configuration. Throws BUNDLE_INVALID, COMMAND_NOT_FOUND, INVALID_ARGUMENT. */
+export async function planContainer(world: World, order: RunOrder, { uid, gid }: UserIdLease): Promise<OciConfig> {
+  const { rootfs, storage, engine, settings } = world;
+  const { appId, appInstanceId, app } = order;
+  const hostname = appId.slice(0, MAX_HOSTNAME_LENGTH).replaceAll(/[^A-Za-z0-9.-]/g, '-');
+  const opened = await rootfs.open({ rootfs: app.rootfs, mounts: app.mounts, uid, gid, hostname });
+  const config = ociConfig({
+    app,
+    rootfs: opened,
+    identity: { uid, gid, rootHostUid: uid + settings.rootIdOffset, rootHostGid: gid + settings.rootIdOffset },
+    storage: storage.pathOf(appId),
+    init: settings.init,
+    cgroupsPath: engine.cgroupsPath(containerIdFor(appInstanceId)),
+    hostname: opened.bundle?.hostname ?? hostname,
+    architecture: settings.architecture,
+    appId,
+    appInstanceId,
+  });
+  await rootfs.findCommand(commandQuery(config));
+  return config;
+}

@@ -1,0 +1,119 @@
+/** Run: everything is taken in order, the intent is on disk before the first effect, and what fails is given back last first. */
+import type { App } from '../../domain/app.ts';
+import { RuntimeError } from '../../domain/errors.ts';
+import { containerIdFor, type AppId, type AppInstanceId } from '../../domain/ids.ts';
+import type { InstanceRecord } from '../../ports/journal.ts';
+import type { Instance } from '../instance.ts';
+import type { OciConfig } from '../../spec/oci-types.ts';
+import type { LeaseWish } from '../user-ids.ts';
+import type { World } from '../world.ts';
+import { planContainer } from './plan.ts';
+import { during } from './operation.ts';
+import { settle } from './settle.ts';
+
+export type RunOrder = {
+  readonly appId: AppId;
+  readonly appInstanceId: AppInstanceId;
+  readonly app: App;
+  /** Ids the caller insists on. */
+  readonly ids: Omit<LeaseWish, 'appId'>;
+};
+
+export type RunRequest = { readonly order: RunOrder; readonly signal: AbortSignal };
+
+/** RUNNING when it returns. Before STARTING is written nothing was taken; after it, a failure ends in TERMINATED. */
+export const run = (world: World, instance: Instance, { order, signal }: RunRequest): Promise<void> =>
+  during(instance, 'run', async () => {
+    instance.moveFor('run');
+    refuseUnreleased(instance);
+    const config = await begin(world, instance, order);
+    try {
+      await start(world, instance, { config, signal });
+    } catch (error) {
+      await giveUp(world, instance, error);
+      throw error;
+    }
+  });
+
+/** What an earlier run left could not be removed: a new one would fall over it. */
+function refuseUnreleased({ record }: Instance): void {
+  if (record.released) return;
+  throw new RuntimeError('BUSY', {
+    what: `the last run of ${record.appInstanceId} is not cleaned away yet`,
+    next: "try again in a moment, or use another instance id; the daemon's log says what holds it",
+  });
+}
+
+async function begin(world: World, instance: Instance, order: RunOrder): Promise<OciConfig> {
+  const { userIds } = world;
+  const { lease, dropped } = await userIds.lease({ appId: order.appId, ...order.ids });
+  try {
+    const config = await planContainer(world, order, lease);
+    const change = { userIds: [lease], droppedUserIds: dropped };
+    await instance.begin(newRecord(world, order, lease), 'run', { change });
+    return config;
+  } catch (error) {
+    userIds.giveBack(order.appId);
+    throw error;
+  }
+}
+
+export function newRecord(
+  world: World,
+  { appId, appInstanceId, app }: RunOrder,
+  ids: { uid: number; gid: number },
+): InstanceRecord {
+  return {
+    appInstanceId,
+    appId,
+    containerId: containerIdFor(appInstanceId),
+    state: 'TERMINATED',
+    app,
+    uid: ids.uid,
+    gid: ids.gid,
+    live: null,
+    bootId: world.settings.bootId,
+    createdAt: world.clock.now(),
+    startedAt: null,
+    ending: null,
+    exit: null,
+    released: false,
+    annotations: {},
+  };
+}
+
+type Beginning = { readonly config: OciConfig; readonly signal: AbortSignal };
+
+async function start(world: World, instance: Instance, { config, signal }: Beginning): Promise<void> {
+  const { engine, storage, logs, settings, clock } = world;
+  const { appId, containerId, uid, gid, app } = instance.record;
+  await Promise.all([storage.prepare({ appId, uid, gid }), logs.begin(containerId)]);
+  signal.throwIfAborted();
+  const live = await engine.start(
+    {
+      id: containerId,
+      config,
+      logFile: logs.fileOf(containerId),
+      logMaxBytes: settings.logMaxBytes,
+      terminal: app.terminal,
+    },
+    { signal, timeoutMs: settings.startTimeoutMs },
+  );
+  await instance.enter('RUNNING', 'started', {
+    record: { live, startedAt: clock.now() },
+    before: [{ type: 'started', pid: live.init.pid }],
+  });
+}
+
+/** The caller gets the error; everybody else the events. What cannot even be written is undone at the next start. */
+async function giveUp(world: World, instance: Instance, cause: unknown): Promise<void> {
+  const failure = { type: 'failure', operation: 'run', error: RuntimeError.of(cause).toJSON() } as const;
+  const { containerId, appInstanceId } = instance.record;
+  try {
+    const inspection = await world.engine.inspect(containerId, null);
+    if (inspection.status === 'running') await world.engine.kill(containerId, inspection.live);
+    await settle(world, instance, { code: null, oom: false, cause: 'start-failed', before: [failure] });
+  } catch (error) {
+    world.log.error({ err: error, appInstanceId }, 'a failed start could not be undone completely');
+  }
+}

@@ -1,0 +1,51 @@
+/** The end of an instance: written once, told once, and then everything it held is given back. */
+import { exitRecord, type ExitCause, type ExitRecord } from '../../domain/exit.ts';
+import type { Ended } from '../../ports/engine.ts';
+import type { EventBody, Instance } from '../instance.ts';
+import type { World } from '../world.ts';
+import { unhurried } from './operation.ts';
+
+const REASONS: Readonly<Record<ExitCause, (exit: ExitRecord) => string>> = {
+  exited: ({ code }) => `exited with code ${code ?? '?'}`,
+  signalled: ({ signal }) => `ended by signal ${signal ?? '?'}`,
+  oom: () => 'killed by the kernel at its memory limit',
+  terminated: () => 'terminate',
+  killed: () => 'kill',
+  'start-failed': () => 'the start failed',
+  'start-interrupted': () => 'the daemon died while the app was starting',
+  'monitor-lost': () => 'ended while its monitor was gone',
+  reboot: () => 'the machine was restarted',
+};
+
+export type End = Ended & { readonly cause?: ExitCause; readonly before?: readonly EventBody[] };
+
+/** Exactly once for each run: whoever comes second finds TERMINATED. Serial, as every caller is in the instance's queue. */
+export async function settle(world: World, instance: Instance, end: End): Promise<void> {
+  if (instance.state !== 'TERMINATED') {
+    const asked = end.cause ?? instance.record.ending ?? undefined;
+    const exit = exitRecord({ code: end.code, oom: end.oom, asked, at: world.clock.now() });
+    await instance.enter('TERMINATED', REASONS[exit.cause](exit), {
+      record: { exit, ending: null },
+      before: end.before ?? [],
+      after: [{ type: 'terminated', exit }],
+    });
+  }
+  await release(world, instance);
+}
+
+/**
+ * Gives everything back, last taken first: container, user id. What fails is tried again by the keeper and after a restart,
+ * and the instance is not run again before it has worked.
+ */
+export async function release(world: World, instance: Instance): Promise<void> {
+  const { record } = instance;
+  if (record.released || record.state !== 'TERMINATED') return;
+  const { engine, userIds, settings, log } = world;
+  try {
+    await engine.remove(record.containerId, { known: record.live, ...unhurried(settings.killTimeoutMs) });
+  } catch (error) {
+    log.warn({ err: error, appInstanceId: record.appInstanceId }, 'something of an ended app could not be removed yet');
+    return;
+  }
+  await instance.note({ released: true, live: null }, { userIds: userIds.giveBack(record.appId) });
+}

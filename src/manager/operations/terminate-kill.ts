@@ -1,0 +1,60 @@
+/** The two ways to end an app. Neither needs the OCI runtime, so a hung runtime cannot keep an app alive. */
+import { RuntimeError } from '../../domain/errors.ts';
+import { isAlreadySo } from '../../domain/states.ts';
+import type { Instance } from '../instance.ts';
+import type { World } from '../world.ts';
+import { during, endWithin, liveOf, unhurried } from './operation.ts';
+import { release, settle } from './settle.ts';
+
+/** SIGTERM, the grace period, then SIGKILL. A kill that overtakes it ends the grace period. True when it was so already. */
+export const terminate = (world: World, instance: Instance, signal: AbortSignal): Promise<boolean> =>
+  during(instance, 'terminate', async () => {
+    if (isAlreadySo(instance.state, 'terminate')) return alreadyEnded(world, instance);
+    const { via = 'TERMINATING' } = instance.moveFor('terminate');
+    await instance.enter(via, 'terminate', { record: { ending: 'terminated' } });
+    await askToEnd(world, instance, signal);
+    return false;
+  });
+
+/** For recovery too: the instance is TERMINATING and may or may not have been asked before. */
+export async function askToEnd(world: World, instance: Instance, signal: AbortSignal): Promise<void> {
+  const { engine, settings } = world;
+  const { containerId, app } = instance.record;
+  await engine.terminate(containerId, liveOf(instance));
+  const end = await endWithin(instance, { signal, timeoutMs: app.terminateGraceMs ?? settings.terminateGraceMs });
+  if (end !== undefined) await settle(world, instance, end);
+  else await forceEnd(world, instance);
+}
+
+/** SIGKILL to everything in it, from any state. True when it was so already. */
+export const kill = (world: World, instance: Instance): Promise<boolean> =>
+  during(instance, 'kill', async () => {
+    if (isAlreadySo(instance.state, 'kill')) return alreadyEnded(world, instance);
+    instance.moveFor('kill');
+    await forceEnd(world, instance);
+    return false;
+  });
+
+export async function forceEnd(world: World, instance: Instance): Promise<void> {
+  const { engine, settings } = world;
+  await instance.enter('TERMINATING', 'kill', { record: { ending: 'killed' } }).catch((error: unknown) => {
+    // a full disk must not keep an app alive; its end is written when there is room again
+    if (!(error instanceof RuntimeError && error.code === 'NO_SPACE')) throw error;
+    world.log.error({ err: error, appInstanceId: instance.record.appInstanceId }, 'killing without a written intent');
+  });
+  await engine.kill(instance.record.containerId, liveOf(instance));
+  const end = await endWithin(instance, unhurried(settings.killTimeoutMs));
+  if (end === undefined) {
+    throw new RuntimeError('KILL_FAILED', {
+      what: `${instance.record.appInstanceId} is still there ${settings.killTimeoutMs} ms after SIGKILL`,
+      next: 'look at its processes with ps: one in state D waits for the kernel; its end will be told when it comes',
+    });
+  }
+  await settle(world, instance, end);
+}
+
+/** The answer to "end it" also means "everything is given back", so it waits for that. */
+async function alreadyEnded(world: World, instance: Instance): Promise<true> {
+  await release(world, instance);
+  return true;
+}

@@ -1,0 +1,175 @@
+/** The manager: what callers may ask, as the server's table of methods wants it. */
+import type { LogPage, MethodParams, MethodResults } from '../domain/api.ts';
+import { RuntimeError } from '../domain/errors.ts';
+import type { AppEvent } from '../domain/events.ts';
+import { appInstanceId, type AppInstanceId } from '../domain/ids.ts';
+import { isAlive } from '../domain/states.ts';
+import { VERSION } from '../domain/version.ts';
+import { Instance } from './instance.ts';
+import { Instances } from './instances.ts';
+import { Keeper } from './keeper.ts';
+import { readOrder } from './operations/order.ts';
+import { newRecord, run } from './operations/run.ts';
+import { resume, suspend } from './operations/suspend-resume.ts';
+import { kill, terminate } from './operations/terminate-kill.ts';
+import { recover } from './recovery.ts';
+import { infoOf, summaryOf } from './views.ts';
+import type { World } from './world.ts';
+
+type Call = { readonly signal: AbortSignal };
+type One = { readonly appInstanceId: string };
+type House = { readonly world: World; readonly instances: Instances; readonly keeper: Keeper };
+
+export type Manager = ReturnType<typeof methods> & AsyncDisposable & { readonly endAllApps: () => Promise<void> };
+
+/** Recovers what an earlier daemon left; ready to serve when it returns. */
+export async function startManager(
+  world: World,
+  remembered: Awaited<ReturnType<World['journal']['load']>>,
+): Promise<Manager> {
+  const instances = new Instances();
+  for (const record of remembered.instances) {
+    instances.add(new Instance(world.announcer, record));
+    const lease = remembered.userIds.find((one) => one.appId === record.appId);
+    if (!record.released && lease !== undefined) world.userIds.adopt(lease);
+  }
+  const keeper = new Keeper(world, instances);
+  await recover(world, instances);
+  const house = { world, instances, keeper };
+  return {
+    ...methods(house),
+    endAllApps: () => endAllApps(house),
+    [Symbol.asyncDispose]: () => keeper[Symbol.asyncDispose](),
+  };
+}
+
+function methods(house: House) {
+  const { world, instances } = house;
+  const find = (params: One): Instance => instances.get(appInstanceId(params.appInstanceId));
+  return {
+    run: (params: MethodParams<'run'>) => admitRun(house, params),
+    suspend: async (params: One) => {
+      const instance = find(params);
+      await instance.queue.push((signal) => suspend(world, instance, signal));
+      return { already: false };
+    },
+    resume: async (params: One) => {
+      const instance = find(params);
+      await instance.queue.push((signal) => resume(world, instance, signal));
+      return { already: false };
+    },
+    terminate: async (params: One) => {
+      const instance = find(params);
+      return { already: await instance.queue.push((signal) => terminate(world, instance, signal)) };
+    },
+    kill: (params: One) => overtakingKill(world, find(params)),
+    getInfo: (params: One) => Promise.resolve(infoOf(world, find(params))),
+    list: (params: MethodParams<'list'>) => list(house, params),
+    getLogs: (params: MethodParams<'getLogs'>, call: Call) => getLogs(house, params, call),
+    getEvents: (params: MethodParams<'getEvents'>) =>
+      world.journal.events({
+        since: params.since,
+        limit: params.limit,
+        ...(params.appInstanceId !== undefined && { appInstanceId: appInstanceId(params.appInstanceId) }),
+      }),
+    version: () =>
+      Promise.resolve({
+        version: VERSION,
+        engine: world.engine.name,
+        runtime: world.engine.runtimeName,
+        pid: process.pid,
+        root: world.settings.root,
+      }),
+    subscribe: (listener: (event: AppEvent) => void) => world.announcer.subscribe(listener),
+  };
+}
+
+/** A living instance is not touched by a second run: it is refused before anything is queued. */
+async function admitRun(
+  { world, instances, keeper }: House,
+  params: MethodParams<'run'>,
+): Promise<MethodResults['run']> {
+  const order = readOrder(params);
+  const known = instances.find(order.appInstanceId);
+  if (known?.taken === true) throw stillThere(known);
+  const instance =
+    known ?? new Instance(world.announcer, { ...newRecord(world, order, { uid: 0, gid: 0 }), released: true });
+  instance.claimed = true;
+  instances.add(instance);
+  try {
+    await instance.queue.push((signal) => run(world, instance, { order, signal }));
+  } finally {
+    instance.claimed = false;
+    // refused before it began: nothing is to be remembered of it
+    if (known === undefined && instance.record.exit === null && !isAlive(instance.state)) instances.drop(instance);
+  }
+  // it may have ended before anybody knew whom to watch
+  keeper.check(instance);
+  forgetOldest({ world, instances, keeper });
+  return { appInstanceId: order.appInstanceId };
+}
+
+const stillThere = (instance: Instance): RuntimeError =>
+  new RuntimeError('ALREADY_EXISTS', {
+    what: `the instance ${instance.record.appInstanceId} is ${instance.state} and was not touched`,
+    next: 'give another appInstanceId, or terminate this one first',
+    details: { state: instance.state },
+  });
+
+async function overtakingKill(world: World, instance: Instance): Promise<MethodResults['kill']> {
+  const reason = new RuntimeError('ABORTED', { what: `overtaken by a kill of ${instance.record.appInstanceId}` });
+  return { already: await instance.queue.overtake(reason, () => kill(world, instance)) };
+}
+
+async function list({ world, instances }: House, { all }: MethodParams<'list'>): Promise<MethodResults['list']> {
+  const shown = [...instances].filter((instance) => all || isAlive(instance.state));
+  const summaries: MethodResults['list'][number][] = [];
+  for (const instance of shown) {
+    summaries.push(summaryOf(world, instance));
+    // each costs some reads of kernel files: hundreds of them must not hold up the others' calls
+    if (summaries.length % 16 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  return summaries;
+}
+
+async function getLogs({ world, instances }: House, params: MethodParams<'getLogs'>, call: Call): Promise<LogPage> {
+  const { cursor, tail, limit, waitMs } = params;
+  const instance = instances.get(appInstanceId(params.appInstanceId));
+  const { containerId } = instance.record;
+  const ended = (): boolean => !isAlive(instance.state);
+  // asked before reading: what an ended app wrote is on disk by then
+  let over = ended();
+  let page = await world.logs.read(containerId, { cursor, tail, limit });
+  if (page.lines.length === 0 && waitMs > 0 && !over) {
+    await world.logs.changed(containerId, { cursor: page.cursor, signal: call.signal, timeoutMs: waitMs });
+    over = ended();
+    page = await world.logs.read(containerId, { cursor: page.cursor, limit });
+  }
+  return { ...page, ended: over && page.lines.length === 0 };
+}
+
+/** The history of ended instances is bounded; who ended first goes first, with its log. */
+function forgetOldest({ world, instances }: House): void {
+  const ended = [...instances].filter(({ record, taken }) => !taken && record.released && record.exit !== null);
+  const excess = ended.length - world.settings.keepEnded;
+  if (excess <= 0) return;
+  const oldest = ended
+    .sort((one, other) => ((one.record.exit?.at ?? '') < (other.record.exit?.at ?? '') ? -1 : 1))
+    .slice(0, excess);
+  const forgotten: AppInstanceId[] = oldest.map(({ record }) => record.appInstanceId);
+  for (const instance of oldest) instances.drop(instance);
+  const removals = oldest.map(({ record }) => world.logs.remove(record.containerId));
+  Promise.all([...removals, world.announcer.commit({ forgotten })]).catch((error: unknown) => {
+    world.log.warn({ err: error }, 'old history could not be removed');
+  });
+}
+
+async function endAllApps({ world, instances }: House): Promise<void> {
+  const living = [...instances].filter((instance) => isAlive(instance.state));
+  const outcomes = await Promise.allSettled(
+    living.map((instance) => instance.queue.push((signal) => terminate(world, instance, signal))),
+  );
+  for (const outcome of outcomes) {
+    if (outcome.status === 'rejected') world.log.error({ err: outcome.reason as unknown }, 'an app could not be ended');
+  }
+}

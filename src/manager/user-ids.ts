@@ -1,0 +1,121 @@
+/**
+ * User ids of apps. An app keeps its id over runs, as its storage belongs to it. Another app gets it only when the range is
+ * used up, nothing of the first one lives, its grace period is over and it has no storage. Never 0.
+ */
+import { RuntimeError } from '../domain/errors.ts';
+import type { AppId } from '../domain/ids.ts';
+import type { UserIdLease } from '../ports/journal.ts';
+
+export type UserIdRange = {
+  readonly first: number;
+  readonly last: number;
+  /** Group of all apps; each app's own (the same number as its user id) when absent. */
+  readonly sharedGid?: number | undefined;
+  readonly graceMs: number;
+};
+
+type Options = UserIdRange & {
+  readonly now: () => string;
+  /** Whether something on disk still belongs to the app. */
+  readonly hasStorage: (appId: AppId) => Promise<boolean>;
+};
+
+export type LeaseWish = { readonly appId: AppId; readonly uid?: number | undefined; readonly gid?: number | undefined };
+/** `dropped`: the app that lost its id to this lease; both go into one commit. */
+export type Leased = { readonly lease: UserIdLease; readonly dropped: readonly AppId[] };
+
+export class UserIds {
+  readonly #options: Options;
+  readonly #leases = new Map<AppId, UserIdLease>();
+  readonly #users = new Map<AppId, number>();
+
+  constructor(options: Options, remembered: readonly UserIdLease[]) {
+    this.#options = options;
+    for (const lease of remembered) this.#leases.set(lease.appId, lease);
+  }
+
+  /** The app's ids, held until {@link giveBack}. Throws USER_IDS_EXHAUSTED; INVALID_ARGUMENT for a wish that cannot be met. */
+  async lease(wish: LeaseWish): Promise<Leased> {
+    const { appId } = wish;
+    const known = this.#leases.get(appId);
+    if (known !== undefined) return { lease: this.#hold(checkWish(known, wish)), dropped: [] };
+    const free = wish.uid === undefined ? this.#neverUsed() : this.#checkFree(wish.uid);
+    const evicted = free === undefined ? await this.#evict() : undefined;
+    // an eviction waits for the disk: another call for this app may have come first
+    if (this.#leases.has(appId)) return this.lease(wish);
+    const uid = free ?? evicted?.uid;
+    if (uid === undefined) throw this.#exhausted();
+    if (evicted !== undefined) this.#leases.delete(evicted.appId);
+    const lease = { appId, uid, gid: wish.gid ?? this.#options.sharedGid ?? uid, releasedAt: null };
+    return { lease: this.#hold(lease), dropped: evicted === undefined ? [] : [evicted.appId] };
+  }
+
+  /** An instance of the app is gone; the lease as it must be written, if that changed it. */
+  giveBack(appId: AppId): readonly UserIdLease[] {
+    const users = (this.#users.get(appId) ?? 1) - 1;
+    this.#users.set(appId, users);
+    const lease = this.#leases.get(appId);
+    if (users > 0 || lease === undefined) return [];
+    this.#users.delete(appId);
+    const released = { ...lease, releasedAt: this.#options.now() };
+    this.#leases.set(appId, released);
+    return [released];
+  }
+
+  /** For an instance that lives already, after a restart of the daemon. */
+  adopt(lease: UserIdLease): void {
+    this.#hold(lease);
+  }
+
+  #hold(lease: UserIdLease): UserIdLease {
+    const held = { ...lease, releasedAt: null };
+    this.#leases.set(lease.appId, held);
+    this.#users.set(lease.appId, (this.#users.get(lease.appId) ?? 0) + 1);
+    return held;
+  }
+
+  #neverUsed(): number | undefined {
+    const taken = new Set([...this.#leases.values()].map((lease) => lease.uid));
+    const { first, last } = this.#options;
+    for (let uid = first; uid <= last; uid++) if (!taken.has(uid)) return uid;
+    return undefined;
+  }
+
+  #checkFree(uid: number): number {
+    const owner = [...this.#leases.values()].find((lease) => lease.uid === uid);
+    if (owner === undefined) return uid;
+    throw new RuntimeError('INVALID_ARGUMENT', {
+      what: `user id ${uid} belongs to the app ${owner.appId}`,
+      next: 'give another userId, or 0 to let Runtime Manager choose',
+    });
+  }
+
+  async #evict(): Promise<UserIdLease | undefined> {
+    const { first, last, graceMs, now, hasStorage } = this.#options;
+    const before = new Date(Date.parse(now()) - graceMs).toISOString();
+    const idle = [...this.#leases.values()]
+      .filter(({ uid, releasedAt }) => uid >= first && uid <= last && releasedAt !== null && releasedAt <= before)
+      .sort((one, other) => ((one.releasedAt ?? '') < (other.releasedAt ?? '') ? -1 : 1));
+    for (const lease of idle) {
+      if (!(await hasStorage(lease.appId)) && this.#leases.get(lease.appId) === lease) return lease;
+    }
+    return undefined;
+  }
+
+  #exhausted(): RuntimeError {
+    const { first, last, graceMs } = this.#options;
+    return new RuntimeError('USER_IDS_EXHAUSTED', {
+      what: `all ${last - first + 1} user ids from ${first} to ${last} are taken`,
+      next: `end apps and wait ${Math.ceil(graceMs / 1000)} s, delete the storage of apps that are gone, or widen userIds in the configuration`,
+    });
+  }
+}
+
+function checkWish(lease: UserIdLease, { uid, gid }: LeaseWish): UserIdLease {
+  const same = (uid === undefined || uid === lease.uid) && (gid === undefined || gid === lease.gid);
+  if (same) return lease;
+  throw new RuntimeError('INVALID_ARGUMENT', {
+    what: `the app ${lease.appId} has the user id ${lease.uid} and group id ${lease.gid} already`,
+    next: 'leave userId and groupId out (or 0): an app keeps its ids, because its storage belongs to them',
+  });
+}

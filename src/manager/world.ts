@@ -1,0 +1,43 @@
+/** Everything the manager works with; built in main.ts, handed on as one argument. */
+import type { Clock } from '../ports/clock.ts';
+import type { Engine } from '../ports/engine.ts';
+import type { Journal } from '../ports/journal.ts';
+import type { Log } from '../ports/log.ts';
+import type { Logs } from '../ports/logs.ts';
+import type { RootFilesystems } from '../ports/root-filesystems.ts';
+import type { Storage } from '../ports/storage.ts';
+import type { Announcer } from './announcer.ts';
+import type { UserIds } from './user-ids.ts';
+
+export type Settings = {
+  /** Between SIGTERM and SIGKILL, unless the app says otherwise. */
+  readonly terminateGraceMs: number;
+  /** For create and start together. */
+  readonly startTimeoutMs: number;
+  readonly freezeTimeoutMs: number;
+  /** From SIGKILL until the last process must be gone, and for removing what is left. */
+  readonly killTimeoutMs: number;
+  readonly logMaxBytes: number;
+  /** How many ended instances are remembered. */
+  readonly keepEnded: number;
+  /** Host ids of the containers' root users: uid + this. Nobody else uses them. */
+  readonly rootIdOffset: number;
+  /** Program that is process 1 in every container (tini-static). */
+  readonly init: string;
+  readonly architecture: 'x64' | 'arm64';
+  readonly bootId: string;
+  readonly root: string;
+};
+
+export type World = {
+  readonly engine: Engine;
+  readonly journal: Journal;
+  readonly logs: Logs;
+  readonly storage: Storage;
+  readonly rootfs: RootFilesystems;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly settings: Settings;
+  readonly userIds: UserIds;
+  readonly announcer: Announcer;
+};

@@ -1,0 +1,125 @@
+/** Where the endpoint listens: the unix socket. The only place of the server that touches sockets and files. */
+import { chownSync } from 'node:fs';
+import { lstat, unlink } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { Server as HttpServer } from 'node:http';
+import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { isErrno, RuntimeError } from '../domain/errors.ts';
+import { MAX_SOCKET_PATH_BYTES } from '../domain/wire.ts';
+import { endpoint } from './endpoint.ts';
+import type { EndpointOptions } from './endpoint.ts';
+
+export type ServerOptions = EndpointOptions & {
+  /** In a directory that exists. */
+  readonly socketPath: string;
+  /** Members of this group may call, besides root. */
+  readonly groupId?: number | undefined;
+};
+
+export type Server = {
+  /** Stops listening, removes the socket file, gives running calls this time and closes every connection. */
+  readonly close: (timeoutMs: number) => Promise<void>;
+};
+
+/** Takes from everybody but owner and group what 0777 would give: 0660. */
+const SOCKET_UMASK = 0o117;
+const PROBE_TIMEOUT_MS = 2000;
+const MAX_CONNECTIONS = 1024;
+
+/** Throws ALREADY_RUNNING when somebody answers at this path, INVALID_ARGUMENT when the path cannot be a socket's. */
+export async function startServer({ socketPath, groupId, ...options }: ServerOptions): Promise<Server> {
+  checkPath(socketPath);
+  await removeStaleSocket(socketPath);
+  const api = endpoint(options);
+  const server = createServer(
+    { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 5000, connectionsCheckingInterval: 5000 },
+    api.onRequest,
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  server.on('upgrade', api.onUpgrade);
+  server.on('clientError', refuse);
+  try {
+    await listen(server, socketPath);
+    if (groupId !== undefined) chownSync(socketPath, 0, groupId);
+  } catch (cause) {
+    await closeServer(server, () => api.close(0));
+    throw new RuntimeError('INTERNAL', { what: `the daemon cannot listen at ${socketPath}`, cause });
+  }
+  return { close: (timeoutMs) => closeServer(server, () => api.close(timeoutMs)) };
+}
+
+function checkPath(socketPath: string): void {
+  const sizeBytes = Buffer.byteLength(socketPath);
+  if (sizeBytes <= MAX_SOCKET_PATH_BYTES) return;
+  throw new RuntimeError('INVALID_ARGUMENT', {
+    what: `the socket's path ${socketPath} has ${sizeBytes} bytes; a unix socket's can have ${MAX_SOCKET_PATH_BYTES}`,
+    next: 'use a shorter --root',
+  });
+}
+
+/** A socket that nobody serves is what a daemon leaves that was killed. Anything else at its place is not ours to remove. */
+async function removeStaleSocket(socketPath: string): Promise<void> {
+  const found = await lstat(socketPath).catch((error: unknown) => {
+    if (isErrno(error, 'ENOENT')) return undefined;
+    throw error;
+  });
+  if (found === undefined) return;
+  if (!found.isSocket()) {
+    throw new RuntimeError('INVALID_ARGUMENT', {
+      what: `${socketPath} is there and is no socket`,
+      next: 'move it away, or use another --root',
+    });
+  }
+  if (await answers(socketPath)) {
+    throw new RuntimeError('ALREADY_RUNNING', {
+      what: `a daemon answers at ${socketPath} already`,
+      next: 'use that one, end it first, or use another --root',
+    });
+  }
+  await unlink(socketPath);
+}
+
+/** One that is too busy to accept in time is alive too. */
+function answers(socketPath: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ path: socketPath, timeout: PROBE_TIMEOUT_MS });
+    const settle = (alive: boolean) => () => {
+      socket.destroy();
+      resolve(alive);
+    };
+    socket.once('connect', settle(true)).once('timeout', settle(true));
+    socket.once('error', (error) => {
+      if (isErrno(error, 'ECONNREFUSED', 'ENOENT')) resolve(false);
+      else if (isErrno(error, 'EAGAIN')) resolve(true);
+      else reject(error);
+    });
+  });
+}
+
+function listen(server: HttpServer, socketPath: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject).once('listening', resolve);
+    // bind(2) happens inside listen, so that nobody finds the socket open to everybody for a moment
+    const umask = process.umask(SOCKET_UMASK);
+    try {
+      server.listen(socketPath);
+    } finally {
+      process.umask(umask);
+    }
+  });
+}
+
+/** Not HTTP, or too slow, or too large: one line where it still can be said, and the connection is closed. */
+function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
+  const status = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : '400 Bad Request';
+  if (socket.writable) socket.write(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  socket.destroy();
+}
+
+async function closeServer(server: HttpServer, closeApi: () => Promise<void>): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve)); // libuv removes the socket file here
+  await closeApi();
+  server.closeAllConnections();
+  await closed;
+}

@@ -1,0 +1,133 @@
+/** What the app sees where. */
+import type { App } from '../domain/app.ts';
+import { RuntimeError } from '../domain/errors.ts';
+import {
+  depthOf,
+  INIT_POINT,
+  isReserved,
+  plainPath,
+  STORAGE_POINT,
+  type Bind,
+  type BundleMount,
+  type RootFilesystem,
+} from '../domain/rootfs.ts';
+import type { OciMount } from './oci-types.ts';
+
+/**
+ * `r…`: for what is mounted below the source, too. A bind that leaves mounts below it out is refused by the kernel in a
+ * user namespace (EINVAL), and a plain `ro` does not reach them (mount_setattr(2), Linux 5.12).
+ * rprivate: what the host mounts later must not turn up in an app, nor stand in the way of its hibernation.
+ */
+const BIND = ['rbind', 'rprivate', 'nosuid', 'rnosuid', 'nodev', 'rnodev'];
+const READ_ONLY = ['ro', 'rro'];
+
+const bind = ({ source, destination }: Bind, readOnly: boolean): OciMount => ({
+  destination,
+  type: 'bind',
+  source,
+  options: readOnly ? [...BIND, ...READ_ONLY] : BIND,
+});
+
+const kernelMount = (destination: string, type: string, options: readonly string[]): OciMount => ({
+  destination,
+  type,
+  source: type,
+  options: ['nosuid', ...options],
+});
+
+/** Devpts without the usual `gid=5`: that group is not mapped in the app's user namespace. */
+const KERNEL_MOUNTS: readonly OciMount[] = [
+  kernelMount('/proc', 'proc', ['noexec', 'nodev']),
+  kernelMount('/dev', 'tmpfs', ['strictatime', 'mode=755', 'size=65536k']),
+  kernelMount('/dev/pts', 'devpts', ['noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620']),
+  kernelMount('/dev/shm', 'tmpfs', ['noexec', 'nodev', 'mode=1777', 'size=65536k']),
+  kernelMount('/dev/mqueue', 'mqueue', ['noexec', 'nodev']),
+  kernelMount('/sys', 'sysfs', ['noexec', 'nodev', 'ro']),
+  kernelMount('/run', 'tmpfs', ['nodev', 'mode=755']),
+  kernelMount('/tmp', 'tmpfs', ['nodev', 'mode=1777']),
+];
+
+/** As containerd and podman hide them: what tells of the machine, or changes it. */
+export const MASKED_PATHS = [
+  '/proc/acpi',
+  '/proc/asound',
+  '/proc/interrupts',
+  '/proc/kcore',
+  '/proc/keys',
+  '/proc/latency_stats',
+  '/proc/sched_debug',
+  '/proc/scsi',
+  '/proc/timer_list',
+  '/proc/timer_stats',
+  '/sys/devices/virtual/powercap',
+  '/sys/firmware',
+] as const;
+export const READONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'] as const;
+
+type MountOrder = {
+  readonly app: Pick<App, 'mounts'>;
+  readonly rootfs: Pick<RootFilesystem, 'binds' | 'bundle'>;
+  readonly storage: string;
+  readonly init: string;
+  readonly identity: { readonly uid: number; readonly gid: number };
+};
+
+/** In the order in which they are made. Throws INVALID_ARGUMENT for a mount of the app that cannot be. */
+export function mounts({ app, rootfs, storage, init, identity }: MountOrder): readonly OciMount[] {
+  const bundled = (rootfs.bundle?.mounts ?? []).map((mount) => bundleMount(mount, identity));
+  const asked = app.mounts.map(appMount);
+  const taken = new Set(asked.map(({ destination }) => destination));
+  refuseTwice(asked);
+  const own = [...bundled.filter(({ destination }) => !taken.has(destination)), ...asked].toSorted(
+    (one, other) => depthOf(one.destination) - depthOf(other.destination),
+  );
+  const replaced = new Set(own.map(({ destination }) => destination));
+  return [
+    ...rootfs.binds.map((part) => bind(part, true)),
+    ...KERNEL_MOUNTS.filter(({ destination }) => !replaced.has(destination)),
+    bind({ source: storage, destination: STORAGE_POINT }, false),
+    ...own,
+    // Last, so that nothing the app mounts can hide its pid 1.
+    bind({ source: init, destination: INIT_POINT }, true),
+  ];
+}
+
+function appMount({ source, destination, readOnly }: App['mounts'][number]): OciMount {
+  const plain = plainPath(destination);
+  if (isReserved(plain)) {
+    throw new RuntimeError('INVALID_ARGUMENT', {
+      what: `mounts: nothing can be mounted on ${plain}: this place has a mount of Runtime Manager's own`,
+      next: `choose a destination outside /proc, /dev, /sys, /run and ${STORAGE_POINT}; directories in /run/ and ${STORAGE_POINT}/ are possible`,
+    });
+  }
+  return bind({ source: plainPath(source), destination: plain }, readOnly);
+}
+
+function refuseTwice(list: readonly OciMount[]): void {
+  const seen = new Set<string>();
+  for (const { destination } of list) {
+    if (seen.has(destination)) {
+      throw new RuntimeError('INVALID_ARGUMENT', {
+        what: `mounts: ${destination} is the destination of two mounts`,
+        next: 'give every mount a destination of its own',
+      });
+    }
+    seen.add(destination);
+  }
+}
+
+/** A tmpfs of a bundle belongs to the app: the user that the bundle meant does not exist here. */
+function bundleMount(mount: BundleMount, { uid, gid }: MountOrder['identity']): OciMount {
+  const { destination, type, source, readOnly, options } = mount;
+  if (type === 'bind') {
+    const made = bind({ source, destination }, readOnly);
+    return { ...made, options: [...made.options, ...options] };
+  }
+  const access = readOnly ? ['ro'] : [];
+  return {
+    destination,
+    type,
+    source,
+    options: ['nosuid', 'nodev', ...access, ...options, `uid=${uid}`, `gid=${gid}`],
+  };
+}

@@ -1,0 +1,101 @@
+/** App configuration → OCI runtime configuration. Pure: whoever calls it has looked at the machine. */
+import type { App } from '../domain/app.ts';
+import { RuntimeError } from '../domain/errors.ts';
+import { INIT_POINT, plainPath, type CommandQuery, type RootFilesystem } from '../domain/rootfs.ts';
+import { environment } from './environment.ts';
+import { resources, rlimits } from './limits.ts';
+import { MASKED_PATHS, mounts, READONLY_PATHS } from './mounts.ts';
+import { idMappings, NAMESPACES, type Identity } from './namespaces.ts';
+import type { OciConfig, OciProcess } from './oci-types.ts';
+import { seccomp, type Architecture } from './seccomp.ts';
+
+export type OciConfigInput = {
+  readonly app: App;
+  readonly rootfs: RootFilesystem;
+  readonly identity: Identity;
+  /** Host path of the app's private directory. */
+  readonly storage: string;
+  /** Host path of a statically linked tini, which becomes pid 1: it reaps orphans and hands signals on. */
+  readonly init: string;
+  readonly cgroupsPath: string;
+  readonly hostname: string;
+  readonly architecture: Architecture;
+  readonly appId: string;
+  readonly appInstanceId: string;
+};
+
+/** 1.1.0 has all that is used here; runc 1.1 to 1.3 and crun take it. */
+const OCI_VERSION = '1.1.0';
+const NO_CAPABILITIES = { bounding: [], effective: [], inheritable: [], permitted: [], ambient: [] } as const;
+
+/** Throws INVALID_ARGUMENT when there is no command, a mount cannot be, or the identity is root's. */
+export function ociConfig(input: OciConfigInput): OciConfig {
+  const { app, rootfs, identity, cgroupsPath, hostname, architecture, appId, appInstanceId } = input;
+  refuseRoot(identity);
+  return {
+    ociVersion: OCI_VERSION,
+    process: processOf(input),
+    root: { path: rootfs.path, readonly: true },
+    hostname,
+    mounts: mounts(input),
+    // A bundle's own annotations stay out: some are orders to the runtime or to CRIU.
+    annotations: { 'io.runtime-manager.app': appId, 'io.runtime-manager.instance': appInstanceId },
+    linux: {
+      namespaces: NAMESPACES,
+      ...idMappings(identity),
+      cgroupsPath,
+      resources: resources(app.limits),
+      seccomp: seccomp(architecture),
+      maskedPaths: MASKED_PATHS,
+      readonlyPaths: READONLY_PATHS,
+    },
+  };
+}
+
+function processOf({ app, rootfs: { bundle }, identity, appId, appInstanceId }: OciConfigInput): OciProcess {
+  return {
+    terminal: app.terminal,
+    user: { uid: identity.uid, gid: identity.gid },
+    args: [INIT_POINT, '--', ...commandOf(app, bundle?.args)],
+    env: environment({ app, bundleEnv: bundle?.env ?? [], appId, appInstanceId }),
+    cwd: plainPath(app.cwd ?? bundle?.cwd ?? '/'),
+    capabilities: NO_CAPABILITIES,
+    noNewPrivileges: true,
+    rlimits: rlimits(app.limits),
+  };
+}
+
+function commandOf(app: App, bundled: readonly string[] | undefined): readonly string[] {
+  const args = app.args ?? bundled ?? [];
+  if (args[0] !== undefined && args[0] !== '') return args;
+  throw new RuntimeError('INVALID_ARGUMENT', {
+    what: 'there is no command to run',
+    next: 'give it in args (runtimectl run … -- COMMAND), or in process.args of the bundle',
+  });
+}
+
+/** A fault of the caller's, and one that must never reach the kernel. */
+function refuseRoot({ uid, gid, rootHostUid, rootHostGid }: Identity): void {
+  if ([uid, gid, rootHostUid, rootHostGid].includes(0) || uid === rootHostUid || gid === rootHostGid) {
+    throw new RuntimeError('INVALID_ARGUMENT', {
+      what: `an app cannot run as uid ${uid}, gid ${gid} with uid ${rootHostUid}, gid ${rootHostGid} as its container's root`,
+      next: 'give it ids of its own: not 0, and not those of the container root',
+    });
+  }
+}
+
+/** The question whether this configuration's command can be run, for RootFilesystems.findCommand. */
+export function commandQuery(config: OciConfig): CommandQuery {
+  const { process: started, root, mounts: all } = config;
+  const [, , command = ''] = started.args;
+  return {
+    root: root.path,
+    binds: all.filter(({ type }) => type === 'bind').map(({ source, destination }) => ({ source, destination })),
+    opaque: all.filter(({ type }) => type !== 'bind').map(({ destination }) => destination),
+    command,
+    cwd: started.cwd,
+    searchPath: started.env.find((line) => line.startsWith('PATH='))?.slice('PATH='.length) ?? '',
+    uid: started.user.uid,
+    gid: started.user.gid,
+  };
+}

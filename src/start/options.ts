@@ -1,0 +1,69 @@
+/** The daemon's command line. */
+import { parseArgs } from 'node:util';
+import { RuntimeError } from '../domain/errors.ts';
+
+export const USAGE = `runtimemanagerd: runs apps in containers and moves them through their life
+
+usage: runtimemanagerd [--root DIR] [--config FILE] [--stop-apps]
+
+  --root DIR       keep everything below DIR (default: /run, /var/lib and /etc/runtime-manager;
+                   also RUNTIME_MANAGER_ROOT)
+  --config FILE    settings (default: config.yaml in the root, or /etc/runtime-manager/config.yaml)
+  --stop-apps      on a clean end, terminate the apps too (default: they run on, and the next daemon adopts them)
+  --version        print the version
+  --help           print this
+
+It stays in the foreground, logs to stderr, and ends cleanly on SIGTERM or SIGINT.
+example: runtimemanagerd --root /tmp/x &     then: runtimectl --root /tmp/x ps
+`;
+
+export type Options = {
+  readonly root: string | undefined;
+  readonly config: string | undefined;
+  readonly stopApps: boolean;
+  readonly version: boolean;
+  readonly help: boolean;
+};
+
+/** Throws INVALID_ARGUMENT, or NOT_SUPPORTED for what DESIGN names and this version has not. */
+export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Options {
+  const { values } = parse(args);
+  for (const name of ['listen', 'dobby-bus'] as const) {
+    if (values[name] !== undefined) throw notYet(`--${name}`);
+  }
+  if (values.engine !== undefined && values.engine !== 'embedded') throw notYet(`--engine ${values.engine}`);
+  return {
+    root: values.root ?? (env['RUNTIME_MANAGER_ROOT'] || undefined),
+    config: values.config,
+    stopApps: values['stop-apps'],
+    version: values.version,
+    help: values.help,
+  };
+}
+
+const notYet = (what: string): RuntimeError =>
+  new RuntimeError('NOT_SUPPORTED', { what: `${what} is not there yet`, next: 'leave it out' });
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        root: { type: 'string' },
+        config: { type: 'string' },
+        listen: { type: 'string' },
+        engine: { type: 'string' },
+        'dobby-bus': { type: 'string' },
+        'stop-apps': { type: 'boolean', default: false },
+        version: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+  } catch (error) {
+    throw new RuntimeError('INVALID_ARGUMENT', {
+      what: 'the command line cannot be read',
+      next: 'see runtimemanagerd --help',
+      cause: error,
+    });
+  }
+}

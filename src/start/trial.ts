@@ -1,0 +1,64 @@
+/** Starts and ends a container with an engine: the only proof that it can. */
+import { mkdir } from 'node:fs/promises';
+import { systemClock } from '../adapters/process/clock.ts';
+import { appSchema } from '../domain/app.ts';
+import { RuntimeError } from '../domain/errors.ts';
+import type { ContainerId } from '../domain/ids.ts';
+import type { Engine, Live } from '../ports/engine.ts';
+import type { RootFilesystems } from '../ports/root-filesystems.ts';
+import { ociConfig } from '../spec/oci-config.ts';
+
+type Options = {
+  readonly rootfs: RootFilesystems;
+  readonly runDirectory: string;
+  readonly init: string;
+  readonly architecture: 'x64' | 'arm64';
+  readonly uid: number;
+  readonly rootIdOffset: number;
+};
+
+const TIMEOUT_MS = 10_000;
+const POLL_MS = 3;
+const APP = appSchema.parse({ rootfs: { host: true }, args: ['/bin/true'] });
+
+export const tryOut =
+  ({ rootfs, runDirectory, init, architecture, uid, rootIdOffset }: Options) =>
+  async (engine: Engine, id: ContainerId): Promise<void> => {
+    const storage = `${runDirectory}/trial`;
+    await mkdir(storage, { recursive: true, mode: 0o700 });
+    const identity = { uid, gid: uid, rootHostUid: uid + rootIdOffset, rootHostGid: uid + rootIdOffset };
+    const config = ociConfig({
+      app: APP,
+      rootfs: await rootfs.open({ rootfs: APP.rootfs, mounts: [], uid, gid: uid, hostname: 'trial' }),
+      identity,
+      storage,
+      init,
+      architecture,
+      cgroupsPath: engine.cgroupsPath(id),
+      hostname: 'trial',
+      appId: 'trial',
+      appInstanceId: id,
+    });
+    const wait = { signal: AbortSignal.timeout(TIMEOUT_MS), timeoutMs: TIMEOUT_MS };
+    let live: Live | null = null;
+    try {
+      live = await engine.start({ id, config, logFile: `${storage}/log`, logMaxBytes: 4096, terminal: false }, wait);
+      await untilEnded(engine, id, live);
+    } finally {
+      await engine.remove(id, { known: live, ...wait });
+    }
+  };
+
+async function untilEnded(engine: Engine, id: ContainerId, live: Live): Promise<void> {
+  const deadline = performance.now() + TIMEOUT_MS;
+  for (;;) {
+    const ended = await engine.ended(id, live);
+    if (ended?.code === 0) return;
+    if (ended !== undefined || performance.now() > deadline) {
+      throw new RuntimeError('START_FAILED', {
+        what: `/bin/true in a container ended with ${ended?.code ?? 'nothing in time'}`,
+      });
+    }
+    await systemClock.sleep(POLL_MS);
+  }
+}

@@ -1,0 +1,183 @@
+/** A daemon of a test's own: own root directory, own control groups, and nothing left of either when the scope ends. */
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, openSync, closeSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { connect, type Client } from '../../src/client/node.ts';
+import { layout, type Layout } from '../../src/domain/layout.ts';
+import { tagOf } from '../../src/start/root-place.ts';
+import { groupDirectories, mountsUnder, processesWith } from './machine.ts';
+import { until } from './until.ts';
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+const DIST = process.env['RUNTIME_MANAGER_DIST'] ?? join(PROJECT, 'dist');
+export const TOOLS = process.env['RUNTIME_MANAGER_TOOLS'] ?? join(PROJECT, '.tools', 'bin');
+
+export type DaemonOptions = {
+  /** Members of config.yaml. */
+  readonly config?: object;
+  readonly args?: readonly string[];
+  /** A directory of tools in place of the project's. */
+  readonly tools?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Called with the root directory before the daemon starts. What it returns is called when everything has ended. */
+  readonly prepare?: (root: string) => Promise<() => Promise<void>>;
+};
+
+type Ended = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
+
+export class TestDaemon implements AsyncDisposable {
+  readonly directory: string;
+  readonly root: string;
+  readonly places: Layout;
+  readonly tag: string;
+  readonly #options: DaemonOptions;
+  readonly #undo: () => Promise<void>;
+  #child: ChildProcess | undefined;
+  #ended: Promise<Ended> = Promise.resolve({ code: null, signal: null });
+  #client: Client | undefined;
+
+  constructor(directory: string, options: DaemonOptions, undo: () => Promise<void>) {
+    this.directory = directory;
+    this.root = join(directory, 'r');
+    this.places = layout(this.root);
+    this.tag = tagOf(this.places);
+    this.#options = options;
+    this.#undo = undo;
+  }
+
+  get client(): Client {
+    assert(this.#client !== undefined, 'the daemon does not run');
+    return this.#client;
+  }
+
+  get pid(): number {
+    assert(this.#child?.pid !== undefined, 'the daemon does not run');
+    return this.#child.pid;
+  }
+
+  /** The control group of a container, or of all of them. */
+  group(containerId?: string): string {
+    return `/runtime-manager-${this.tag}${containerId === undefined ? '' : `/${containerId}`}`;
+  }
+
+  log(): string {
+    const file = join(this.directory, 'daemon.log');
+    return existsSync(file) ? readFileSync(file, 'utf8') : '';
+  }
+
+  /** Starts it, with further arguments if any, and waits for the ready line. */
+  async start(args: readonly string[] = this.#options.args ?? []): Promise<void> {
+    const before = this.log().length;
+    this.#spawn(args);
+    await until(() => this.log().slice(before).includes('ready: listening on') || this.#hasExited(), {
+      what: `the daemon of ${this.root} is ready`,
+      timeoutMs: 30_000,
+    });
+    if (this.#hasExited()) throw new Error(`the daemon did not start:\n${this.log().slice(before)}`);
+    this.#client = await connect({ socket: this.places.socket });
+  }
+
+  #spawn(args: readonly string[]): void {
+    const { tools = TOOLS, env = {} } = this.#options;
+    const log = openSync(join(this.directory, 'daemon.log'), 'a');
+    // its own process group: what is sent to the tests' group must not reach it
+    const child = spawn(process.execPath, [join(DIST, 'runtimemanagerd.mjs'), '--root', this.root, ...args], {
+      env: { PATH: process.env['PATH'] ?? '', RUNTIME_MANAGER_TOOLS: tools, ...env },
+      stdio: ['ignore', 'ignore', log],
+      detached: true,
+    });
+    closeSync(log);
+    this.#child = child;
+    this.#ended = new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
+  }
+
+  #hasExited(): boolean {
+    return this.#child === undefined || this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<Ended> {
+    if (!this.#hasExited()) this.#child?.kill(signal);
+    const ended = await this.#ended;
+    this.#client?.close();
+    this.#client = undefined;
+    this.#child = undefined;
+    return ended;
+  }
+
+  kill9(): Promise<Ended> {
+    return this.#end('SIGKILL');
+  }
+
+  /** A clean end. */
+  stop(): Promise<Ended> {
+    return this.#end('SIGTERM');
+  }
+
+  async restart(args?: readonly string[]): Promise<void> {
+    if (this.#child !== undefined) await this.stop();
+    await this.start(args);
+  }
+
+  /** What of this daemon and its apps is on the machine now, one line each. */
+  traces(): readonly string[] {
+    const places = [this.directory, `/run/runtime-manager-${this.tag}`];
+    return [
+      ...processesWith(this.root).map((pid) => `process ${pid}`),
+      ...places.flatMap((place) => mountsUnder(place).map((point) => `mount ${point}`)),
+      ...groupDirectories(this.group()).map((path) => `control group ${path}`),
+      ...(existsSync(places[1] ?? '') ? [`directory ${places[1]}`] : []),
+    ];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#hasExited()) await this.restart();
+    const known = await this.client.list({ all: true });
+    const kills = await Promise.allSettled(
+      known.map(({ appInstanceId }) => this.client.kill({ appInstanceId }, { timeoutMs: 60_000 })),
+    );
+    const { code } = await this.stop();
+    await this.#undo();
+    await until(() => this.traces().length === 0, { what: 'nothing is left of the daemon', timeoutMs: 5000 }).catch(
+      (cause: unknown) => {
+        const story = [
+          ...this.traces(),
+          ...kills.flatMap((kill) => (kill.status === 'rejected' ? [String(kill.reason)] : [])),
+        ];
+        throw new Error(`left in ${this.directory}:\n${story.join('\n')}\n${this.log().slice(-4000)}`, { cause });
+      },
+    );
+    // nothing is mounted in it any more: that was looked at above
+    await rm(this.directory, { recursive: true });
+    assert.equal(code, 0, 'the daemon ended cleanly');
+  }
+}
+
+const nothing = (): Promise<void> => Promise.resolve();
+
+/** A root directory with its configuration; the daemon is not started yet. */
+export async function prepareDaemon(options: DaemonOptions = {}): Promise<TestDaemon> {
+  // short: a UNIX socket's path has at most 107 bytes
+  const directory = await mkdtemp(join(await realpath(tmpdir()), 'rmt-'));
+  const root = join(directory, 'r');
+  await mkdir(root);
+  const undo = (await options.prepare?.(root)) ?? nothing;
+  // JSON is YAML
+  await writeFile(join(root, 'config.yaml'), JSON.stringify({ terminateGraceMs: 3000, ...options.config }));
+  return new TestDaemon(directory, options, undo);
+}
+
+export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaemon> {
+  const daemon = await prepareDaemon(options);
+  try {
+    await daemon.start();
+    return daemon;
+  } catch (error) {
+    await daemon.kill9();
+    await rm(daemon.directory, { recursive: true, force: true });
+    throw error;
+  }
+}

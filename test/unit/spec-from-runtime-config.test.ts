@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { RuntimeError, type ErrorCode } from '../../src/domain/errors.ts';
+import { runtimeConfigSchema } from '../../src/domain/runtime-config.ts';
+import { fromRuntimeConfig } from '../../src/spec/from-runtime-config.ts';
+
+const translate = (members: object, rest: object = {}) =>
+  fromRuntimeConfig({
+    runtimeConfig: runtimeConfigSchema.parse({ appPath: '/opt/apps/a', command: 'start', ...members }),
+    ...rest,
+  });
+const refuses = (code: ErrorCode, words: RegExp) => (error: unknown) =>
+  error instanceof RuntimeError && error.code === code && words.test(error.what) && error.next !== undefined;
+
+describe("upstream's run parameters", () => {
+  test('a package is mounted read-only, is the working directory, and its command is run from it', () => {
+    const { app, ignored } = translate({ envVariables: '["A=1","B=x=y","A=2"]', systemMemoryLimit: 64 * 2 ** 20 });
+    assert.deepEqual(app.rootfs, { host: true });
+    assert.deepEqual(app.args, ['/package/start']);
+    assert.equal(app.cwd, '/package');
+    assert.deepEqual(app.env, { A: '2', B: 'x=y' });
+    assert.deepEqual(app.limits, { memoryBytes: 64 * 2 ** 20 });
+    assert.deepEqual(app.mounts, [{ source: '/opt/apps/a', destination: '/package', readOnly: true }]);
+    assert.deepEqual(ignored, []);
+  });
+
+  test('with a runtime the command is the runtime’s', () => {
+    const { app } = translate({ runtimePath: '/opt/runtimes/r' });
+    assert.deepEqual(app.args, ['/runtime/start']);
+    assert.deepEqual(
+      app.mounts.map(({ destination }) => destination),
+      ['/package', '/runtime'],
+    );
+  });
+
+  test('a runtime without a package works in /', () => {
+    assert.equal(translate({ appPath: '', runtimePath: '/opt/runtimes/r' }).app.cwd, undefined);
+  });
+
+  test('the command is one name: upstream splits nothing', () => {
+    assert.deepEqual(translate({ command: 'run me --fast' }).app.args, ['/package/run me --fast']);
+  });
+
+  test('a limit of 0 or less is no limit', () => {
+    assert.deepEqual(translate({ systemMemoryLimit: 0 }).app.limits, {});
+    assert.deepEqual(translate({ systemMemoryLimit: -1 }).app.limits, {});
+  });
+
+  test('what cannot be done yet is refused by name', () => {
+    const asked: Record<string, unknown> = {
+      dial: true,
+      wanLanAccess: true,
+      thunder: true,
+      gpuMemoryLimit: 1,
+      mapi: true,
+      fkpsFiles: '["key"]',
+      capabilities: 'wan-lan',
+      ralfPkgPath: '/p',
+      unpackedPath: '/p',
+    };
+    for (const [member, value] of Object.entries(asked)) {
+      const expected = refuses('NOT_SUPPORTED', new RegExp(`^runtimeConfigObject.${member} is not supported`));
+      assert.throws(() => translate({ [member]: value }), expected, member);
+    }
+    translate({ fkpsFiles: '[]', gpuMemoryLimit: -1, capabilities: '' });
+  });
+
+  test('what upstream never reads is taken, and named', () => {
+    const { ignored } = translate(
+      { dataImageSize: 5, fireboltVersion: '1', enableDebugger: true, resourceManagerClientEnabled: true },
+      { ports: [80], paths: ['/x'], debugSettings: ['d'] },
+    );
+    assert.deepEqual(ignored.toSorted(), [
+      'dataImageSize',
+      'debugSettings',
+      'enableDebugger',
+      'fireboltVersion',
+      'paths',
+      'ports',
+      'resourceManagerClientEnabled',
+    ]);
+  });
+
+  test('wrong values are blamed on the member that has them', () => {
+    const cases: readonly [string, object][] = [
+      ['command', { command: '' }],
+      ['appPath', { appPath: '' }],
+      ['appPath', { appPath: 'relative' }],
+      ['runtimePath', { runtimePath: '/a/../b' }],
+      ['envVariables', { envVariables: '["nonsense"]' }],
+      ['systemMemoryLimit', { systemMemoryLimit: 1000 }],
+    ];
+    for (const [member, members] of cases) {
+      const expected = refuses('INVALID_ARGUMENT', new RegExp(`^runtimeConfigObject.${member} `));
+      assert.throws(() => translate(members), expected, member);
+    }
+  });
+});

@@ -1,0 +1,300 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { appSchema, type AppInput } from '../../src/domain/app.ts';
+import { RuntimeError, type ErrorCode } from '../../src/domain/errors.ts';
+import { INIT_POINT, type RootFilesystem } from '../../src/domain/rootfs.ts';
+import { commandQuery, ociConfig, type OciConfigInput } from '../../src/spec/oci-config.ts';
+import { refuseUnsupported } from '../../src/spec/unsupported.ts';
+import { ociSchemaErrors } from '../lib/oci-schema.ts';
+
+const HOST: RootFilesystem = {
+  path: '/run/rm/rootfs/abc',
+  bundle: null,
+  binds: [
+    { source: '/usr', destination: '/usr' },
+    { source: '/etc/fonts', destination: '/etc/fonts' },
+  ],
+};
+const BUNDLE: RootFilesystem = {
+  path: '/run/rm/rootfs/def',
+  binds: [{ source: '/b/rootfs/bin', destination: '/bin' }],
+  bundle: {
+    args: ['/bin/app', '--fast'],
+    env: ['PATH=/bin', 'A=bundle', 'B=bundle', 'APPLICATION_NAME=forged', 'nonsense', 'A=later'],
+    cwd: '/bin/..//bin/',
+    hostname: 'its-own',
+    annotations: { 'org.criu.config': '/tmp/evil', 'run.oci.handler': 'wasm' },
+    mounts: [
+      { destination: '/opt/data', type: 'bind', source: '/b/data', readOnly: true, options: ['noexec'] },
+      { destination: '/var/tmp', type: 'tmpfs', source: 'tmpfs', readOnly: false, options: ['mode=700', 'size=1m'] },
+    ],
+  },
+};
+
+const input = (app: AppInput, rest: Partial<OciConfigInput> = {}): OciConfigInput => ({
+  app: appSchema.parse(app),
+  rootfs: HOST,
+  identity: { uid: 30001, gid: 30002, rootHostUid: 230001, rootHostGid: 230002 },
+  storage: '/var/lib/runtime-manager/apps/a',
+  init: '/opt/tools/tini-static',
+  cgroupsPath: '/runtime-manager/i',
+  hostname: 'box',
+  architecture: 'x64',
+  appId: 'com.example.app',
+  appInstanceId: 'i-1',
+  ...rest,
+});
+
+const SLEEP: AppInput = { rootfs: { host: true }, args: ['sleep', '9'] };
+const refuses = (code: ErrorCode, words: RegExp) => (error: unknown) =>
+  error instanceof RuntimeError && error.code === code && words.test(error.message) && error.next !== undefined;
+
+describe('the OCI configuration', () => {
+  test('is what the OCI schema asks for, with every kind of root and every limit', () => {
+    const limits = { memoryBytes: 64 * 2 ** 20, cpus: 0.5, pids: 7, openFiles: 99 };
+    const mounts = [{ source: '/srv/x', destination: '/opt/x', readOnly: true }];
+    for (const one of [
+      input(SLEEP),
+      input({ rootfs: { dir: '/srv/root' }, args: ['/bin/sh'], limits, mounts, terminal: true }),
+      input({ rootfs: { bundle: '/b' } }, { rootfs: BUNDLE, architecture: 'arm64' }),
+    ]) {
+      assert.deepEqual(ociSchemaErrors(ociConfig(one)), []);
+    }
+  });
+
+  test('the schema check itself finds faults', () => {
+    const { process, ...rest } = ociConfig(input(SLEEP));
+    assert.notDeepEqual(ociSchemaErrors({ ...rest, process: { ...process, cwd: 7 } }), []);
+  });
+
+  test('the command runs under our init, which is mounted last and read-only', () => {
+    const { process, mounts } = ociConfig(input(SLEEP));
+    assert.deepEqual(process.args, [INIT_POINT, '--', 'sleep', '9']);
+    const last = mounts.at(-1);
+    assert.equal(last?.destination, INIT_POINT);
+    assert.equal(last.source, '/opt/tools/tini-static');
+    assert.ok(last.options.includes('ro'));
+    assert.ok(mounts.findIndex(({ destination }) => destination === '/run') < mounts.length - 1);
+  });
+
+  test('the app has one id inside and outside, and an unused id is the root of its namespace', () => {
+    const { process, linux } = ociConfig(input(SLEEP));
+    assert.deepEqual(process.user, { uid: 30001, gid: 30002 });
+    assert.deepEqual(linux.uidMappings, [
+      { containerID: 0, hostID: 230001, size: 1 },
+      { containerID: 30001, hostID: 30001, size: 1 },
+    ]);
+    assert.deepEqual(linux.gidMappings, [
+      { containerID: 0, hostID: 230002, size: 1 },
+      { containerID: 30002, hostID: 30002, size: 1 },
+    ]);
+  });
+
+  test('root is refused as an identity, and so is an app that is its own container root', () => {
+    for (const identity of [
+      { uid: 0, gid: 1, rootHostUid: 2, rootHostGid: 2 },
+      { uid: 1, gid: 0, rootHostUid: 2, rootHostGid: 2 },
+      { uid: 1, gid: 1, rootHostUid: 0, rootHostGid: 2 },
+      { uid: 2, gid: 1, rootHostUid: 2, rootHostGid: 3 },
+    ]) {
+      assert.throws(() => ociConfig(input(SLEEP, { identity })), refuses('INVALID_ARGUMENT', /cannot run as uid/));
+    }
+  });
+
+  test('environment: defaults, then the bundle, then our names, then the app; no name twice', () => {
+    const app: AppInput = { rootfs: { bundle: '/b' }, env: { B: 'app', APPLICATION_TOKEN: 'mine', C: 'x=y' } };
+    const { env } = ociConfig(input(app, { rootfs: BUNDLE })).process;
+    assert.deepEqual(Object.fromEntries(env.map((line) => line.split(/=(.*)/s).slice(0, 2))), {
+      PATH: '/bin',
+      HOME: '/data',
+      A: 'later',
+      B: 'app',
+      APPLICATION_NAME: 'com.example.app',
+      APPLICATION_TOKEN: 'mine',
+      C: 'x=y',
+    });
+    assert.equal(new Set(env.map((line) => line.split('=')[0])).size, env.length);
+    assert.ok(
+      ociConfig(input(SLEEP)).process.env.includes('PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'),
+    );
+    assert.ok(ociConfig(input({ ...SLEEP, terminal: true })).process.env.includes('TERM=xterm'));
+  });
+
+  test('limits become resources; without them there is still a limit of processes', () => {
+    assert.deepEqual(ociConfig(input(SLEEP)).linux.resources, {
+      devices: [{ allow: false, access: 'rwm' }],
+      pids: { limit: 1024 },
+    });
+    const { linux, process } = ociConfig(
+      input({ ...SLEEP, limits: { memoryBytes: 8_000_000, cpus: 1.5, pids: 3, openFiles: 64 } }),
+    );
+    assert.deepEqual(linux.resources, {
+      devices: [{ allow: false, access: 'rwm' }],
+      memory: { limit: 8_000_000 },
+      cpu: { quota: 150_000, period: 100_000 },
+      pids: { limit: 3 },
+    });
+    assert.deepEqual(process.rlimits, [
+      { type: 'RLIMIT_CORE', soft: 0, hard: 0 },
+      { type: 'RLIMIT_NOFILE', soft: 64, hard: 64 },
+    ]);
+  });
+
+  test("a bundle brings command, directory and mounts, but not its annotations; the app's own words win", () => {
+    const config = ociConfig(input({ rootfs: { bundle: '/b' } }, { rootfs: BUNDLE }));
+    assert.deepEqual(config.process.args.slice(2), ['/bin/app', '--fast']);
+    assert.equal(config.process.cwd, '/bin');
+    assert.deepEqual(Object.keys(config.annotations), ['io.runtime-manager.app', 'io.runtime-manager.instance']);
+    const bound = config.mounts.find(({ destination }) => destination === '/opt/data');
+    assert.ok(
+      bound !== undefined && ['ro', 'rro', 'nosuid', 'nodev', 'noexec'].every((one) => bound.options.includes(one)),
+    );
+    const tmpfs = config.mounts.find(({ destination }) => destination === '/var/tmp');
+    assert.ok(
+      tmpfs !== undefined && ['uid=30001', 'gid=30002', 'mode=700'].every((one) => tmpfs.options.includes(one)),
+    );
+    const own = ociConfig(
+      input(
+        { rootfs: { bundle: '/b' }, args: ['/x'], cwd: '/', mounts: [{ source: '/s', destination: '/opt/data' }] },
+        { rootfs: BUNDLE },
+      ),
+    );
+    assert.deepEqual(own.process.args.slice(2), ['/x']);
+    assert.equal(own.process.cwd, '/');
+    assert.deepEqual(
+      own.mounts.filter(({ destination }) => destination === '/opt/data').map(({ source }) => source),
+      ['/s'],
+    );
+  });
+
+  test('an app without a command is refused', () => {
+    assert.throws(() => ociConfig(input({ rootfs: { host: true } })), refuses('INVALID_ARGUMENT', /no command/));
+  });
+
+  test("a mount of the app on a place of ours is refused, whatever its spelling; a file's name below is not", () => {
+    for (const destination of [
+      '/proc',
+      '/dev/dri',
+      '/sys/',
+      '/run',
+      '//data/',
+      '/run/runtime-manager/init',
+      '/./proc/x',
+    ]) {
+      const app = { ...SLEEP, mounts: [{ source: '/s', destination }] };
+      assert.throws(() => ociConfig(input(app)), refuses('INVALID_ARGUMENT', /nothing can be mounted/), destination);
+    }
+    for (const destination of ['/data/x', '/run/x', '/procs', '/etc/hosts']) {
+      assert.ok(ociConfig(input({ ...SLEEP, mounts: [{ source: '/s', destination }] })), destination);
+    }
+  });
+
+  test('two mounts on one place are refused; one on /tmp replaces ours; parents come before children', () => {
+    const twice = {
+      ...SLEEP,
+      mounts: [
+        { source: '/a', destination: '/x' },
+        { source: '/b', destination: '/x/' },
+      ],
+    };
+    assert.throws(() => ociConfig(input(twice)), refuses('INVALID_ARGUMENT', /two mounts/));
+    const nested = {
+      ...SLEEP,
+      mounts: [
+        { source: '/a', destination: '/tmp/x' },
+        { source: '/b', destination: '/tmp' },
+      ],
+    };
+    const below = ociConfig(input(nested)).mounts.filter(({ destination }) => destination.startsWith('/tmp'));
+    assert.deepEqual(
+      below.map(({ source }) => source),
+      ['/b', '/a'],
+    );
+  });
+
+  test('the question for the command names what can be looked into and what cannot', () => {
+    const query = commandQuery(ociConfig(input(SLEEP)));
+    assert.equal(query.command, 'sleep');
+    assert.deepEqual(query.binds[0], { source: '/usr', destination: '/usr' });
+    assert.ok(query.opaque.includes('/tmp') && !query.opaque.includes('/data'));
+    assert.match(query.searchPath, /^\/usr\/local\/sbin:/);
+  });
+
+  test('members that no version can give yet are refused by name', () => {
+    const cases: readonly [string, Partial<AppInput>][] = [
+      ['rootfs.image', { rootfs: { image: 'debian' } }],
+      ['network', { network: 'nat' }],
+      ['network', { network: 'host' }],
+      ['ports', { ports: [{ host: 80, app: 80 }] }],
+      ['display', { display: { width: 1, height: 1 } }],
+    ];
+    for (const [member, asked] of cases) {
+      const app = appSchema.parse({ ...SLEEP, ...asked });
+      assert.throws(() => refuseUnsupported(app), refuses('NOT_SUPPORTED', new RegExp(`^${member} is not`)));
+    }
+    refuseUnsupported(appSchema.parse(SLEEP));
+  });
+});
+
+const path = fc.stringMatching(/^(\/[a-z.]{1,6}){1,3}$/).filter((text) => !text.split('/').includes('..'));
+const text = fc.string().filter((value) => !value.includes('\0'));
+const anyApp: fc.Arbitrary<AppInput> = fc.record(
+  {
+    rootfs: fc.oneof(fc.constant({ host: true as const }), fc.record({ dir: path }), fc.record({ bundle: path })),
+    args: fc.array(
+      text.filter((value) => value !== ''),
+      { minLength: 1, maxLength: 4 },
+    ),
+    cwd: path,
+    env: fc.dictionary(
+      text.filter((name) => /^[^=]+$/s.test(name)),
+      text,
+    ),
+    limits: fc.record(
+      {
+        memoryBytes: fc.integer({ min: 6 * 2 ** 20, max: 2 ** 40 }),
+        cpus: fc.double({ min: 0.01, max: 1024, noNaN: true }),
+        pids: fc.integer({ min: 2, max: 4_194_304 }),
+        openFiles: fc.integer({ min: 16, max: 1_048_576 }),
+      },
+      { requiredKeys: [] },
+    ),
+    mounts: fc.array(fc.record({ source: path, destination: path, readOnly: fc.boolean() }), { maxLength: 4 }),
+    terminal: fc.boolean(),
+  },
+  { requiredKeys: ['rootfs', 'args'] },
+);
+const anyId = fc.integer({ min: 1, max: 2 ** 32 - 2 });
+
+test('whatever an app asks for: schema-valid, never root, no capability, no new privileges, everything nosuid', () => {
+  fc.assert(
+    fc.property(anyApp, fc.tuple(anyId, anyId), fc.constantFrom(HOST, BUNDLE), (app, [uid, gid], rootfs) => {
+      const identity = { uid, gid, rootHostUid: uid + 1, rootHostGid: gid + 1 };
+      let config;
+      try {
+        config = ociConfig(input(app, { identity, rootfs }));
+      } catch (error) {
+        // Only what its mounts ask for can be refused here.
+        assert.ok(refuses('INVALID_ARGUMENT', /^mounts: /)(error), String(error));
+        return;
+      }
+      assert.deepEqual(ociSchemaErrors(config), []);
+      assert.ok(config.process.user.uid > 0 && config.process.user.gid > 0);
+      assert.equal(config.process.noNewPrivileges, true);
+      assert.ok(Object.values(config.process.capabilities).every((set) => set.length === 0));
+      assert.ok(config.linux.uidMappings.every(({ hostID }) => hostID !== 0));
+      assert.equal(config.root.readonly, true);
+      assert.ok(config.mounts.every(({ options }) => options.includes('nosuid') && !options.includes('suid')));
+      assert.equal(config.mounts.at(-1)?.destination, INIT_POINT);
+      const destinations = config.mounts.map(({ destination }) => destination);
+      assert.ok(
+        ['/proc', '/dev', '/sys', '/run', '/data'].every(
+          (place) => destinations.filter((one) => one === place).length === 1,
+        ),
+      );
+      assert.equal(config.linux.seccomp.defaultAction, 'SCMP_ACT_ERRNO');
+    }),
+    { numRuns: 300 },
+  );
+});
