@@ -13,7 +13,7 @@ const floors = {
     may: ['domain', 'ports', 'spec'],
     instead: 'manager knows ports only: add to the port what is missing, and let src/main.ts hand in the adapter',
   },
-  server: { may: ['domain', 'manager'], instead: 'server speaks to manager only: give manager a method for it' },
+  server: { may: ['domain', 'ports', 'manager'], instead: 'server speaks to manager only: give manager a method for it' },
   client: { may: ['domain'], instead: 'the client is published by itself: move what both ends share to domain' },
   cli: { may: ['client', 'domain'], instead: 'the command line is a client like any other: ask the daemon' },
   web: { may: ['client', 'domain'], instead: 'the page is a client like any other: ask the daemon' },
@@ -24,7 +24,7 @@ const floors = {
 const plumbing = ['process', 'files'];
 
 /** What joins ports and adapters to a program; the only code outside src's folders. */
-const composition = ['src/main.ts', 'src/config.ts'];
+const composition = ['src/main.ts', 'src/config.ts', 'src/start/'];
 
 /** Paths as the beginnings that a rule's regular expressions want. */
 const beginWith = (paths) => paths.map((path) => `^${path.replaceAll('.', '\\.')}`);
@@ -46,7 +46,7 @@ const effects = [
   {
     name: 'network',
     modules: ['net', 'http', 'https', 'tls', 'dgram', 'http2'],
-    from: ['src/adapters/', 'src/server/http', 'src/client/'],
+    from: ['src/adapters/', 'src/server/', 'src/client/', 'src/tour/'],
     instead: 'sockets belong to server/http, to the client and to adapters',
   },
 ];

@@ -137,6 +137,7 @@ function settingsFrom(
     rootIdOffset: config.userIds.rootOffset,
     init,
     architecture: process.arch === 'arm64' ? 'arm64' : 'x64',
+    oomScoreAdj: Math.max(0, Number(readFileSync('/proc/self/oom_score_adj', 'utf8'))),
     bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
     root,
   };

@@ -25,11 +25,12 @@ export function printTable(figures: readonly Figure[]): void {
   });
   const all = [['figure', 'ours', 'peer', 'ratio', 'bound', 'held'], ...rows];
   const widths = (all[0] ?? []).map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
-  for (const row of all)
+  for (const row of all) {
     console.log(
       row
         .map((cell, column) => cell.padEnd(widths[column] ?? 0))
         .join('  ')
         .trimEnd(),
     );
+  }
 }

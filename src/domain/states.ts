@@ -52,6 +52,3 @@ type WireState = `RUNTIME_STATE_${State | 'UNKNOWN'}`;
 
 /** State on the wire. Source: entservices-apis IRuntimeManager.h, RuntimeState. */
 export const wireState = (state: State): WireState => `RUNTIME_STATE_${state}`;
-
-/** The reverse of {@link wireState}; `undefined` for text that names no state of ours. */
-export const stateFromWire = (text: string): State | undefined => STATES.find((state) => wireState(state) === text);

@@ -21,8 +21,13 @@ type Options = UserIdRange & {
 };
 
 export type LeaseWish = { readonly appId: AppId; readonly uid?: number | undefined; readonly gid?: number | undefined };
-/** `dropped`: the app that lost its id to this lease; both go into one commit. */
-export type Leased = { readonly lease: UserIdLease; readonly dropped: readonly AppId[] };
+export type Leased = {
+  readonly lease: UserIdLease;
+  /** The app that lost its id to this lease; both go into one commit. */
+  readonly dropped: readonly AppId[];
+  /** Instead of {@link UserIds.giveBack}, when the lease was never written: all is as before it. */
+  readonly undo: () => void;
+};
 
 export class UserIds {
   readonly #options: Options;
@@ -38,28 +43,51 @@ export class UserIds {
   async lease(wish: LeaseWish): Promise<Leased> {
     const { appId } = wish;
     const known = this.#leases.get(appId);
-    if (known !== undefined) return { lease: this.#hold(checkWish(known, wish)), dropped: [] };
+    if (known !== undefined) {
+      const lease = this.#hold(checkWish(known, wish));
+      return { lease, dropped: [], undo: () => this.#undo(lease, known, undefined) };
+    }
     const free = wish.uid === undefined ? this.#neverUsed() : this.#checkFree(wish.uid);
     const evicted = free === undefined ? await this.#evict() : undefined;
-    // an eviction waits for the disk: another call for this app may have come first
-    if (this.#leases.has(appId)) return this.lease(wish);
+    // an eviction waits for the disk: another call, for this app or for the one that shall lose its id, may have come first
+    const overtaken = evicted !== undefined && this.#leases.get(evicted.appId) !== evicted;
+    if (overtaken || this.#leases.has(appId)) return this.lease(wish);
     const uid = free ?? evicted?.uid;
     if (uid === undefined) throw this.#exhausted();
     if (evicted !== undefined) this.#leases.delete(evicted.appId);
-    const lease = { appId, uid, gid: wish.gid ?? this.#options.sharedGid ?? uid, releasedAt: null };
-    return { lease: this.#hold(lease), dropped: evicted === undefined ? [] : [evicted.appId] };
+    const lease = this.#hold({ appId, uid, gid: wish.gid ?? this.#options.sharedGid ?? uid, releasedAt: null });
+    const dropped = evicted === undefined ? [] : [evicted.appId];
+    return { lease, dropped, undo: () => this.#undo(lease, undefined, evicted) };
   }
 
   /** An instance of the app is gone; the lease as it must be written, if that changed it. */
   giveBack(appId: AppId): readonly UserIdLease[] {
-    const users = (this.#users.get(appId) ?? 1) - 1;
-    this.#users.set(appId, users);
     const lease = this.#leases.get(appId);
-    if (users > 0 || lease === undefined) return [];
-    this.#users.delete(appId);
+    if (this.#leave(appId) > 0 || lease === undefined) return [];
     const released = { ...lease, releasedAt: this.#options.now() };
     this.#leases.set(appId, released);
     return [released];
+  }
+
+  #undo(lease: UserIdLease, before: UserIdLease | undefined, evicted: UserIdLease | undefined): void {
+    const { appId } = lease;
+    // another instance of the app has it too, or has had it meanwhile: then it stays
+    if (this.#leases.get(appId) !== lease) {
+      this.giveBack(appId);
+      return;
+    }
+    this.#leave(appId);
+    if (before === undefined) this.#leases.delete(appId);
+    else this.#leases.set(appId, before);
+    if (evicted !== undefined && !this.#leases.has(evicted.appId)) this.#leases.set(evicted.appId, evicted);
+  }
+
+  /** One user less; how many there are still. */
+  #leave(appId: AppId): number {
+    const users = (this.#users.get(appId) ?? 1) - 1;
+    if (users > 0) this.#users.set(appId, users);
+    else this.#users.delete(appId);
+    return users;
   }
 
   /** For an instance that lives already, after a restart of the daemon. */

@@ -25,6 +25,8 @@ export type Settings = {
   /** Program that is process 1 in every container (tini-static). */
   readonly init: string;
   readonly architecture: 'x64' | 'arm64';
+  /** Of the apps; at least the daemon's own (lowering it takes a privilege), never below 0. */
+  readonly oomScoreAdj: number;
   readonly bootId: string;
   readonly root: string;
 };

@@ -20,6 +20,8 @@ export type OciConfigInput = {
   readonly cgroupsPath: string;
   readonly hostname: string;
   readonly architecture: Architecture;
+  /** oom_score_adj of proc(5): the daemon's own protection from the OOM killer is not for apps. */
+  readonly oomScoreAdj: number;
   readonly appId: string;
   readonly appInstanceId: string;
 };
@@ -52,7 +54,7 @@ export function ociConfig(input: OciConfigInput): OciConfig {
   };
 }
 
-function processOf({ app, rootfs: { bundle }, identity, appId, appInstanceId }: OciConfigInput): OciProcess {
+function processOf({ app, rootfs: { bundle }, identity, appId, appInstanceId, oomScoreAdj }: OciConfigInput): OciProcess {
   return {
     terminal: app.terminal,
     user: { uid: identity.uid, gid: identity.gid },
@@ -62,6 +64,7 @@ function processOf({ app, rootfs: { bundle }, identity, appId, appInstanceId }: 
     capabilities: NO_CAPABILITIES,
     noNewPrivileges: true,
     rlimits: rlimits(app.limits),
+    oomScoreAdj,
   };
 }
 

@@ -52,6 +52,7 @@ export type OciProcess = {
   readonly capabilities: OciCapabilities;
   readonly noNewPrivileges: true;
   readonly rlimits: readonly { readonly type: string; readonly soft: number; readonly hard: number }[];
+  readonly oomScoreAdj: number;
 };
 
 export type OciConfig = {

@@ -15,6 +15,7 @@ type Options = {
   readonly architecture: 'x64' | 'arm64';
   readonly uid: number;
   readonly rootIdOffset: number;
+  readonly oomScoreAdj: number;
 };
 
 const TIMEOUT_MS = 10_000;
@@ -22,7 +23,7 @@ const POLL_MS = 3;
 const APP = appSchema.parse({ rootfs: { host: true }, args: ['/bin/true'] });
 
 export const tryOut =
-  ({ rootfs, runDirectory, init, architecture, uid, rootIdOffset }: Options) =>
+  ({ rootfs, runDirectory, init, architecture, uid, rootIdOffset, oomScoreAdj }: Options) =>
   async (engine: Engine, id: ContainerId): Promise<void> => {
     const storage = `${runDirectory}/trial`;
     await mkdir(storage, { recursive: true, mode: 0o700 });
@@ -34,6 +35,7 @@ export const tryOut =
       storage,
       init,
       architecture,
+      oomScoreAdj,
       cgroupsPath: engine.cgroupsPath(id),
       hostname: 'trial',
       appId: 'trial',

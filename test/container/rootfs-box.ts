@@ -63,6 +63,7 @@ export async function newBox(): Promise<Box> {
       cgroupsPath: `${CGROUP_PARENT}/${basename(path)}`,
       hostname: 'box',
       architecture: process.arch === 'arm64' ? 'arm64' : 'x64',
+      oomScoreAdj: 0,
       appId: 'com.example.test',
       appInstanceId: 'one',
     });

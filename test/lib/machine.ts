@@ -60,6 +60,14 @@ export const groupDirectories = (group: string): readonly string[] =>
     .map((mountPoint) => join(mountPoint, group))
     .filter((path) => existsSync(path));
 
+/** The groups directly below one, in any hierarchy. */
+export const groupsBelow = (group: string): readonly string[] =>
+  groupDirectories(group).flatMap((directory) =>
+    readdirSync(directory, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => join(directory, name)),
+  );
+
 /** A file of a control group, from whichever hierarchy has it; undefined when none has. */
 export function groupFile(group: string, name: string): string | undefined {
   const path = groupDirectories(group)

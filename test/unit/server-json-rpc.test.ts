@@ -13,7 +13,10 @@ function examples(faults: unknown[] = []): Handler {
     dispatch: async (method, params) => {
       switch (method) {
         case 'subtract': {
-          const [minuend, subtrahend] = Array.isArray(params) ? params : [params.minuend, params.subtrahend];
+          const byName = params as { minuend: number; subtrahend: number };
+          const [minuend, subtrahend] = Array.isArray(params)
+            ? (params as [number, number])
+            : [byName.minuend, byName.subtrahend];
           return minuend - subtrahend;
         }
         case 'sum':

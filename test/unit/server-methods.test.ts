@@ -25,18 +25,15 @@ const refusal = async (call: Promise<unknown>): Promise<RuntimeError> => {
 
 test('designators are read as Thunder reads them', () => {
   const cases = {
-    run: [undefined, undefined, 'run', undefined],
-    '1.run': [undefined, 1, 'run', undefined],
-    'org.rdk.RuntimeManager.run': ['org.rdk.RuntimeManager', undefined, 'run', undefined],
-    'org.rdk.RuntimeManager.1.run': ['org.rdk.RuntimeManager', 1, 'run', undefined],
-    'a.2.b.c': ['a.2.b', undefined, 'c', undefined],
-    'Controller.1.status@org.rdk.X@y': ['Controller', 1, 'status@org.rdk.X'.split('@')[0] + '', 'y'],
-    '': [undefined, undefined, '', undefined],
+    run: [undefined, undefined, 'run'],
+    '1.run': [undefined, 1, 'run'],
+    'org.rdk.RuntimeManager.run': ['org.rdk.RuntimeManager', undefined, 'run'],
+    'org.rdk.RuntimeManager.1.run': ['org.rdk.RuntimeManager', 1, 'run'],
+    'a.2.b.c': ['a.2.b', undefined, 'c'],
+    '': [undefined, undefined, ''],
   } as const;
-  for (const [text, [callsign, version, method, index]] of Object.entries(cases).filter(
-    ([key]) => !key.includes('@'),
-  )) {
-    assert.deepEqual(parseDesignator(text), { callsign, version, method, index }, text);
+  for (const [text, [callsign, version, method]] of Object.entries(cases)) {
+    assert.deepEqual(parseDesignator(text), { callsign, version, method, index: undefined }, text);
   }
   assert.deepEqual(parseDesignator('Controller.1.status@org.rdk.X'), {
     callsign: 'Controller',
@@ -133,8 +130,8 @@ test('a root file system of the right kind but with a bad value is told what is 
 });
 
 test('names of members come from outside and cannot break the line', async () => {
-  const { what } = await refusal(caller().call('list', { 'a\nb\u001b[31m': 1, [`${'x'.repeat(5000)}`]: 1 }));
-  assert.doesNotMatch(what, /[\n\u001b]/);
+  const { what } = await refusal(caller().call('list', { 'a\nb\u001b[31m': 1, ['x'.repeat(5000)]: 1 }));
+  assert.ok(!what.includes('\n') && !what.includes('\u001b'), what);
   assert.ok(what.length < 1000);
 });
 
@@ -165,9 +162,10 @@ test('only reads are given up when their caller is gone', async () => {
       },
     ]),
   );
-  const call = methods({ ...service, ...spy } as typeof service, { gone: left });
-  for (const name of ['suspend', 'resume', 'terminate', 'kill', 'getInfo', 'getLogs'])
+  const call = methods({ ...service, ...spy }, { gone: left });
+  for (const name of ['suspend', 'resume', 'terminate', 'kill', 'getInfo', 'getLogs']) {
     await call(name, { appInstanceId: 'x' });
+  }
   await call('run', { appId: 'x' });
   assert.deepEqual(Object.fromEntries(seen), {
     suspend: false,

@@ -25,8 +25,9 @@ function listener(hub: Hub, buffered = () => 0) {
 test('each of upstream’s events has upstream’s form', () => {
   const hub = eventHub({ maxBufferedBytes: 1000 });
   const { register, messages } = listener(hub);
-  for (const name of ['onStarted', 'onTerminated', 'onFailure', 'onStateChanged'])
+  for (const name of ['onStarted', 'onTerminated', 'onFailure', 'onStateChanged']) {
     register({ event: name, id: 'client.events.1' });
+  }
   hub.publish(event({ type: 'started', pid: 7 }));
   hub.publish(event({ type: 'stateChanged', old: 'STARTING', new: 'RUNNING', why: 'run' }));
   hub.publish(event({ type: 'terminated', exit }));

@@ -41,6 +41,7 @@ const input = (app: AppInput, rest: Partial<OciConfigInput> = {}): OciConfigInpu
   cgroupsPath: '/runtime-manager/i',
   hostname: 'box',
   architecture: 'x64',
+  oomScoreAdj: 0,
   appId: 'com.example.app',
   appInstanceId: 'i-1',
   ...rest,

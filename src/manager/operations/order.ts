@@ -2,10 +2,19 @@
 import type { MethodParams } from '../../domain/api.ts';
 import type { App } from '../../domain/app.ts';
 import { RuntimeError } from '../../domain/errors.ts';
-import { appId, appInstanceId, newAppInstanceId } from '../../domain/ids.ts';
+import { appId, appInstanceId, newAppInstanceId, type AppId, type AppInstanceId } from '../../domain/ids.ts';
 import { fromRuntimeConfig } from '../../spec/from-runtime-config.ts';
 import { refuseUnsupported } from '../../spec/unsupported.ts';
-import type { RunOrder } from './run.ts';
+
+import type { LeaseWish } from '../user-ids.ts';
+
+export type RunOrder = {
+  readonly appId: AppId;
+  readonly appInstanceId: AppInstanceId;
+  readonly app: App;
+  /** Ids the caller insists on. */
+  readonly ids: Omit<LeaseWish, 'appId'>;
+};
 
 type RunParams = MethodParams<'run'>;
 

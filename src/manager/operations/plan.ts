@@ -4,7 +4,7 @@ import type { UserIdLease } from '../../ports/journal.ts';
 import { commandQuery, ociConfig } from '../../spec/oci-config.ts';
 import type { OciConfig } from '../../spec/oci-types.ts';
 import type { World } from '../world.ts';
-import type { RunOrder } from './run.ts';
+import type { RunOrder } from './order.ts';
 
 /** A host name has at most 64 characters (uname(2)). */
 const MAX_HOSTNAME_LENGTH = 64;
@@ -24,6 +24,7 @@ export async function planContainer(world: World, order: RunOrder, { uid, gid }:
     cgroupsPath: engine.cgroupsPath(containerIdFor(appInstanceId)),
     hostname: opened.bundle?.hostname ?? hostname,
     architecture: settings.architecture,
+    oomScoreAdj: settings.oomScoreAdj,
     appId,
     appInstanceId,
   });

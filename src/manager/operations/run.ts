@@ -1,23 +1,14 @@
 /** Run: everything is taken in order, the intent is on disk before the first effect, and what fails is given back last first. */
-import type { App } from '../../domain/app.ts';
 import { RuntimeError } from '../../domain/errors.ts';
-import { containerIdFor, type AppId, type AppInstanceId } from '../../domain/ids.ts';
+import { containerIdFor } from '../../domain/ids.ts';
 import type { InstanceRecord } from '../../ports/journal.ts';
 import type { Instance } from '../instance.ts';
 import type { OciConfig } from '../../spec/oci-types.ts';
-import type { LeaseWish } from '../user-ids.ts';
 import type { World } from '../world.ts';
+import type { RunOrder } from './order.ts';
 import { planContainer } from './plan.ts';
 import { during } from './operation.ts';
 import { settle } from './settle.ts';
-
-export type RunOrder = {
-  readonly appId: AppId;
-  readonly appInstanceId: AppInstanceId;
-  readonly app: App;
-  /** Ids the caller insists on. */
-  readonly ids: Omit<LeaseWish, 'appId'>;
-};
 
 export type RunRequest = { readonly order: RunOrder; readonly signal: AbortSignal };
 
@@ -46,14 +37,14 @@ function refuseUnreleased({ record }: Instance): void {
 
 async function begin(world: World, instance: Instance, order: RunOrder): Promise<OciConfig> {
   const { userIds } = world;
-  const { lease, dropped } = await userIds.lease({ appId: order.appId, ...order.ids });
+  const { lease, dropped, undo } = await userIds.lease({ appId: order.appId, ...order.ids });
   try {
     const config = await planContainer(world, order, lease);
     const change = { userIds: [lease], droppedUserIds: dropped };
     await instance.begin(newRecord(world, order, lease), 'run', { change });
     return config;
   } catch (error) {
-    userIds.giveBack(order.appId);
+    undo();
     throw error;
   }
 }
