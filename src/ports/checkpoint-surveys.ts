@@ -1,0 +1,16 @@
+/** Finds out what stands in the way of a checkpoint, before and after. */
+import type { Finding } from '../domain/hibernation.ts';
+
+export type SurveyOrder = {
+  /** Host pids of all processes of the container. */
+  readonly pids: readonly number[];
+  /** What happens to TCP connections. */
+  readonly tcp: 'close' | 'keep';
+};
+
+export type CheckpointSurveys = {
+  /** Before: goes through the processes in /proc (descriptors, maps, sockets, mounts, threads). */
+  readonly survey: (order: SurveyOrder) => Promise<readonly Finding[]>;
+  /** After a failure: reads CRIU's log. Never empty: a log that nobody can read yields a finding that says so. */
+  readonly readLog: (file: string) => Promise<readonly Finding[]>;
+};
