@@ -38,7 +38,7 @@ function __runtimectl_complete
     case :directories
       __fish_complete_directories (commandline -ct)
     case '*'
-      string join \n $replies
+      string join -- \n $replies
   end
 end
 complete -c runtimectl -f -a '(__runtimectl_complete)'

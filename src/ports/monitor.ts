@@ -1,7 +1,6 @@
 /** Holds a container for its life: stdio, log, exit code. It outlives the daemon (conmon). */
 import type { ContainerId } from '../domain/ids.ts';
 import type { Ended, Live } from './engine.ts';
-import type { ProcessId } from './processes.ts';
 import type { Wait } from './wait.ts';
 
 export type CreateOrder = {
@@ -20,8 +19,6 @@ export type Monitor = {
   readonly exit: (id: ContainerId) => Promise<Ended | undefined>;
   /** The live pair that the monitor's files and /proc show; undefined when its container's process is gone. */
   readonly find: (id: ContainerId, bundle: string) => Live | undefined;
-  /** Every process that still works for this container outside it: the monitor, and tools it has started. */
-  readonly helpers: (bundle: string) => Promise<readonly ProcessId[]>;
   /** Forgets the exit code. */
   readonly forget: (id: ContainerId) => Promise<void>;
   readonly watch: (mayHaveEnded: (id: ContainerId) => void) => AsyncDisposable;

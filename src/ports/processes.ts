@@ -11,6 +11,6 @@ export type Processes = {
   readonly isAlive: (process: ProcessId) => boolean;
   /** False when it is gone already. Throws on anything else than ESRCH. */
   readonly signal: (process: ProcessId, signal: NodeJS.Signals) => boolean;
-  /** Every process whose argument list holds this exact argument. */
-  readonly withArgument: (argument: string) => Promise<readonly ProcessId[]>;
+  /** Every process whose argument list holds all of these exact arguments. */
+  readonly withArguments: (wanted: readonly string[]) => Promise<readonly ProcessId[]>;
 };

@@ -5,6 +5,7 @@ import { existsSync, openSync, closeSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { connect, type Client } from '../../src/client/node.ts';
 import { layout, type Layout } from '../../src/domain/layout.ts';
@@ -95,6 +96,20 @@ export class TestDaemon implements AsyncDisposable {
     this.#ended = new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
   }
 
+  /** A daemon that is expected to give up at once. */
+  async tryAnother(): Promise<{ readonly code: number | null; readonly stderr: string }> {
+    const { tools = TOOLS, env = {} } = this.#options;
+    const child = spawn(process.execPath, [join(DIST, 'runtimemanagerd.mjs'), '--root', this.root], {
+      env: { PATH: process.env['PATH'] ?? '', RUNTIME_MANAGER_TOOLS: tools, ...env },
+      stdio: ['ignore', 'ignore', 'pipe'],
+      timeout: 20_000,
+    });
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+    return { code, stderr };
+  }
+
   #hasExited(): boolean {
     return this.#child === undefined || this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
@@ -106,6 +121,13 @@ export class TestDaemon implements AsyncDisposable {
     this.#client = undefined;
     this.#child = undefined;
     return ended;
+  }
+
+  /** Killed before it can be ready, or not long after. */
+  async startBriefly(lifeMs: number): Promise<void> {
+    this.#spawn(this.#options.args ?? []);
+    await sleep(lifeMs);
+    await this.kill9();
   }
 
   kill9(): Promise<Ended> {

@@ -50,7 +50,6 @@ export function conmon(processes: Processes, { binary, exitDir, persistDir, env 
       const init = identifyIn(processes, `${bundle}/pid`);
       return init && { init, monitor: monitorOf(processes, bundle) };
     },
-    helpers: (bundle) => processes.withArgument(bundle),
     forget: async (id) => {
       await Promise.all([rm(exitFile(id), { force: true }), rm(persist(id), { recursive: true, force: true })]);
     },

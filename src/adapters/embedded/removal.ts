@@ -17,8 +17,11 @@ const POLL_MS = 3;
 export async function remove(parts: Parts, id: ContainerId, { known, ...wait }: Removal): Promise<void> {
   const { runtime, monitor, groups, processes, bundleOf } = parts;
   const watcher = known?.monitor ?? null;
+  // conmon and every call of the runtime name both, also those of a daemon that was killed meanwhile
   const helpers = async () =>
-    watcher === null ? monitor.helpers(bundleOf(id)) : [watcher].filter((one) => processes.isAlive(one));
+    watcher === null
+      ? processes.withArguments([runtime.stateRoot, id])
+      : [watcher].filter((one) => processes.isAlive(one));
   const members = () => Promise.resolve(groups.members(id).flatMap((pid) => processes.identify(pid) ?? []));
   await killAll(parts, id, { find: helpers, wait });
   await killAll(parts, id, { find: members, wait });

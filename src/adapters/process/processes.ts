@@ -37,16 +37,16 @@ function signal(target: ProcessId, name: NodeJS.Signals): boolean {
   }
 }
 
-async function withArgument(argument: string): Promise<readonly ProcessId[]> {
+async function withArguments(wanted: readonly string[]): Promise<readonly ProcessId[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
   const found = await Promise.all(
     pids.map(async (pid) => {
       // a process that ends while we look is no longer there: that is no error
-      const args = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-      return args.split('\0').includes(argument) ? identify(pid) : undefined;
+      const args = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
+      return wanted.every((one) => args.includes(one)) ? identify(pid) : undefined;
     }),
   );
   return found.filter((one) => one !== undefined);
 }
 
-export const linuxProcesses: Processes = { identify, isAlive, signal, withArgument };
+export const linuxProcesses: Processes = { identify, isAlive, signal, withArguments };

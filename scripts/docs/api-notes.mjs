@@ -1,0 +1,68 @@
+/** Words for docs/api.md that stand in no table of src. */
+
+/** @type {Record<string, string>} */
+export const PARAMETER_NOTES = {
+  appId: 'Which app: 1 to 256 characters of `A-Z a-z 0-9 . _ : -`. Apps have their user id and storage by it.',
+  appInstanceId: 'Which instance.',
+  'run.appInstanceId': 'Which instance of it: same characters; made as a UUID when absent or empty.',
+  userId: 'User id the app must get; 0 or absent: Runtime Manager chooses.',
+  groupId: 'Group id the app must get; 0 or absent: Runtime Manager chooses.',
+  ports: "Upstream's; ignored.",
+  paths: "Upstream's; ignored.",
+  debugSettings: "Upstream's; ignored.",
+  runtimeConfigObject: "What to run in RDK's words: [RuntimeConfig](#runtimeconfig). Either this or `app`.",
+  app: 'What to run in our words: [App](#app). Either this or `runtimeConfigObject`.',
+  all: 'The ended instances that are still known, too.',
+  limit: 'At most so many of them in an answer.',
+  tail: 'Begin with the last so many lines.',
+};
+
+const VOID = '`null`, or `{"already": true}` when it was so before.';
+const NULL = '`null`';
+
+/** @type {Partial<Record<string, string>>} */
+export const RESULT_NOTES = {
+  suspend: NULL,
+  resume: NULL,
+  terminate: `${VOID} Comes when everything the app held is given back.`,
+  kill: `${VOID} Comes when everything the app held is given back.`,
+  getInfo: "the text of a JSON object (upstream's form, so it is parsed twice): [`AppInfo`](#types).",
+  list: 'a list of [`AppSummary`](#types).',
+  getLogs: '[`LogPage`](#types). `ended`: the app has ended and everything was read.',
+  getEvents: '[`EventPage`](#types). `firstSeq` above `since + 1`: older events are no longer kept.',
+  version: '[`Version`](#types).',
+};
+
+/** @type {Record<string, string>} */
+export const APP_NOTES = {
+  rootfs: "Where the app's root file system comes from. Nothing of it is changed; the app sees it read-only.",
+  'rootfs.image': 'An OCI image reference.',
+  cwd: "Working directory; the bundle's, else `/`.",
+  env: 'Environment variables. Set anyway: `PATH`, `HOME=/data`, `APPLICATION_NAME`, `APPLICATION_TOKEN`.',
+  limits: 'What it may use of the machine.',
+  'limits.memoryBytes': 'Above it the kernel kills the app (cause `oom`).',
+  'limits.pids': 'Most processes and threads at once; 1024 when absent.',
+  network: '`none`: only a loopback interface of its own.',
+  ports: 'Ports of the host that lead to the app.',
+  'ports[].host': 'On the host.',
+  'ports[].app': 'In the app.',
+  'ports[].protocol': '',
+  display: 'A screen of this size, in pixels.',
+  'display.width': '',
+  'display.height': '',
+  mounts: 'Directories and files of the host. Not in `/proc`, `/dev`, `/sys`, and not on `/run` or `/data` themselves.',
+  'mounts[].source': 'On the host.',
+  'mounts[].destination': 'In the app; made where it is missing.',
+  'mounts[].readOnly': 'Also for what is mounted below it.',
+  hibernation: 'Kept for later: without effect in this version.',
+  'hibernation.enabled': '',
+};
+
+/** @type {Record<string, string>} */
+export const EVENT_NOTES = {
+  onStarted: 'the app runs',
+  onTerminated: 'the app has ended; `exitCode` is absent when nobody saw it',
+  onFailure: 'an operation failed; `error` is a code of [errors.md](errors.md)',
+  onStateChanged: 'the instance is in another state',
+  onEvent: 'ours: every event, whole, with its number',
+};

@@ -1,0 +1,143 @@
+/** docs/api.md, from the table of methods, the schemas, and what the code really does with samples. */
+import { METHODS } from '../../src/domain/api.ts';
+import { appSchema } from '../../src/domain/app.ts';
+import { RuntimeError } from '../../src/domain/errors.ts';
+import { EXIT_CAUSES } from '../../src/domain/exit.ts';
+import { runtimeConfigSchema } from '../../src/domain/runtime-config.ts';
+import { eventHub } from '../../src/server/subscriptions.ts';
+import { fromRuntimeConfig } from '../../src/spec/from-runtime-config.ts';
+import { refuseUnsupported } from '../../src/spec/unsupported.ts';
+import { APP_NOTES, EVENT_NOTES, PARAMETER_NOTES, RESULT_NOTES } from './api-notes.mjs';
+import { EVENTS } from './event-samples.mjs';
+import { code, table } from './markdown.mjs';
+import { rowsOf, schemaTable } from './schema-table.mjs';
+import { commentsOf, typeOf } from './source.mjs';
+
+/** @typedef {keyof typeof METHODS} MethodName */
+
+const RESULTS = new Map(
+  [...typeOf('domain/api.ts', 'MethodResults').matchAll(/^ {2}(\w+): (.*);$/gm)].map(([, name = '', type = '']) => [
+    name,
+    type,
+  ]),
+);
+
+export const methods = () =>
+  Object.keys(METHODS)
+    .map((name) => method(/** @type {MethodName} */ (name)))
+    .join('\n\n');
+
+/** @param {MethodName} name */
+function method(name) {
+  const { doc, params } = METHODS[name];
+  // what is described in a table of its own
+  const isOwn = (/** @type {string} */ line) => !/^\| `(app|runtimeConfigObject)\./.test(line);
+  const members = parameterTable(name, params).split('\n').filter(isOwn);
+  return [
+    `### ${name}`,
+    doc,
+    members.length > 2 ? members.join('\n') : 'No parameters.',
+    `Result: ${RESULT_NOTES[name] ?? code(RESULTS.get(name) ?? '')}`,
+  ].join('\n\n');
+}
+
+/** @param {MethodName} name @param {import('zod').ZodType} params */
+function parameterTable(name, params) {
+  const inner = Object.fromEntries(
+    rowsOf(params).flatMap(({ path }) => (/^(app|runtimeConfigObject)\./.test(path) ? [[path, '']] : [])),
+  );
+  const own = PARAMETER_NOTES[`${name}.appInstanceId`];
+  const notes = { ...PARAMETER_NOTES, ...inner, ...(own !== undefined && { appInstanceId: own }) };
+  return schemaTable(params, { root: name, comments: commentsOf('domain/api.ts'), notes });
+}
+
+/** @param {() => unknown} attempt @returns {string | undefined} what to do instead, when it is not supported */
+function refusal(attempt) {
+  try {
+    attempt();
+    return undefined;
+  } catch (error) {
+    if (error instanceof RuntimeError && error.code === 'NOT_SUPPORTED') return error.next ?? '';
+    throw error;
+  }
+}
+
+const host = /** @type {const} */ ({ rootfs: { host: true } });
+/** Values that ask for a feature; those that this version refuses are marked by asking it. */
+const APP_SAMPLES = {
+  'rootfs.image': { rootfs: { image: 'x' } },
+  network: { ...host, network: /** @type {const} */ ('nat') },
+  ports: { ...host, ports: [{ host: 1, app: 1 }] },
+  display: { ...host, display: { width: 1, height: 1 } },
+};
+
+export function appTable() {
+  const notes = { ...APP_NOTES };
+  for (const [path, sample] of Object.entries(APP_SAMPLES)) {
+    const next = refusal(() => refuseUnsupported(appSchema.parse(sample)));
+    const what = path === 'network' ? 'anything else is refused' : 'refused';
+    if (next !== undefined) notes[path] = `${notes[path] ?? ''} **In this version ${what}**: ${next}.`;
+  }
+  return schemaTable(appSchema, { root: 'appSchema', comments: commentsOf('domain/app.ts'), notes });
+}
+
+/** What becomes of each member of RDK's configuration, found out by asking for it. */
+export function runtimeConfigTable() {
+  const base = { command: 'x', appPath: '/x' };
+  const rows = rowsOf(runtimeConfigSchema).map(({ path, type, default: value }) => {
+    const asked = type.startsWith('integer') ? 64 * 2 ** 20 : type === 'boolean' ? true : sampleText(path);
+    const runtimeConfig = runtimeConfigSchema.parse({ ...base, [path]: asked });
+    let isIgnored = false;
+    const next = refusal(() => {
+      isIgnored = fromRuntimeConfig({ runtimeConfig }).ignored.includes(path);
+    });
+    return [code(path), type, value, next !== undefined ? `refused: ${next}` : isIgnored ? 'ignored' : 'used'];
+  });
+  return table(['member', 'type', 'default', 'in this version'], rows);
+}
+
+/** @param {string} path */
+function sampleText(path) {
+  const isList = !runtimeConfigSchema.safeParse({ [path]: 'x' }).success;
+  if (isList) return '["A=b"]';
+  return /Path$/.test(path) ? '/x' : 'x';
+}
+
+/** The notifications that the sample events really cause. */
+export function eventTable() {
+  const rows = Object.entries(EVENT_NOTES).map(([name, note]) => {
+    /** @type {string[]} */
+    const sent = [];
+    const hub = eventHub({ maxBufferedBytes: 1e6 });
+    const member = hub.join({ send: (text) => sent.push(text), bufferedBytes: () => 0, drop: () => undefined });
+    member.register({ event: name, id: 'client.1' });
+    for (const event of EVENTS) hub.publish(event);
+    const { params } = /** @type {{ params: unknown }} */ (JSON.parse(sent[0] ?? 'null'));
+    return [code(name), note, code(JSON.stringify(params))];
+  });
+  return table(['event', 'when', '`params`, for example'], rows);
+}
+
+export const exitCauses = () =>
+  table(
+    ['`cause`', 'meaning'],
+    Object.entries(EXIT_CAUSES).map(([cause, doc]) => [code(cause), doc]),
+  );
+
+const TYPES = /** @type {const} */ ([
+  ['domain/info.ts', 'AppSummary'],
+  ['domain/info.ts', 'AppInfo'],
+  ['domain/info.ts', 'Readings'],
+  ['domain/exit.ts', 'ExitRecord'],
+  ['domain/events.ts', 'AppEvent'],
+  ['domain/events.ts', 'NewEvent'],
+  ['domain/events.ts', 'Subject'],
+  ['domain/events.ts', 'EventBody'],
+  ['domain/events.ts', 'EventPage'],
+  ['domain/api.ts', 'LogPage'],
+  ['domain/api.ts', 'LogLine'],
+  ['domain/api.ts', 'Version'],
+  ['domain/errors.ts', 'ErrorData'],
+]);
+
+export const types = () => ['```ts', TYPES.map(([path, name]) => typeOf(path, name)).join('\n\n'), '```'].join('\n');

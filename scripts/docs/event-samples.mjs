@@ -1,0 +1,26 @@
+/** One event of each type. */
+
+/** @typedef {import('../../src/domain/events.ts').AppEvent} AppEvent */
+
+const subject = { time: '2026-01-01T12:00:00.000Z', appId: 'com.example.clock', appInstanceId: 'clock-1' };
+
+/** The ids were never checked, as ids from a caller are; they need not be. */
+export const EVENTS = /** @type {readonly AppEvent[]} */ (
+  /** @type {unknown} */ ([
+    { seq: 7, ...subject, type: 'stateChanged', old: 'RUNNING', new: 'SUSPENDED', why: 'suspend' },
+    { seq: 8, ...subject, type: 'started', pid: 4711 },
+    {
+      seq: 9,
+      ...subject,
+      type: 'terminated',
+      exit: { code: 0, signal: null, oom: false, cause: 'exited', at: subject.time },
+    },
+    {
+      seq: 10,
+      ...subject,
+      type: 'failure',
+      operation: 'run',
+      error: { code: 'START_FAILED', what: 'container clock-1 was not started' },
+    },
+  ])
+);

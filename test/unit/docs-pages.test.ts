@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'node:test';
+import { PAGES, renderPage } from '../../scripts/docs/pages.mjs';
+import { COMMANDS } from '../../src/cli/commands.ts';
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+const PAGE_PATHS = [...globSync('*.md', { cwd: PROJECT }), ...globSync('docs/**/*.md', { cwd: PROJECT })];
+const DECISIONS = PAGE_PATHS.filter((path) => path.startsWith('docs/decisions/')).sort();
+
+const read = (path: string): string => readFileSync(join(PROJECT, path), 'utf8');
+
+for (const page of PAGES) {
+  test(`${page.path} says what the tables of the code say (else: npm run docs)`, () => {
+    const present = read(page.path);
+    assert.equal(present, renderPage(page, present));
+  });
+}
+
+test('a page without a place for a generated part is refused by name', () => {
+  assert.throws(() => renderPage({ path: 'x.md', parts: { a: () => '' } }, 'text'), /x\.md has no place for a/);
+});
+
+/** As GitHub makes them. */
+const anchorsOf = (text: string): readonly string[] =>
+  [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w -]/g, '')
+      .replaceAll(' ', '-'),
+  );
+
+test('every link inside the project leads somewhere', () => {
+  const broken = PAGE_PATHS.flatMap((path) => {
+    const prose = read(path).replaceAll(/```[^]*?```/g, '');
+    return [...prose.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)].flatMap(([link, file = '', anchor]) => {
+      const target = file === '' ? path : relative(PROJECT, join(PROJECT, dirname(path), file));
+      if (!existsSync(join(PROJECT, target))) return [`${path}: ${link}`];
+      return anchor === undefined || anchorsOf(read(target)).includes(anchor) ? [] : [`${path}: ${link}`];
+    });
+  });
+  assert.deepEqual(broken, []);
+});
+
+test('every command of runtimectl in the pages exists', () => {
+  const names = COMMANDS.flatMap(({ name, aliases = [] }) => [name, ...aliases]);
+  for (const path of PAGE_PATHS) {
+    const shown = read(path).matchAll(/(?:^|[`$(]|&& )\s*runtimectl ((?:--root \S+ )?)([a-z]+)/gm);
+    for (const [text, , name = ''] of shown) assert.ok(names.includes(name), `${path}: ${text}`);
+  }
+});
+
+test('decisions are numbered without a hole, short, and say context, decision, consequences', () => {
+  DECISIONS.forEach((path, index) => {
+    const text = read(path);
+    const number = String(index + 1).padStart(4, '0');
+    assert.match(path, new RegExp(`/${number}-[a-z0-9-]+\\.md$`));
+    assert.match(text, new RegExp(`^# ${number} `));
+    for (const part of ['Context', 'Decision', 'Consequences']) assert.ok(text.includes(`**${part}.**`), path);
+    assert.ok(text.trimEnd().split('\n').length <= 25, `${path} is longer than 25 lines`);
+  });
+});
+
+test('the map of ARCHITECTURE.md has every folder of src', () => {
+  const folders = globSync('src/*/', { cwd: PROJECT });
+  const map = read('ARCHITECTURE.md');
+  const missing = folders.filter((folder) => !map.includes(`\`${folder}`) && !map.includes(`\`${folder.slice(4)}/`));
+  assert.deepEqual(missing, []);
+});
