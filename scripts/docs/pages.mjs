@@ -32,8 +32,9 @@ export function renderPage({ path, parts }, text) {
     const begin = `<!-- generated: ${name} (npm run docs) -->`;
     const end = `<!-- end of ${name} -->`;
     const [from, to] = [page.indexOf(begin), page.indexOf(end)];
-    if (from < 0 || to < from)
+    if (from < 0 || to < from) {
       throw new Error(`${path} has no place for ${name}: it needs the lines ${begin} and ${end}`);
+    }
     return `${page.slice(0, from)}${begin}\n\n${make().trim()}\n\n${page.slice(to)}`;
   }, text);
 }

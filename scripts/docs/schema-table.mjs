@@ -68,8 +68,9 @@ function defaultText({ schema, isRequired, path }) {
 /** Large numbers in units people read; the unit is in the member's name. @param {string} path @param {unknown} value */
 function readable(path, value) {
   if (typeof value !== 'number' || value < 1000) return '';
-  if (path.endsWith('Ms'))
+  if (path.endsWith('Ms')) {
     return value % 60_000 === 0 ? ` (${String(value / 60_000)} min)` : ` (${String(value / 1000)} s)`;
+  }
   if (path.endsWith('Bytes')) return ` (${String(value / 2 ** 20)} MiB)`;
   return '';
 }

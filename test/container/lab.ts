@@ -1,5 +1,8 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { subject, withoutFilter } from './explain-box.ts';
+import { criuSurveys } from '../../src/adapters/criu/survey.ts';
+import { toolRunner } from '../../src/adapters/process/run-tool.ts';
+const sv = criuSurveys(toolRunner({ PATH: '/usr/sbin:/usr/bin:/sbin:/bin' }), { ghostLimitBytes: 1 << 20, skipsInFlight: false });
 import { programs } from './lab-programs.ts';
 const only = process.argv.slice(2);
 for (const [name, p] of Object.entries(programs)) {
@@ -7,6 +10,8 @@ for (const [name, p] of Object.entries(programs)) {
   try {
     await using s = await subject(['/usr/bin/perl', '-e', p.script], { change: p.filter ? undefined : withoutFilter, ...p });
     const before = p.before ? await p.before(s) : undefined;
+    const t0 = performance.now(); const fs = await sv.survey({ pids: await s.pids(), tcp: 'close' }); console.log(`== ${name} survey ${(performance.now() - t0).toFixed(1)} ms`); for (const f of fs) console.log(`   [${f.code}${f.blocks ? '' : ' remark'}] ${f.what} | fd ${JSON.stringify(f.descriptor)}`);
+    if (process.env.NODUMP) { if (typeof before === 'function') await before(); continue; }
     const r = await s.checkpoint();
     cpSync(r.log, `/tmp/rmt-lab/${name}.dump.log`);
     console.log(`== ${name}: dumped=${r.dumped} ${r.said.trim().split('\n').at(-1)}`);

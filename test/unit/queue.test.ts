@@ -33,6 +33,7 @@ test('operations run one at a time, in the order in which they came', async () =
     await turn();
   }
   assert.deepEqual(await Promise.all(all), ['A', 'B', 'C']);
+  await turn();
   assert(!queue.busy);
 });
 
@@ -67,6 +68,7 @@ test('an operation that fails fails for its caller alone', async () => {
   const failing = refusal(queue.push(() => Promise.reject(new RuntimeError('INTERNAL', { what: 'broken' }))), 'INTERNAL', /broken/);
   assert.equal(await queue.push(async () => 'next'), 'next');
   await failing;
+  await turn();
   assert(!queue.busy);
 });
 

@@ -10,7 +10,7 @@ import { removeLeftovers, scratch } from './leftovers.ts';
 import { type ImageFile, type Manifest } from './manifest.ts';
 import { patience } from './patience.ts';
 import { compressed } from './places.ts';
-import { writeManifestFlushed, type StoredImage } from './stored-image.ts';
+import { readImage, writeManifestFlushed, type StoredImage } from './stored-image.ts';
 
 /** A gain that is worth the time of decompressing it at the wake. */
 const WORTH_IT = 0.95;
@@ -46,9 +46,8 @@ export async function compress(raw: StoredImage, work: BackgroundWork & { readon
   }
 }
 
-/** By the manifest that is there now: when it was switched already, that is the new one. */
+/** By the manifest that is there now: when it was switched already, that is the new one. File systems with a journal keep the order. */
 async function undo({ id, directory, manifest }: StoredImage): Promise<void> {
-  const { readImage } = await import('./stored-image.ts');
   const now = await readImage(id, directory).catch(() => undefined);
   await removeLeftovers(directory, now?.manifest ?? manifest, { keepOpened: false });
 }

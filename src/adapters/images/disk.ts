@@ -64,8 +64,7 @@ export async function replaceFile(path: string, text: string, flush?: (path: str
   const file = await open(temp, constants.O_WRONLY | constants.O_CREAT, 0o600);
   try {
     const data = Buffer.from(text);
-    let written = 0;
-    while (written < data.length) written += (await file.write(data, written, data.length - written, written)).bytesWritten;
+    await file.writeFile(data);
     await file.truncate(data.length);
   } finally {
     await file.close();
@@ -112,6 +111,8 @@ export const mountsIn = (path: string, mountInfo: string): readonly string[] =>
   mountInfo
     .split('\n')
     .map((line) =>
-      (line.split(' ')[4] ?? '').replaceAll(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8))),
+      (line.split(' ')[4] ?? '').replaceAll(/\\(\d{3})/g, (_, octal: string) =>
+        String.fromCharCode(parseInt(octal, 8)),
+      ),
     )
     .filter((point) => point === path || point.startsWith(`${path}/`));

@@ -76,7 +76,10 @@ const KERNELS_OWN = new RegExp(
 export function criuMisfit(made: string, here: string): Misfit | undefined {
   const [before, now] = [numbers(made).slice(0, 2), numbers(here).slice(0, 2)];
   if (compare(now, before) >= 0) return undefined;
-  return { why: `it was made by CRIU ${made}, and the one here is ${here}, which is older`, next: `install CRIU ${made}` };
+  return {
+    why: `it was made by CRIU ${made}, and the one here is ${here}, which is older`,
+    next: `install CRIU ${made}`,
+  };
 }
 
 /** `6.1.0-18-amd64` → 6, 1, 0, 18; `Version: 4.2.1` → 4, 2, 1. */

@@ -16,7 +16,7 @@ const time = z.string();
 /** No slash, no dot in front: a name never leads out of the image. */
 export const FILE_NAME = /^[A-Za-z0-9_][A-Za-z0-9._+-]*$/;
 
-const stamp = z.object({ inode: z.string(), ctimeNs: z.string(), mtimeNs: z.string() });
+export const stampSchema = z.object({ inode: z.string(), ctimeNs: z.string(), mtimeNs: z.string() });
 
 const file = z.object({
   name: z.string().regex(FILE_NAME),
@@ -27,7 +27,7 @@ const file = z.object({
   stored: z.enum(['raw', 'zstd']),
   storedBytes: sizeBytes,
   /** Of the stored file, in the boot `bootId`: as long as it is the same, nobody has written to the file. */
-  stamp,
+  stamp: stampSchema,
 });
 
 const body = z.object({
@@ -54,7 +54,7 @@ const body = z.object({
   compressedAt: time.nullable(),
 });
 
-export type Stamp = z.output<typeof stamp>;
+export type Stamp = z.output<typeof stampSchema>;
 export type ImageFile = z.output<typeof file>;
 export type Manifest = z.output<typeof body>;
 
@@ -67,13 +67,15 @@ export const manifestText = (manifest: Manifest): string =>
 type Reading = { readonly manifest: Manifest } | { readonly broken: string };
 
 export function readManifest(text: string): Reading {
-  if (/^\0*$/.test(text)) return { broken: 'manifest.json is empty: it was not flushed to the disk before the power went' };
+  if (/^\0*$/.test(text)) {
+    return { broken: 'manifest.json is empty: it was not flushed to the disk before the power went' };
+  }
   const envelope = parseJson(text);
   if (typeof envelope !== 'object' || envelope === null || !('manifest' in envelope)) {
     return { broken: 'manifest.json is no manifest' };
   }
   const { manifest } = envelope;
-  if (!('checksum' in envelope) || envelope.checksum !== sha256Of(JSON.stringify(manifest) ?? '')) {
+  if (!('checksum' in envelope) || envelope.checksum !== sha256Of(JSON.stringify(manifest))) {
     return { broken: 'manifest.json is damaged: its checksum does not match' };
   }
   const format = z.object({ format: z.unknown() }).safeParse(manifest).data?.format;

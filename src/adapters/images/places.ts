@@ -45,3 +45,4 @@ export function ownerOf(name: string): ContainerId | undefined {
 }
 
 export const isGone = (name: string): boolean => name.startsWith(GONE);
+export const isDraft = (name: string): boolean => name.startsWith(DRAFT);

@@ -9,7 +9,11 @@ export type ImageTools = {
   /** By path. */
   readonly checksums: (paths: readonly string[], wait: Wait) => Promise<ReadonlyMap<string, string>>;
   /** Writes `target`, which must not exist. */
-  readonly compress: (source: string, target: string, order: { readonly level: number; readonly wait: Wait }) => Promise<void>;
+  readonly compress: (
+    source: string,
+    target: string,
+    order: { readonly level: number; readonly wait: Wait },
+  ) => Promise<void>;
   readonly decompress: (source: string, target: string, wait: Wait) => Promise<void>;
 };
 
@@ -35,7 +39,9 @@ export function imageTools(runTool: RunTool): ImageTools {
     }
   };
   return {
-    flush: async (paths, wait) => void (await inLots([...WITH_DAEMON, 'sync', '-d'], paths, wait)),
+    flush: async (paths, wait) => {
+      await inLots([...WITH_DAEMON, 'sync', '-d'], paths, wait);
+    },
     checksums: async (paths, wait) => {
       const lines = (await inLots([...GENTLY, 'sha256sum'], paths, wait)).split('\n').filter(Boolean);
       return new Map(lines.map((line) => [line.slice(66), line.slice(0, 64)]));

@@ -89,7 +89,11 @@ async function checkContents(
 type Sized = { readonly path: string; readonly sizeBytes: number };
 
 /** Small files here, large ones by sha256sum(1). */
-export async function checksumsOf(files: readonly Sized[], tools: ImageTools, timeLeft: TimeLeft): Promise<ReadonlyMap<string, string>> {
+export async function checksumsOf(
+  files: readonly Sized[],
+  tools: ImageTools,
+  timeLeft: TimeLeft,
+): Promise<ReadonlyMap<string, string>> {
   const small = files.filter(({ sizeBytes }) => sizeBytes < LARGE_BYTES);
   const large = files.filter(({ sizeBytes }) => sizeBytes >= LARGE_BYTES).map(({ path }) => path);
   const [here, there] = await Promise.all([

@@ -4,7 +4,7 @@
  * next door makes a flush last seconds). It gives what `synchronous=FULL` gives: what was answered survives a power cut.
  */
 import { open, type FileHandle } from 'node:fs/promises';
-import { RuntimeError } from '../../domain/errors.ts';
+import { isErrno, RuntimeError } from '../../domain/errors.ts';
 import type { AppEvent } from '../../domain/events.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Change, Journal } from '../../ports/journal.ts';
@@ -66,9 +66,7 @@ class Writer {
   commit(change: Change): Promise<readonly AppEvent[]> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ change, resolve, reject });
-      this.#flushing ??= this.#flushAll().finally(() => {
-        this.#flushing = undefined;
-      });
+      this.#flushing ??= this.#flushAll();
     });
   }
 
@@ -92,6 +90,8 @@ class Writer {
       this.#durableSeq = this.#store.lastSeq;
       for (const { waiting, events } of written) waiting.resolve(events);
     }
+    // in the same turn as the last look at those that wait: who comes after it begins a flush of his own
+    this.#flushing = undefined;
   }
 
   /** One transaction for all; when that fails, each by itself, so that only the guilty one fails. */
@@ -120,7 +120,8 @@ class Writer {
 }
 
 function journalError(error: unknown): RuntimeError {
-  const full = error instanceof Error && 'errcode' in error && error.errcode === SQLITE_FULL;
+  const isFull = error instanceof Error && 'errcode' in error && error.errcode === SQLITE_FULL;
+  const full = isFull || isErrno(error, 'ENOSPC', 'EDQUOT');
   if (!full) return new RuntimeError('INTERNAL', { what: 'the journal could not be written', cause: error });
   const next = 'make room on the disk of the state directory';
   return new RuntimeError('NO_SPACE', { what: 'the journal could not be written', next, cause: error });

@@ -79,7 +79,8 @@ export class Store {
       this.#database.exec('COMMIT');
       return events;
     } catch (error) {
-      this.#database.exec('ROLLBACK');
+      // a full disk makes SQLite roll back by itself (sqlite.org/lang_transaction.html §2.3)
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       this.#lastSeq = seqBefore;
       throw error;
     }
