@@ -12,21 +12,36 @@ import { groupsBelow, processesWith } from '../lib/machine.ts';
 import { helpfulRefusal } from '../lib/refusal.ts';
 
 type Order = MethodInput<'run'>;
-type Case = { readonly order: (id: string, directory: string) => unknown; readonly code: ErrorCode; readonly names: RegExp };
+type Case = {
+  readonly order: (id: string, directory: string) => unknown;
+  readonly code: ErrorCode;
+  readonly names: RegExp;
+};
 
-const withApp = (app: object) => (appInstanceId: string): unknown => ({
-  appId: appInstanceId,
-  appInstanceId,
-  app: { rootfs: { host: true }, args: ['/bin/sleep', '100'], ...app },
-});
+const withApp =
+  (app: object) =>
+  (appInstanceId: string): unknown => ({
+    appId: appInstanceId,
+    appInstanceId,
+    app: { rootfs: { host: true }, args: ['/bin/sleep', '100'], ...app },
+  });
 const withLimits = (limits: object) => withApp({ limits });
-const bundle = (name: string) => (id: string, directory: string) => withApp({ rootfs: { bundle: join(directory, name) } })(id);
+const bundle = (name: string) => (id: string, directory: string) =>
+  withApp({ rootfs: { bundle: join(directory, name) } })(id);
 
 const CASES: Readonly<Record<string, Case>> = {
   'a bundle that is not there': { order: bundle('nowhere'), code: 'BUNDLE_INVALID', names: /nowhere/ },
   'a bundle without config.json': { order: bundle('empty'), code: 'BUNDLE_INVALID', names: /empty\/config\.json/ },
-  'a bundle whose config.json is no JSON': { order: bundle('broken'), code: 'BUNDLE_INVALID', names: /broken\/config\.json/ },
-  'a bundle whose config.json is something else': { order: bundle('other'), code: 'BUNDLE_INVALID', names: /other\/config\.json/ },
+  'a bundle whose config.json is no JSON': {
+    order: bundle('broken'),
+    code: 'BUNDLE_INVALID',
+    names: /broken\/config\.json/,
+  },
+  'a bundle whose config.json is something else': {
+    order: bundle('other'),
+    code: 'BUNDLE_INVALID',
+    names: /other\/config\.json/,
+  },
   'a root file system that is not there': {
     order: (id, directory) => withApp({ rootfs: { dir: join(directory, 'no-root') } })(id),
     code: 'BUNDLE_INVALID',
@@ -42,20 +57,44 @@ const CASES: Readonly<Record<string, Case>> = {
     code: 'INVALID_ARGUMENT',
     names: /rootfs/,
   },
-  'a command that is not there': { order: withApp({ args: ['/no/such/program'] }), code: 'COMMAND_NOT_FOUND', names: /\/no\/such\/program/ },
-  'a command that is nowhere in PATH': { order: withApp({ args: ['no-such-program'] }), code: 'COMMAND_NOT_FOUND', names: /no-such-program/ },
+  'a command that is not there': {
+    order: withApp({ args: ['/no/such/program'] }),
+    code: 'COMMAND_NOT_FOUND',
+    names: /\/no\/such\/program/,
+  },
+  'a command that is nowhere in PATH': {
+    order: withApp({ args: ['no-such-program'] }),
+    code: 'COMMAND_NOT_FOUND',
+    names: /no-such-program/,
+  },
   'a command that is a directory': { order: withApp({ args: ['/usr'] }), code: 'COMMAND_NOT_FOUND', names: /\/usr/ },
-  'a command that cannot be executed': { order: withApp({ args: ['/etc/passwd'] }), code: 'COMMAND_NOT_FOUND', names: /\/etc\/passwd/ },
+  'a command that cannot be executed': {
+    order: withApp({ args: ['/etc/passwd'] }),
+    code: 'COMMAND_NOT_FOUND',
+    names: /\/etc\/passwd/,
+  },
   'no command': { order: withApp({ args: undefined }), code: 'INVALID_ARGUMENT', names: /command/ },
   'an empty command': { order: withApp({ args: [] }), code: 'INVALID_ARGUMENT', names: /app\.args/ },
-  'an argument with a NUL': { order: withApp({ args: ['/bin/sleep', '1\0'] }), code: 'INVALID_ARGUMENT', names: /app\.args\[1\]/ },
-  'a negative memory limit': { order: withLimits({ memoryBytes: -1 }), code: 'INVALID_ARGUMENT', names: /app\.limits\.memoryBytes/ },
+  'an argument with a NUL': {
+    order: withApp({ args: ['/bin/sleep', '1\0'] }),
+    code: 'INVALID_ARGUMENT',
+    names: /app\.args\[1\]/,
+  },
+  'a negative memory limit': {
+    order: withLimits({ memoryBytes: -1 }),
+    code: 'INVALID_ARGUMENT',
+    names: /app\.limits\.memoryBytes/,
+  },
   'a memory limit in which nothing can start': {
     order: withLimits({ memoryBytes: 1_000_000 }),
     code: 'INVALID_ARGUMENT',
     names: /app\.limits\.memoryBytes .*6 MiB/,
   },
-  'a negative share of the processor': { order: withLimits({ cpus: -0.5 }), code: 'INVALID_ARGUMENT', names: /app\.limits\.cpus/ },
+  'a negative share of the processor': {
+    order: withLimits({ cpus: -0.5 }),
+    code: 'INVALID_ARGUMENT',
+    names: /app\.limits\.cpus/,
+  },
   'no process allowed': { order: withLimits({ pids: 0 }), code: 'INVALID_ARGUMENT', names: /app\.limits\.pids/ },
   'an unknown limit': { order: withLimits({ ram: 1 }), code: 'INVALID_ARGUMENT', names: /app\.limits\.ram/ },
   'an unknown member': { order: withApp({ colour: 'red' }), code: 'INVALID_ARGUMENT', names: /app\.colour/ },
@@ -74,13 +113,41 @@ const CASES: Readonly<Record<string, Case>> = {
     code: 'INVALID_ARGUMENT',
     names: /mounts\[0\]\.source/,
   },
-  'a directory to start in that is not there': { order: withApp({ cwd: '/no/where' }), code: 'COMMAND_NOT_FOUND', names: /\/no\/where/ },
-  'an unknown user': { order: (id) => ({ ...(withApp({})(id) as Order), userId: -5 }), code: 'INVALID_ARGUMENT', names: /userId/ },
-  'a user by name': { order: (id) => ({ ...(withApp({})(id) as Order), userId: 'nobody' }), code: 'INVALID_ARGUMENT', names: /userId/ },
-  'an id that leads out': { order: () => hostApp('../../etc', SLEEP), code: 'INVALID_ARGUMENT', names: /\.\.\/\.\.\/etc/ },
-  'an app id that leads out': { order: (id) => hostApp(id, SLEEP, { appId: '../x' }), code: 'INVALID_ARGUMENT', names: /appId .*\.\.\/x/ },
-  'an id of one MiB': { order: () => hostApp('x'.repeat(2 ** 20), SLEEP, { appId: 'x' }), code: 'INVALID_ARGUMENT', names: /1048576 characters/ },
-  'nothing to run': { order: (id) => ({ appId: id, appInstanceId: id }), code: 'INVALID_ARGUMENT', names: /nothing says what to run/ },
+  'a directory to start in that is not there': {
+    order: withApp({ cwd: '/no/where' }),
+    code: 'COMMAND_NOT_FOUND',
+    names: /\/no\/where/,
+  },
+  'an unknown user': {
+    order: (id) => ({ ...(withApp({})(id) as Order), userId: -5 }),
+    code: 'INVALID_ARGUMENT',
+    names: /userId/,
+  },
+  'a user by name': {
+    order: (id) => ({ ...(withApp({})(id) as Order), userId: 'nobody' }),
+    code: 'INVALID_ARGUMENT',
+    names: /userId/,
+  },
+  'an id that leads out': {
+    order: () => hostApp('../../etc', SLEEP),
+    code: 'INVALID_ARGUMENT',
+    names: /\.\.\/\.\.\/etc/,
+  },
+  'an app id that leads out': {
+    order: (id) => hostApp(id, SLEEP, { appId: '../x' }),
+    code: 'INVALID_ARGUMENT',
+    names: /appId .*\.\.\/x/,
+  },
+  'an id of one MiB': {
+    order: () => hostApp('x'.repeat(2 ** 20), SLEEP, { appId: 'x' }),
+    code: 'INVALID_ARGUMENT',
+    names: /1048576 characters/,
+  },
+  'nothing to run': {
+    order: (id) => ({ appId: id, appInstanceId: id }),
+    code: 'INVALID_ARGUMENT',
+    names: /nothing says what to run/,
+  },
 };
 
 async function makeBundles(daemon: TestDaemon): Promise<string> {
@@ -106,7 +173,9 @@ test('what cannot be run is refused by name, and leaves no trace', async (t) => 
   assert.deepEqual(await client.list({ all: true }), [], 'no instance');
   assert.deepEqual(groupsBelow(daemon.group()), [], 'no control group');
   assert.deepEqual(processesWith(daemon.root), [daemon.pid], 'no process');
-  for (const place of ['bundles', 'exits', 'persist', 'runtime']) assert.deepEqual(readdirSync(`${daemon.places.run}/${place}`), [], place);
+  for (const place of ['bundles', 'exits', 'persist', 'runtime']) {
+    assert.deepEqual(readdirSync(`${daemon.places.run}/${place}`), [], place);
+  }
   assert.deepEqual(readdirSync(daemon.places.apps), [], 'no storage');
   // three user ids for more than thirty refusals: all of them are free
   await Promise.all(['a', 'b', 'c'].map((name) => runApp(client, name, SLEEP)));

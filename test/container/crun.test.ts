@@ -5,7 +5,21 @@ import { chmod, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { DEAF, eventsOf, exitOf, inWords, outputOf, perl, runApp, shell, SLEEP, stateOf, untilSays } from '../lib/apps.ts';
+import { layout } from '../../src/domain/layout.ts';
+import { tagOf } from '../../src/start/root-place.ts';
+import {
+  DEAF,
+  eventsOf,
+  exitOf,
+  inWords,
+  outputOf,
+  perl,
+  runApp,
+  shell,
+  SLEEP,
+  stateOf,
+  untilSays,
+} from '../lib/apps.ts';
 import { startDaemon, TOOLS, type TestDaemon } from '../lib/daemon.ts';
 import { checkHistory } from '../lib/history.ts';
 import { mountsUnder } from '../lib/machine.ts';
@@ -26,33 +40,44 @@ async function crunTools() {
 }
 
 /** In its view crun makes the groups of v2 as plain directories, below the mount point: the daemon cannot see those. */
-async function onCrun(tools: string): Promise<TestDaemon> {
-  return startDaemon({
-    tools,
-    config: { runtime: 'crun' },
-    prepare: () => Promise.resolve(() => Promise.resolve(removeHidden())),
-  });
-}
-
-function removeHidden(): void {
+function removeHidden(root: string): void {
   if (!isHybrid()) return;
-  const script = `umount ${UNIFIED}; find ${UNIFIED} -depth -mindepth 1 -type d -name '*' -path '*/runtime-manager-*' -exec rmdir {} +`;
+  const hidden = `${UNIFIED}/runtime-manager-${tagOf(layout(root))}`;
+  const script = `umount ${UNIFIED} && rm -rf --one-file-system ${hidden}`;
   execFileSync('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script]);
 }
+
+const onCrun = (tools: string): Promise<TestDaemon> =>
+  startDaemon({
+    tools,
+    config: { runtime: 'crun' },
+    prepare: async (root) => async () => removeHidden(root),
+  });
 
 test('an app lives its life under crun', async () => {
   await using tools = await crunTools();
   await using daemon = await onCrun(tools.directory);
   const { client } = daemon;
   assert.equal((await client.version()).runtime, 'crun');
-  const id = await runApp(client, 'life', perl('$SIG{TERM} = sub { exit 5 }; $| = 1; print "ready\\n"; sleep 1 while 1'));
+  const id = await runApp(
+    client,
+    'life',
+    perl('$SIG{TERM} = sub { exit 5 }; $| = 1; print "ready\\n"; sleep 1 while 1'),
+  );
   await untilSays(client, id, 'ready');
   await client.suspend({ appInstanceId: id });
   assert.equal(await stateOf(client, id), 'SUSPENDED');
   await client.resume({ appInstanceId: id });
   await client.terminate({ appInstanceId: id });
-  assert.deepEqual({ ...(await exitOf(client, id)), at: '' }, { code: 5, signal: null, oom: false, cause: 'terminated', at: '' });
-  assert.deepEqual(inWords(await eventsOf(client, id)).slice(0, 3), ['TERMINATED>STARTING', 'started', 'STARTING>RUNNING']);
+  assert.deepEqual(
+    { ...(await exitOf(client, id)), at: '' },
+    { code: 5, signal: null, oom: false, cause: 'terminated', at: '' },
+  );
+  assert.deepEqual(inWords(await eventsOf(client, id)).slice(0, 3), [
+    'TERMINATED>STARTING',
+    'started',
+    'STARTING>RUNNING',
+  ]);
   checkHistory((await client.getEvents({ since: 0 })).events);
 });
 
@@ -63,7 +88,9 @@ test('exits, kills, limits and restarts of the daemon are the same under crun', 
   const [seven, nine, greedy, deaf, stays] = await Promise.all([
     runApp(client, 'seven', shell('echo out; exit 7')),
     runApp(client, 'nine', shell('kill -9 $$')),
-    runApp(client, 'greedy', perl('my @h; push @h, "x" x 4_000_000 for 1..100; sleep 60'), { limits: { memoryBytes: 24 * 2 ** 20 } }),
+    runApp(client, 'greedy', perl('my @h; push @h, "x" x 4_000_000 for 1..100; sleep 60'), {
+      limits: { memoryBytes: 24 * 2 ** 20 },
+    }),
     runApp(client, 'deaf', DEAF),
     runApp(client, 'stays', SLEEP),
   ]);

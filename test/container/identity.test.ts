@@ -7,7 +7,7 @@ import { startDaemon } from '../lib/daemon.ts';
 import { helpfulRefusal } from '../lib/refusal.ts';
 
 test('each app has its own user id, and keeps it over runs and restarts of the daemon', async () => {
-  await using daemon = await startDaemon();
+  await using daemon = await startDaemon({ config: { userIds: {} } });
   const apps = ['a', 'b', 'c'].map(uniqueId);
   const idsOf = async (): Promise<readonly number[]> => {
     const { client } = daemon;
@@ -44,8 +44,16 @@ test('user id 0 means that one is chosen, and one that belongs to another app is
   const id = await runApp(client, 'zero', SLEEP, { userId: 0 });
   const { uid, gid } = await client.getInfo({ appInstanceId: id });
   assert(uid > 0 && gid > 0);
-  await helpfulRefusal(client.run(hostApp(uniqueId('thief'), SLEEP, { userId: uid })), 'INVALID_ARGUMENT', /belongs to/);
-  await helpfulRefusal(client.run(hostApp(uniqueId('moved'), SLEEP, { appId: id, userId: uid + 7 })), 'INVALID_ARGUMENT', /already/);
+  await helpfulRefusal(
+    client.run(hostApp(uniqueId('thief'), SLEEP, { userId: uid })),
+    'INVALID_ARGUMENT',
+    /belongs to/,
+  );
+  await helpfulRefusal(
+    client.run(hostApp(uniqueId('moved'), SLEEP, { appId: id, userId: uid + 7 })),
+    'INVALID_ARGUMENT',
+    /already/,
+  );
   const wanted = await runApp(client, 'wanted', SLEEP, { userId: 30_555 });
   assert.equal((await client.getInfo({ appInstanceId: wanted })).uid, 30_555);
 });
@@ -66,7 +74,11 @@ test('a run that is refused takes no user id', async () => {
   await using daemon = await startDaemon({ config: { userIds: { first: 41_101, last: 41_102 } } });
   const { client } = daemon;
   for (let count = 0; count < 5; count++) {
-    await helpfulRefusal(client.run(hostApp(uniqueId('refused'), ['/no/such/command'])), 'COMMAND_NOT_FOUND', /no\/such/);
+    await helpfulRefusal(
+      client.run(hostApp(uniqueId('refused'), ['/no/such/command'])),
+      'COMMAND_NOT_FOUND',
+      /no\/such/,
+    );
   }
   await Promise.all(['a', 'b'].map((name) => runApp(client, name, shell('sleep 100'))));
 });

@@ -32,7 +32,7 @@ const config = (path: string): object => ({
   mounts: [
     { destination: '/usr', source: '/usr', type: 'bind', options: ['rbind', 'ro'] },
     { destination: '/proc', type: 'proc', source: 'proc' },
-    { destination: '/tmp', type: 'tmpfs', source: 'tmpfs' },
+    { destination: '/tmp', type: 'tmpfs', source: 'tmpfs', options: ['mode=1777'] },
     { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'mode=755'] },
   ],
   annotations: { 'org.criu.config': join(path, 'criu.conf') },
@@ -66,8 +66,10 @@ class Bundle implements Disposable {
   runc(...args: readonly string[]): string {
     return execFileSync(join(TOOLS, 'runc'), ['--root', join(this.#box.path, 'runc'), ...args], {
       env: { PATH: `${TOOLS}:${process.env['PATH'] ?? ''}` },
-      stdio: ['ignore', args[0] === 'state' ? 'pipe' : 'ignore', 'pipe'],
+      // what the app inherits must be no pipe of ours
+      stdio: ['ignore', args[0] === 'state' ? 'pipe' : 'ignore', 'ignore'],
       encoding: 'utf8',
+      timeout: 20_000,
     });
   }
 
@@ -78,7 +80,15 @@ class Bundle implements Disposable {
 
   dump(directory: string): void {
     this.runc('pause', ID);
-    this.runc('checkpoint', '--image-path', directory, '--work-path', this.#box.path, '--manage-cgroups-mode=ignore', ID);
+    this.runc(
+      'checkpoint',
+      '--image-path',
+      directory,
+      '--work-path',
+      this.#box.path,
+      '--manage-cgroups-mode=ignore',
+      ID,
+    );
   }
 
   restore(directory: string): void {

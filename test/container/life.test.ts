@@ -126,7 +126,10 @@ test('a suspended app can be terminated and killed', async () => {
   await untilSays(client, id, 'ready');
   await client.suspend({ appInstanceId: id });
   await client.terminate({ appInstanceId: id });
-  assert.deepEqual({ ...(await exitOf(client, id)), at: '' }, { code: 4, signal: null, oom: false, cause: 'terminated', at: '' });
+  assert.deepEqual(
+    { ...(await exitOf(client, id)), at: '' },
+    { code: 4, signal: null, oom: false, cause: 'terminated', at: '' },
+  );
 
   const other = await runApp(client, 'frozen-kill', DEAF);
   await client.suspend({ appInstanceId: other });
@@ -149,7 +152,11 @@ test('an ended instance can be run again: each run has one start and one end of 
   assert.deepEqual(codes, [1, 2, 3]);
   assert.equal(events.filter((event) => event.type === 'started').length, 3);
   const { lines } = await client.getLogs({ appInstanceId: id });
-  assert.deepEqual(lines.map((line) => line.text), ['run 3'], 'the log is the last run’s');
+  assert.deepEqual(
+    lines.map((line) => line.text),
+    ['run 3'],
+    'the log is the last run’s',
+  );
 });
 
 test('an app that runs already is refused a second time and not touched', async () => {
@@ -190,5 +197,8 @@ test('an app with a terminal has one', async () => {
   assert.match(lines.map((line) => line.text).join(), /^tty\r?$/);
   const plain = await runApp(client, 'no-tty', shell('test -t 1 || echo none'));
   await exitOf(client, plain);
-  assert.deepEqual((await client.getLogs({ appInstanceId: plain })).lines.map((line) => line.text), ['none']);
+  assert.deepEqual(
+    (await client.getLogs({ appInstanceId: plain })).lines.map((line) => line.text),
+    ['none'],
+  );
 });

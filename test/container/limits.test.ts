@@ -42,7 +42,9 @@ test('a fork bomb is stopped by its own limit, and the daemon and the other apps
   await using daemon = await startDaemon();
   const { client } = daemon;
   const other = await runApp(client, 'neighbour', SLEEP);
-  const bomb = perl('$| = 1; my $n = 0; while (1) { my $p = fork; if (!defined $p) { print "full $n\\n"; sleep 1000 } if ($p == 0) { sleep 1000 } $n++ }');
+  const bomb = perl(
+    '$| = 1; my $n = 0; while (1) { my $p = fork; if (!defined $p) { print "full $n\\n"; sleep 1000 } if ($p == 0) { sleep 1000 } $n++ }',
+  );
   const id = await runApp(client, 'bomb', bomb, { limits: { pids: 20 } });
   // tini, the app itself, and its children
   await untilSays(client, id, 'full 18');
@@ -59,7 +61,7 @@ test('a child that is killed for memory is told of, and its app lives on', async
   const script = 'perl -e \'my @h; push @h, "x" x 4_000_000 for 1..100; sleep 60\'; echo child: $?; exit 3';
   const id = await runApp(client, 'child-oom', shell(script), { limits: { memoryBytes: 24 * MIB } });
   const exit = await exitOf(client, id);
-  assert.equal((await outputOf(client, id)).at(-1), 'child: 137');
+  assert((await outputOf(client, id)).includes('child: 137'));
   assert.deepEqual({ ...exit, at: '' }, { code: 3, signal: null, oom: true, cause: 'exited', at: '' });
 });
 
@@ -75,7 +77,8 @@ test('an app is alone: its own pid, network, host name and user namespaces, no p
   assert.match(status, /^Seccomp:\t2$/m);
   const { uid } = await client.getInfo({ appInstanceId: id });
   assert.match(status, new RegExp(`^Uid:\t${uid}\t${uid}\t${uid}\t${uid}$`, 'm'));
-  const look = 'id -u; cat /proc/net/dev | wc -l; ls -d /proc/[0-9]* | wc -l; touch /usr/x /x 2>/dev/null; echo $?; touch /data/x /tmp/x && echo own';
+  const look =
+    'id -u; cat /proc/net/dev | wc -l; ls -d /proc/[0-9]* | wc -l; touch /usr/x /x 2>/dev/null; echo $?; touch /data/x /tmp/x && echo own';
   const inside = await runApp(client, 'look', shell(look));
   const own = (await client.getInfo({ appInstanceId: inside })).uid;
   await exitOf(client, inside);

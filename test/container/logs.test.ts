@@ -8,7 +8,7 @@ import { startDaemon } from '../lib/daemon.ts';
 /** As `logs -f`: until everything was read. */
 async function follow(client: Client, appInstanceId: string): Promise<readonly string[]> {
   const texts: string[] = [];
-  for (let cursor: string | undefined; ; ) {
+  for (let cursor: string | undefined; ;) {
     const page = await client.getLogs({ appInstanceId, waitMs: 2000, ...(cursor !== undefined && { cursor }) });
     texts.push(...page.lines.map((line) => line.text));
     if (page.ended) return texts;
@@ -19,12 +19,19 @@ async function follow(client: Client, appInstanceId: string): Promise<readonly s
 test('who follows a log gets every line once, and is told when there will be no more', async () => {
   await using daemon = await startDaemon();
   const { client } = daemon;
-  const id = await runApp(client, 'talker', perl('$| = 1; for (1..300) { print "line $_\\n"; select undef, undef, undef, 0.002 }'));
+  const id = await runApp(
+    client,
+    'talker',
+    perl('$| = 1; for (1..300) { print "line $_\\n"; select undef, undef, undef, 0.002 }'),
+  );
   const expected = Array.from({ length: 300 }, (_, index) => `line ${index + 1}`);
   assert.deepEqual(await follow(client, id), expected);
   assert.deepEqual(await follow(client, id), expected, 'the log outlives the app');
   const tail = await client.getLogs({ appInstanceId: id, tail: 2 });
-  assert.deepEqual(tail.lines.map((line) => line.text), ['line 299', 'line 300']);
+  assert.deepEqual(
+    tail.lines.map((line) => line.text),
+    ['line 299', 'line 300'],
+  );
   await daemon.kill9();
   await daemon.restart();
   assert.deepEqual(await follow(daemon.client, id), expected, 'and the daemon');

@@ -30,7 +30,16 @@ const greedy: Kind = {
 /** The same signal and the same limit, but not the kernel's doing. */
 const killedWithinLimit: Kind = { ...killedBy(9), memoryBytes: MEMORY_BYTES };
 
-const KINDS: readonly Kind[] = [exits(0), exits(7), exits(255), killedBy(9), killedBy(11), killedBy(15), greedy, killedWithinLimit];
+const KINDS: readonly Kind[] = [
+  exits(0),
+  exits(7),
+  exits(255),
+  killedBy(9),
+  killedBy(11),
+  killedBy(15),
+  greedy,
+  killedWithinLimit,
+];
 
 const APPS = 200;
 const AT_ONCE = 20;

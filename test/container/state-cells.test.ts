@@ -4,7 +4,19 @@ import { test } from 'node:test';
 import type { Client } from '../../src/client/node.ts';
 import type { ErrorCode } from '../../src/domain/errors.ts';
 import { allowedIn, type State } from '../../src/domain/states.ts';
-import { DEAF, exitOf, hostApp, inWords, eventsOf, runApp, SLEEP, stateOf, uniqueId, untilSays, untilState } from '../lib/apps.ts';
+import {
+  DEAF,
+  exitOf,
+  hostApp,
+  inWords,
+  eventsOf,
+  runApp,
+  SLEEP,
+  stateOf,
+  uniqueId,
+  untilSays,
+  untilState,
+} from '../lib/apps.ts';
 import { startDaemon } from '../lib/daemon.ts';
 import { refusal } from '../lib/refusal.ts';
 import { troubledTools, type TroubledTools } from '../lib/tools.ts';
@@ -48,7 +60,9 @@ const CASES: Partial<Record<State, Case>> = {
     },
   },
   RUNNING: {
-    reach: async (place, id) => void (await runSleep(place, id)),
+    reach: async (place, id) => {
+      await runSleep(place, id);
+    },
     cells: {
       run: taken('RUNNING'),
       suspend: done('SUSPENDED'),

@@ -23,10 +23,15 @@ test('a suspended app stands still, with all its processes, and goes on after re
   const { client } = daemon;
   const id = await runApp(client, 'counter', counting);
   const { storage } = await client.getInfo({ appInstanceId: id });
-  const counts = (): readonly number[] => readdirSync(storage).sort().map((name) => statSync(join(storage, name)).size);
+  const counts = (): readonly number[] =>
+    readdirSync(storage)
+      .sort()
+      .map((name) => statSync(join(storage, name)).size);
   const allGrow = async (what: string): Promise<void> => {
     const before = counts();
-    await until(() => counts().length === COUNTERS && counts().every((count, index) => count > (before[index] ?? 0)), { what });
+    await until(() => counts().length === COUNTERS && counts().every((count, index) => count > (before[index] ?? 0)), {
+      what,
+    });
   };
   await until(() => existsSync(storage) && counts().length === COUNTERS, { what: 'every process counts' });
   for (let round = 1; round <= 3; round++) {

@@ -3,7 +3,20 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DatabaseSync } from 'node:sqlite';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { hostApp, eventsOf, exitOf, inWords, pidOf, runApp, shell, SLEEP, stateOf, DEAF, untilSays, untilState } from '../lib/apps.ts';
+import {
+  hostApp,
+  eventsOf,
+  exitOf,
+  inWords,
+  pidOf,
+  runApp,
+  shell,
+  SLEEP,
+  stateOf,
+  DEAF,
+  untilSays,
+  untilState,
+} from '../lib/apps.ts';
 import { newSeed, runCampaign } from '../lib/campaign.ts';
 import { prepareDaemon, startDaemon } from '../lib/daemon.ts';
 import { isAlive, processesOfUser, processesWith } from '../lib/machine.ts';
@@ -49,7 +62,11 @@ test('a terminate that the daemon did not live to finish is finished by the next
   await daemon.kill9();
   await daemon.restart();
   assert.equal((await exitOf(daemon.client, id)).cause, 'killed');
-  assert.deepEqual(inWords(await eventsOf(daemon.client, id)).slice(-3), ['RUNNING>TERMINATING', 'TERMINATING>TERMINATED', 'terminated']);
+  assert.deepEqual(inWords(await eventsOf(daemon.client, id)).slice(-3), [
+    'RUNNING>TERMINATING',
+    'TERMINATING>TERMINATED',
+    'terminated',
+  ]);
   assert.deepEqual(processesOfUser(uid), []);
 });
 

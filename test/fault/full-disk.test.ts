@@ -25,7 +25,9 @@ const onSmallDisk = () =>
     config: { userIds: { first: 43_001, last: 43_003 } },
     prepare: async (root) => {
       execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${SIZE_BYTES},mode=755`, 'tmpfs', root]);
-      return async () => void (await until(() => unmounted(root), { what: 'its disk can be unmounted' }));
+      return async () => {
+        await until(() => unmounted(root), { what: 'its disk can be unmounted' });
+      };
     },
   });
 

@@ -12,7 +12,8 @@ import { until } from '../lib/until.ts';
 
 const post = (body: string, length = Buffer.byteLength(body)): string =>
   `POST /jsonrpc HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n${body}`;
-const upgrade = 'GET /jsonrpc HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
+const upgrade =
+  'GET /jsonrpc HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
 
 const GARBAGE: Readonly<Record<string, readonly (string | Buffer)[]>> = {
   'random bytes': [randomBytes(4096), randomBytes(100_000)],
@@ -21,15 +22,23 @@ const GARBAGE: Readonly<Record<string, readonly (string | Buffer)[]>> = {
   'half a header': ['POST /jsonrpc HTTP/1.1\r\nHost: '],
   'half a body': [post('{"jsonrpc"', 1000)],
   'a header of a megabyte': [`GET / HTTP/1.1\r\nX: ${'x'.repeat(2 ** 20)}\r\n\r\n`],
-  'ten thousand headers': [`GET / HTTP/1.1\r\n${Array.from({ length: 10_000 }, (_, index) => `X-${index}: 1\r\n`).join('')}\r\n`],
+  'ten thousand headers': [
+    `GET / HTTP/1.1\r\n${Array.from({ length: 10_000 }, (_, index) => `X-${index}: 1\r\n`).join('')}\r\n`,
+  ],
   'a body that is no JSON': [post('][')],
   'JSON that is no call': [post('[1, null, {}, {"jsonrpc": "2.0"}]'), post('null'), post('7'), post('""')],
   'very deep JSON': [post(`${'['.repeat(500_000)}${']'.repeat(500_000)}`)],
-  'members that are none': [post('{"jsonrpc":"2.0","id":1,"method":"__proto__","params":{"__proto__":{"x":1}}}'), post('{"jsonrpc":"2.0","id":{"a":[]},"method":"constructor"}')],
+  'members that are none': [
+    post('{"jsonrpc":"2.0","id":1,"method":"__proto__","params":{"__proto__":{"x":1}}}'),
+    post('{"jsonrpc":"2.0","id":{"a":[]},"method":"constructor"}'),
+  ],
   'a body that is longer than allowed': [post(' ', 2 ** 30), 'x'.repeat(6 * 2 ** 20)],
   'a web socket of random frames': [upgrade, randomBytes(10_000)],
-  'a web socket frame of 2^62 bytes': [upgrade, Buffer.from([0x81, 0xff, 0x3f, 255, 255, 255, 255, 255, 255, 255, 1, 2, 3, 4])],
-  'TLS': [Buffer.from('16030100f1010000ed0303', 'hex')],
+  'a web socket frame of 2^62 bytes': [
+    upgrade,
+    Buffer.from([0x81, 0xff, 0x3f, 255, 255, 255, 255, 255, 255, 255, 1, 2, 3, 4]),
+  ],
+  TLS: [Buffer.from('16030100f1010000ed0303', 'hex')],
 };
 
 /** Sends it all, and leaves: orderly or in the middle. Waits for nothing but that the daemon has taken or refused it. */
@@ -55,7 +64,9 @@ test('garbage of every kind on the socket does not disturb the daemon, its apps 
   const id = await runApp(client, 'calm', SLEEP);
   for (const [name, parts] of Object.entries(GARBAGE)) {
     await t.test(name, async () => {
-      await Promise.all([true, false].flatMap((orderly) => Array.from({ length: 3 }, () => send(daemon.places.socket, parts, orderly))));
+      await Promise.all(
+        [true, false].flatMap((orderly) => Array.from({ length: 3 }, () => send(daemon.places.socket, parts, orderly))),
+      );
       assert.equal(await stateOf(client, id), 'RUNNING');
     });
   }

@@ -62,7 +62,9 @@ test('the daemon finds an app again whose conmon was killed while the daemon was
 test('exits while the daemon was away are told with their codes; without the exit file, as lost', async () => {
   await using daemon = await startDaemon();
   const ids = await Promise.all(
-    ['kept', 'lost'].map((name) => runApp(daemon.client, name, shell('echo on; while [ ! -e /data/go ]; do sleep 0.01; done; exit 9'))),
+    ['kept', 'lost'].map((name) =>
+      runApp(daemon.client, name, shell('echo on; while [ ! -e /data/go ]; do sleep 0.01; done; exit 9')),
+    ),
   );
   const infos = await Promise.all(ids.map((appInstanceId) => daemon.client.getInfo({ appInstanceId })));
   await daemon.kill9();

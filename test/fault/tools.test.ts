@@ -41,7 +41,12 @@ for (const command of ['create', 'start'] as const) {
     const id = uniqueId('late');
     await tools.hang(command, id);
     await refusal(client.run(hostApp(id, SLEEP)), 'TIMED_OUT', /400 ms/);
-    assert.deepEqual(inWords(await eventsOf(client, id)), ['TERMINATED>STARTING', 'failure', 'STARTING>TERMINATED', 'terminated']);
+    assert.deepEqual(inWords(await eventsOf(client, id)), [
+      'TERMINATED>STARTING',
+      'failure',
+      'STARTING>TERMINATED',
+      'terminated',
+    ]);
     assert.equal((await exitOf(client, id)).cause, 'start-failed');
     await tools.release(command, id);
     await client.run(hostApp(id, SLEEP));
@@ -53,7 +58,11 @@ for (const command of ['create', 'start'] as const) {
     const { client } = daemon;
     const id = uniqueId('broken');
     await tools.fail(command, id, 'the moon is in the wrong phase\n');
-    const { code, message } = await refusal(client.run(hostApp(id, SLEEP)), 'START_FAILED', /the moon is in the wrong phase/);
+    const { code, message } = await refusal(
+      client.run(hostApp(id, SLEEP)),
+      'START_FAILED',
+      /the moon is in the wrong phase/,
+    );
     const events = await eventsOf(client, id);
     const told = events.find((event) => event.type === 'failure');
     assert.equal(told?.error.code, code);

@@ -30,7 +30,10 @@ export const SLEEP: readonly string[] = ['/bin/sleep', '1000'];
 /** Hears no SIGTERM. Says `ready` when it is deaf. */
 export const DEAF = perl('$SIG{TERM} = "IGNORE"; $| = 1; print "ready\\n"; sleep 1 while 1');
 
-export async function runApp(client: Client, name: string, args: readonly string[], extra?: Extra): Promise<string> {
+type NewApp = readonly [name: string, args: readonly string[], extra?: Extra];
+
+/** Its instance id, made from the name. */
+export async function runApp(client: Client, ...[name, args, extra]: NewApp): Promise<string> {
   const { appInstanceId } = await client.run(hostApp(uniqueId(name), args, extra));
   return appInstanceId;
 }

@@ -4,7 +4,7 @@ import { randomInt } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RuntimeError } from '../../src/domain/errors.ts';
-import type { Client, MethodInput } from '../../src/client/node.ts';
+import type { AppEvent, Client, MethodInput } from '../../src/client/node.ts';
 import { hostApp, perl, shell, SLEEP, uniqueId } from './apps.ts';
 import type { TestDaemon } from './daemon.ts';
 import { checkHistory, runsOf } from './history.ts';
@@ -45,7 +45,16 @@ const kinds = (random: Random): Kind => {
 };
 
 /** What may be answered while anything may happen at any moment. A fault of the daemon itself is not among it. */
-const EXPECTED = new Set(['UNREACHABLE', 'ABORTED', 'ILLEGAL_STATE', 'NOT_FOUND', 'ALREADY_EXISTS', 'BUSY', 'SUSPEND_FAILED', 'RESUME_FAILED']);
+const EXPECTED = new Set([
+  'UNREACHABLE',
+  'ABORTED',
+  'ILLEGAL_STATE',
+  'NOT_FOUND',
+  'ALREADY_EXISTS',
+  'BUSY',
+  'SUSPEND_FAILED',
+  'RESUME_FAILED',
+]);
 
 async function attempt(work: () => Promise<unknown>): Promise<void> {
   try {
@@ -55,7 +64,12 @@ async function attempt(work: () => Promise<unknown>): Promise<void> {
   }
 }
 
-export type Campaign = { readonly daemon: TestDaemon; readonly seed: number; readonly rounds: number; readonly apps: number };
+export type Campaign = {
+  readonly daemon: TestDaemon;
+  readonly seed: number;
+  readonly rounds: number;
+  readonly apps: number;
+};
 
 /** The own code of each run of each instance that was asked for, as far as it is known to have been admitted. */
 type Ledger = Map<string, Kind>;
@@ -86,7 +100,9 @@ export async function runCampaign({ daemon, seed, rounds, apps }: Campaign): Pro
     let over = false;
     const { client } = daemon;
     const isOver = (): boolean => over;
-    const callers = ids.map((id) => caller(() => client, { id, random: randomNumbers(random(2 ** 30)), ledger, isOver }));
+    const callers = ids.map((id) =>
+      caller(() => client, { id, random: randomNumbers(random(2 ** 30)), ledger, isOver }),
+    );
     const all = Promise.all(callers);
     all.catch(() => undefined);
     await sleep(20 + random(400));
@@ -119,8 +135,8 @@ function checkMachine(daemon: TestDaemon): void {
 }
 
 async function checkAll(daemon: TestDaemon, ledger: Ledger): Promise<void> {
-  const events = [];
-  for (let since = 0; ; ) {
+  const events: AppEvent[] = [];
+  for (let since = 0; ;) {
     const page = await daemon.client.getEvents({ since, limit: 10_000 });
     events.push(...page.events);
     since = page.events.at(-1)?.seq ?? page.lastSeq;
@@ -132,7 +148,10 @@ async function checkAll(daemon: TestDaemon, ledger: Ledger): Promise<void> {
       const story = `${id}: ${JSON.stringify(exit)}`;
       assert(exit !== null, story);
       // every end has a reason that fits: conmon lived all the time, so no code may be lost
-      assert(['exited', 'signalled', 'terminated', 'killed', 'start-failed', 'start-interrupted'].includes(exit.cause), story);
+      assert(
+        ['exited', 'signalled', 'terminated', 'killed', 'start-failed', 'start-interrupted'].includes(exit.cause),
+        story,
+      );
       if (exit.cause === 'exited' || exit.cause === 'signalled') assert.equal(exit.code, ownCode, story);
     }
   }

@@ -178,6 +178,12 @@ export class TestDaemon implements AsyncDisposable {
   }
 }
 
+/** That no other test process has: whoever has one of them is an app of this test. */
+function ownUserIds(): { readonly first: number; readonly last: number } {
+  const first = 10_000_000 + process.pid * 1000;
+  return { first, last: first + 999 };
+}
+
 const nothing = (): Promise<void> => Promise.resolve();
 
 /** A root directory with its configuration; the daemon is not started yet. */
@@ -187,8 +193,9 @@ export async function prepareDaemon(options: DaemonOptions = {}): Promise<TestDa
   const root = join(directory, 'r');
   await mkdir(root);
   const undo = (await options.prepare?.(root)) ?? nothing;
+  const config = { terminateGraceMs: 3000, userIds: ownUserIds(), ...options.config };
   // JSON is YAML
-  await writeFile(join(root, 'config.yaml'), JSON.stringify({ terminateGraceMs: 3000, ...options.config }));
+  await writeFile(join(root, 'config.yaml'), JSON.stringify(config));
   return new TestDaemon(directory, options, undo);
 }
 

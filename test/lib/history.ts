@@ -40,7 +40,10 @@ export function checkHistory(events: readonly AppEvent[], { allEnded = true } = 
     events.map((_, index) => index + 1),
   );
   for (const id of new Set(events.map((event) => event.appInstanceId))) {
-    checkInstance(events.filter((event) => event.appInstanceId === id), allEnded);
+    checkInstance(
+      events.filter((event) => event.appInstanceId === id),
+      allEnded,
+    );
   }
 }
 
@@ -62,7 +65,9 @@ function follow(life: Life, event: AppEvent): void {
       assert.equal(life.ends, 1, `${place}: the run before it has one end`);
       Object.assign(life, { starts: 0, ends: 0 });
     }
-    if (event.new === 'RUNNING' && event.old === 'STARTING') assert.equal(life.starts, 1, `${place}: told as started first`);
+    if (event.new === 'RUNNING' && event.old === 'STARTING') {
+      assert.equal(life.starts, 1, `${place}: told as started first`);
+    }
     life.state = event.new;
   } else if (event.type === 'started') {
     assert.equal(life.state, 'STARTING', place);

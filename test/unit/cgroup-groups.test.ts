@@ -145,7 +145,11 @@ test('what does not freeze in time is told with its state; a group that goes awa
 });
 
 test('a machine without a freezer says so', async () => {
-  const groups = controlGroups({ parent: '/x', mountInfo: '', clock: { now: () => '', sleep: () => Promise.resolve() } });
+  const groups = controlGroups({
+    parent: '/x',
+    mountInfo: '',
+    clock: { now: () => '', sleep: () => Promise.resolve() },
+  });
   const { next } = await refusal(groups.freeze(ID, wait()), 'NOT_SUPPORTED', /no cgroup freezer/);
   assert.match(next ?? '', /mount/);
 });

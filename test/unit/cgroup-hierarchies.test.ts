@@ -41,17 +41,35 @@ test('on a machine with v2 only, the controllers are those that the hierarchy ha
   using all = unified('cpuset cpu io memory hugetlb pids');
   assert.deepEqual(versions([v2(all.directory)]), { memory: 2, cpu: 2, cpuacct: 2, pids: 2, freezer: 2 });
   using few = unified('cpu');
-  assert.deepEqual(versions([v2(few.directory)]), { memory: undefined, cpu: 2, cpuacct: 2, pids: undefined, freezer: 2 });
+  assert.deepEqual(versions([v2(few.directory)]), {
+    memory: undefined,
+    cpu: 2,
+    cpuacct: 2,
+    pids: undefined,
+    freezer: 2,
+  });
 });
 
 test('on a hybrid machine a controller is used where it is: v1 comes first, what only v2 has is taken there', () => {
   using rest = unified('');
-  const mounts = [v1('/cg/memory', 'memory'), v1('/cg/cpu', 'cpu'), v1('/cg/pids', 'pids'), v1('/cg/cpuacct', 'cpuacct'), v2(rest.directory)];
+  const mounts = [
+    v1('/cg/memory', 'memory'),
+    v1('/cg/cpu', 'cpu'),
+    v1('/cg/pids', 'pids'),
+    v1('/cg/cpuacct', 'cpuacct'),
+    v2(rest.directory),
+  ];
   assert.deepEqual(versions(mounts), { memory: 1, cpu: 1, cpuacct: 1, pids: 1, freezer: 2 });
 });
 
 test('a machine without control groups has none', () => {
-  assert.deepEqual(versions([]), { memory: undefined, cpu: undefined, cpuacct: undefined, pids: undefined, freezer: undefined });
+  assert.deepEqual(versions([]), {
+    memory: undefined,
+    cpu: undefined,
+    cpuacct: undefined,
+    pids: undefined,
+    freezer: undefined,
+  });
 });
 
 test('a mount point with a space is read as the kernel writes it', () => {
@@ -61,7 +79,9 @@ test('a mount point with a space is read as the kernel writes it', () => {
 const at = (point: string): string => `40 22 8:1 /x ${point} rw - ext4 /dev/sda1 rw`;
 
 test('mounts in and below a directory are found deepest first, and no others', () => {
-  const info = [at('/r'), at('/r/id'), at('/r/id/a'), at('/r/id/a/b'), at('/r/id2'), at('/r/idx/y'), at('/'), ''].join('\n');
+  const info = [at('/r'), at('/r/id'), at('/r/id/a'), at('/r/id/a/b'), at('/r/id2'), at('/r/idx/y'), at('/'), ''].join(
+    '\n',
+  );
   assert.deepEqual(mountsBelow('/r/id', info), ['/r/id/a/b', '/r/id/a', '/r/id']);
 });
 

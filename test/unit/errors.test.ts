@@ -6,7 +6,7 @@ const CODES = Object.keys(ERRORS) as ErrorCode[];
 
 for (const code of CODES) {
   test(`the row of ${code} says everything`, () => {
-    const { thunder, exitCode, doc } = ERRORS[code];
+    const { thunder, exitCode, doc }: { thunder: number; exitCode: number; doc: string } = ERRORS[code];
     assert.match(code, /^[A-Z]+(_[A-Z]+)*$/);
     assert(Number.isInteger(thunder) && thunder !== 0, 'Thunder: 0 is success');
     assert(Number.isInteger(exitCode) && exitCode >= 1 && exitCode < 64, 'shells give 126 and more a meaning');
@@ -27,7 +27,12 @@ test('codes that share an exit status are of one kind', () => {
 test('an error crosses the wire with all it says', () => {
   const root = new Error('no such file');
   const middle = new RuntimeError('TOOL_FAILED', { what: 'runc failed', cause: root });
-  const error = new RuntimeError('START_FAILED', { what: 'x was not started', next: 'look', details: { id: 'x' }, cause: middle });
+  const error = new RuntimeError('START_FAILED', {
+    what: 'x was not started',
+    next: 'look',
+    details: { id: 'x' },
+    cause: middle,
+  });
   assert.equal(error.message, 'x was not started: runc failed: no such file');
   const data = JSON.parse(JSON.stringify(error)) as Parameters<typeof RuntimeError.from>[0];
   assert.deepEqual(data, {
@@ -50,7 +55,9 @@ test('the reasons of foreign errors are told too, to the last', () => {
 test('what is not one of ours becomes a fault of ours, and what is stays what it is', () => {
   const own = new RuntimeError('BUSY', { what: 'busy' });
   assert.equal(RuntimeError.of(own), own);
-  for (const thrown of [new Error('x'), 'x', undefined, null, 7]) assert.equal(RuntimeError.of(thrown).code, 'INTERNAL');
+  for (const thrown of [new Error('x'), 'x', undefined, null, 7]) {
+    assert.equal(RuntimeError.of(thrown).code, 'INTERNAL');
+  }
 });
 
 test('no word from outside is taken for a code', () => {

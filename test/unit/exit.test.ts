@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exitRecord, signalOf, type ExitCause } from '../../src/domain/exit.ts';
 
-type Row = readonly [code: number | null, oom: boolean, asked: ExitCause | undefined, signal: number | null, cause: ExitCause];
+type Row = readonly [
+  code: number | null,
+  oom: boolean,
+  asked: ExitCause | undefined,
+  signal: number | null,
+  cause: ExitCause,
+];
 
 const TABLE: readonly Row[] = [
   [0, false, undefined, null, 'exited'],
@@ -29,7 +35,11 @@ const TABLE: readonly Row[] = [
 ];
 
 for (const [code, oom, asked, signal, cause] of TABLE) {
-  const story = [`code ${code ?? 'unknown'}`, ...(oom ? ['oom'] : []), ...(asked === undefined ? [] : [`asked: ${asked}`])];
+  const story = [
+    `code ${code ?? 'unknown'}`,
+    ...(oom ? ['oom'] : []),
+    ...(asked === undefined ? [] : [`asked: ${asked}`]),
+  ];
   test(`${story.join(', ')} is ${cause}`, () => {
     const at = '2026-01-01T00:00:00.000Z';
     assert.deepEqual(exitRecord({ code, oom, asked, at }), { code, signal, oom, cause, at });

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { appId, appInstanceId, containerIdFor, newAppInstanceId, plainName } from '../../src/domain/ids.ts';
 import { RuntimeError } from '../../src/domain/errors.ts';
 
-const characters = [...'ABCXYZabcxyz0189._:-'];
+const characters = 'ABCXYZabcxyz0189._:-'.split('');
 const validId = fc.string({ unit: fc.constantFrom(...characters), minLength: 1, maxLength: 256 });
 
 /** Source: runc libcontainer/factory_linux.go, idRegex `^[\w+-\.]+$` (`+-.` is a range: + , - .). */
@@ -44,7 +44,12 @@ test('an id that cannot be is refused with the reason', () => {
 });
 
 test('text is either a valid id or refused', () => {
-  fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => (why(text) === 'accepted') === /^[A-Za-z0-9._:-]{1,256}$/.test(text)));
+  fc.assert(
+    fc.property(
+      fc.string({ unit: 'binary' }),
+      (text) => (why(text) === 'accepted') === /^[A-Za-z0-9._:-]{1,256}$/.test(text),
+    ),
+  );
 });
 
 test('every id has a container name that runc, conmon and file systems take', () => {
@@ -66,7 +71,9 @@ test('a short plain id is its own name, and the same id always has the same one'
 });
 
 test('different ids have different containers, also those that are long, alike, or look like a made name', () => {
-  const twins = fc.tuple(validId, fc.constantFrom(...characters)).map(([id, last]) => [id, `${id.slice(0, 255)}${last}`]);
+  const twins = fc
+    .tuple(validId, fc.constantFrom(...characters))
+    .map(([id, last]) => [id, `${id.slice(0, 255)}${last}`]);
   fc.assert(
     fc.property(fc.oneof(twins, fc.tuple(validId, validId)), ([one = '', other = '']) => {
       fc.pre(one !== other);

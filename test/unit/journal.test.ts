@@ -27,16 +27,30 @@ test('what was committed is there after closing and opening: instances, leases, 
   await using at = await place();
   const one = await open(at.file);
   await one.commit(change(1));
-  await one.commit({ instances: [{ ...instanceRecord('a'), state: 'RUNNING' }], userIds: [lease('x'), lease('y')], facts: { engine: 'runc' } });
-  await one.commit({ instances: [instanceRecord('b')], droppedUserIds: [lease('y').appId], facts: { other: '1', engine: 'crun' } });
+  await one.commit({
+    instances: [{ ...instanceRecord('a'), state: 'RUNNING' }],
+    userIds: [lease('x'), lease('y')],
+    facts: { engine: 'runc' },
+  });
+  await one.commit({
+    instances: [instanceRecord('b')],
+    droppedUserIds: [lease('y').appId],
+    facts: { other: '1', engine: 'crun' },
+  });
   await one.commit({ forgotten: [appInstanceId('b')] });
   const before = await one.load();
   await one.close();
   const again = await open(at.file);
   const after = await again.load();
   assert.deepEqual(after, before);
-  assert.deepEqual(after.instances.find((record) => record.appInstanceId === 'a'), { ...instanceRecord('a'), state: 'RUNNING' });
-  assert.equal(after.instances.find((record) => record.appInstanceId === 'b'), undefined);
+  assert.deepEqual(
+    after.instances.find((record) => record.appInstanceId === 'a'),
+    { ...instanceRecord('a'), state: 'RUNNING' },
+  );
+  assert.equal(
+    after.instances.find((record) => record.appInstanceId === 'b'),
+    undefined,
+  );
   assert.deepEqual(after.userIds, [lease('x')]);
   assert.deepEqual(after.facts, { engine: 'crun', other: '1' });
   await again.close();
@@ -47,9 +61,15 @@ test('a thousand commits at once are numbered without holes, in the order of the
   const journal = await open(at.file);
   const all = await Promise.all(Array.from({ length: 1000 }, (_, index) => journal.commit(change(index))));
   const seqs = all.flatMap((events) => events.map(({ seq }) => seq));
-  assert.deepEqual(seqs, Array.from({ length: seqs.length }, (_, index) => index + 1));
+  assert.deepEqual(
+    seqs,
+    Array.from({ length: seqs.length }, (_, index) => index + 1),
+  );
   const page = await journal.events({ since: 0, limit: 10_000 });
-  assert.deepEqual(page.events.map(({ seq }) => seq), seqs);
+  assert.deepEqual(
+    page.events.map(({ seq }) => seq),
+    seqs,
+  );
   assert.deepEqual([page.firstSeq, page.lastSeq], [1, seqs.length]);
   await journal.close();
 });
@@ -110,7 +130,10 @@ test('no commit that was acknowledged is lost when the writer is killed with -9'
     const { lastSeq, instances } = await journal.load();
     assert(lastSeq >= acknowledged, `${lastSeq} on disk, ${acknowledged} acknowledged`);
     const { events } = await journal.events({ since: 0, limit: 100_000 });
-    assert.deepEqual(events.map(({ seq }) => seq), Array.from({ length: lastSeq }, (_, index) => index + 1));
+    assert.deepEqual(
+      events.map(({ seq }) => seq),
+      Array.from({ length: lastSeq }, (_, index) => index + 1),
+    );
     // an event and the record that it tells of are written together or not at all
     assert.equal(instances[0]?.createdAt, String(lastSeq));
     await journal.close();

@@ -10,8 +10,10 @@ import { appInstanceId, containerIdFor } from '../../src/domain/ids.ts';
 import { refusal } from '../lib/refusal.ts';
 
 const ID = containerIdFor(appInstanceId('app'));
-const line = (text: string, tag = 'F', stream = 'stdout'): string => `2026-11-23T07:17:31.123456789+00:00 ${stream} ${tag} ${text}\n`;
-const lines = (from: number, to: number): string => Array.from({ length: to - from + 1 }, (_, index) => line(`line ${from + index}`)).join('');
+const line = (text: string, tag = 'F', stream = 'stdout'): string =>
+  `2026-11-23T07:17:31.123456789+00:00 ${stream} ${tag} ${text}\n`;
+const lines = (from: number, to: number): string =>
+  Array.from({ length: to - from + 1 }, (_, index) => line(`line ${from + index}`)).join('');
 
 async function place() {
   const directory = await mkdtemp(join(tmpdir(), 'rmt-logs-'));
@@ -55,14 +57,17 @@ test('pages have no more lines than asked for, and none is lost between them', a
   await using at = await place();
   await at.write(lines(1, 5000));
   const all: string[] = [];
-  for (let cursor: string | undefined; ; ) {
+  for (let cursor: string | undefined; ;) {
     const page = await at.read({ ...(cursor !== undefined && { cursor }), limit: 700 });
     assert(page.texts.length <= 700);
     if (page.texts.length === 0) break;
     all.push(...page.texts);
     cursor = page.cursor;
   }
-  assert.deepEqual(all, Array.from({ length: 5000 }, (_, index) => `line ${index + 1}`));
+  assert.deepEqual(
+    all,
+    Array.from({ length: 5000 }, (_, index) => `line ${index + 1}`),
+  );
 });
 
 test('half a line waits until it is whole', async () => {
@@ -120,7 +125,8 @@ test('who waits is woken by a new line, by the end of the time, or by its signal
   await using at = await place();
   await at.write(line('first'));
   const { cursor } = await at.read();
-  const wait = (timeoutMs: number, signal = new AbortController().signal) => at.logs.changed(ID, { cursor, timeoutMs, signal });
+  const wait = (timeoutMs: number, signal = new AbortController().signal) =>
+    at.logs.changed(ID, { cursor, timeoutMs, signal });
   const begin = performance.now();
   await wait(120);
   assert(performance.now() - begin >= 115);

@@ -12,12 +12,14 @@ const KILL = new RuntimeError('ABORTED', { what: 'overtaken' });
 function workshop() {
   const begun: string[] = [];
   const running = new Map<string, { readonly signal: AbortSignal; readonly end: PromiseWithResolvers<string> }>();
-  const work = (name: string) => (signal: AbortSignal): Promise<string> => {
-    begun.push(name);
-    const end = Promise.withResolvers<string>();
-    running.set(name, { signal, end });
-    return end.promise.finally(() => running.delete(name));
-  };
+  const work =
+    (name: string) =>
+    (signal: AbortSignal): Promise<string> => {
+      begun.push(name);
+      const end = Promise.withResolvers<string>();
+      running.set(name, { signal, end });
+      return end.promise.finally(() => running.delete(name));
+    };
   return { begun, running, work };
 }
 
@@ -65,7 +67,11 @@ test('who overtakes an idle queue just runs', async () => {
 
 test('an operation that fails fails for its caller alone', async () => {
   const queue = new Queue();
-  const failing = refusal(queue.push(() => Promise.reject(new RuntimeError('INTERNAL', { what: 'broken' }))), 'INTERNAL', /broken/);
+  const failing = refusal(
+    queue.push(() => Promise.reject(new RuntimeError('INTERNAL', { what: 'broken' }))),
+    'INTERNAL',
+    /broken/,
+  );
   assert.equal(await queue.push(async () => 'next'), 'next');
   await failing;
   await turn();
@@ -77,13 +83,20 @@ test('so many callers may wait and no more, but a kill is never refused', async 
   const { running, work } = workshop();
   const first = queue.push(work('first'));
   const waiting = Array.from({ length: 64 }, (_, index) => queue.push(async () => index));
-  const { next } = await refusal(queue.push(async () => 'late'), 'BUSY', /64 operations wait/);
+  const { next } = await refusal(
+    queue.push(async () => 'late'),
+    'BUSY',
+    /64 operations wait/,
+  );
   assert.match(next ?? '', /kill/);
   const kill = queue.overtake(KILL, async () => 'killed');
   running.get('first')?.end.resolve('');
   await first;
   assert.equal(await kill, 'killed');
-  assert.deepEqual(await Promise.all(waiting), waiting.map((_, index) => index));
+  assert.deepEqual(
+    await Promise.all(waiting),
+    waiting.map((_, index) => index),
+  );
 });
 
 const command = fc.constantFrom('push', 'overtake', 'finish', 'fail');
@@ -93,7 +106,11 @@ test('whatever comes when, the order is that of the model', async () => {
     fc.asyncProperty(fc.array(command, { maxLength: 60 }), async (commands) => {
       const queue = new Queue();
       const { begun, running, work } = workshop();
-      const model: { waiting: string[]; begun: string[]; current: string | undefined } = { waiting: [], begun: [], current: undefined };
+      const model: { waiting: string[]; begun: string[]; current: string | undefined } = {
+        waiting: [],
+        begun: [],
+        current: undefined,
+      };
       const outcomes: Promise<unknown>[] = [];
       const advance = (): void => {
         model.current = model.waiting.shift();

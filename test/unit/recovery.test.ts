@@ -19,7 +19,13 @@ const INTERRUPTED: Verdict = { do: 'settle', cause: 'start-interrupted' };
 const FINISH: Verdict = { do: 'finish-ending' };
 
 type Row = Readonly<Record<keyof typeof TRUTHS, Verdict>>;
-const LIVES: Row = { absent: SETTLE, remains: SETTLE, running: adopt('RUNNING'), frozen: adopt('SUSPENDED'), ended: SETTLE };
+const LIVES: Row = {
+  absent: SETTLE,
+  remains: SETTLE,
+  running: adopt('RUNNING'),
+  frozen: adopt('SUSPENDED'),
+  ended: SETTLE,
+};
 
 /** What the journal says × what is true. */
 const TABLE: Partial<Record<State, Row>> = {

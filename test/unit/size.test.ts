@@ -22,10 +22,29 @@ test('sizes are read as people write them', () => {
 });
 
 test('what is no size is refused and named', () => {
-  for (const text of ['', ' ', '-1', '+1', '1e3', '0x10', 'M', '1P', '64 M M', '1,5G', '.5G', '9999999T', 'NaN', 'Infinity', '64M\0']) {
+  for (const text of [
+    '',
+    ' ',
+    '-1',
+    '+1',
+    '1e3',
+    '0x10',
+    'M',
+    '1P',
+    '64 M M',
+    '1,5G',
+    '.5G',
+    '9999999T',
+    'NaN',
+    'Infinity',
+    '64M\0',
+  ]) {
     assert.throws(
       () => parseSize(text),
-      (error) => error instanceof RuntimeError && error.code === 'INVALID_ARGUMENT' && error.message.includes(JSON.stringify(text)),
+      (error) =>
+        error instanceof RuntimeError &&
+        error.code === 'INVALID_ARGUMENT' &&
+        error.message.includes(JSON.stringify(text)),
       text,
     );
   }
@@ -36,7 +55,14 @@ test('every number of bytes is read back as itself', () => {
 });
 
 test('sizes are written for people, and what is written is a size', () => {
-  assert.deepEqual([0, 1023, 1024, 1536, 64 * 2 ** 20, 2 ** 50].map(formatSize), ['0 B', '1023 B', '1.0 KB', '1.5 KB', '64.0 MB', '1024.0 TB']);
+  assert.deepEqual([0, 1023, 1024, 1536, 64 * 2 ** 20, 2 ** 50].map(formatSize), [
+    '0 B',
+    '1023 B',
+    '1.0 KB',
+    '1.5 KB',
+    '64.0 MB',
+    '1024.0 TB',
+  ]);
   fc.assert(
     fc.property(fc.nat(), (bytes) => {
       const again = parseSize(formatSize(bytes));

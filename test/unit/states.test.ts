@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { allowedIn, isAlive, isAlreadySo, MOVES, OPERATIONS, STATES, wireState, type Operation, type State } from '../../src/domain/states.ts';
+import {
+  allowedIn,
+  isAlive,
+  isAlreadySo,
+  MOVES,
+  OPERATIONS,
+  STATES,
+  wireState,
+  type Operation,
+  type State,
+} from '../../src/domain/states.ts';
 
 /** DESIGN §3, cell by cell: where it leads, and over which state; anything else is refused. */
 const SPECIFICATION: Readonly<Record<State, Readonly<Partial<Record<Operation, string>>>>> = {
@@ -48,7 +58,10 @@ test('what is so already is only ever asked of terminate and kill', () => {
 });
 
 test('only a terminated app holds nothing', () => {
-  assert.deepEqual(STATES.filter((state) => !isAlive(state)), ['TERMINATED']);
+  assert.deepEqual(
+    STATES.filter((state) => !isAlive(state)),
+    ['TERMINATED'],
+  );
 });
 
 test('each state has the name that the interface of RDK gives it', () => {

@@ -13,7 +13,12 @@ const C = appId('c');
 type World = { nowMs: number; readonly storages: Set<AppId> };
 
 function userIds(
-  { first = 100, last = 101, graceMs = 1000, sharedGid }: { first?: number; last?: number; graceMs?: number; sharedGid?: number } = {},
+  {
+    first = 100,
+    last = 101,
+    graceMs = 1000,
+    sharedGid,
+  }: { first?: number; last?: number; graceMs?: number; sharedGid?: number } = {},
   remembered: readonly UserIdLease[] = [],
 ) {
   const world: World = { nowMs: Date.parse('2026-01-01T00:00:00Z'), storages: new Set() };
@@ -127,7 +132,9 @@ test('however runs come and go side by side, no two apps that live have the same
       const take = ({ lease }: Leased): void => {
         const now = held.get(lease.appId) ?? { uid: lease.uid, count: 0 };
         assert.equal(lease.uid, now.uid, `${lease.appId} has its id still`);
-        for (const [other, { uid }] of held) assert(other === lease.appId || uid !== lease.uid, `${other} and ${lease.appId} have ${uid}`);
+        for (const [other, { uid }] of held) {
+          assert(other === lease.appId || uid !== lease.uid, `${other} and ${lease.appId} have ${uid}`);
+        }
         assert(lease.uid >= 1 && lease.uid <= 3);
         held.set(lease.appId, { uid: lease.uid, count: now.count + 1 });
       };

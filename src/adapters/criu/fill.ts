@@ -7,7 +7,7 @@ import { sizeWords, who as subject } from './words.ts';
 
 export function fill(message: Message, line: LogLine, log: Log): Finding {
   const groups = message.match.exec(line.text)?.groups ?? {};
-  const process = processOf(message, line, log, groups);
+  const process = processOf({ message, line, log, groups });
   const descriptor = descriptorOf(message, line, groups);
   const who = process === undefined ? nameless(line, groups) : subject(process);
   const values: Readonly<Record<string, string | undefined>> = {
@@ -37,8 +37,9 @@ export function fill(message: Message, line: LogLine, log: Log): Finding {
 
 type Groups = Readonly<Record<string, string | undefined>>;
 
-// eslint-disable-next-line max-params -- all four come from one line of the log
-function processOf(message: Message, { context }: LogLine, log: Log, groups: Groups): Finding['process'] {
+type Said = { readonly message: Message; readonly line: LogLine; readonly log: Log; readonly groups: Groups };
+
+function processOf({ message, line: { context }, log, groups }: Said): Finding['process'] {
   if (message.about === undefined) return undefined;
   const named = groups['pid'] === undefined ? undefined : Number(groups['pid']);
   const pid = named ?? (message.about === 'peer' ? context.peer?.pid : context.pid);
@@ -59,5 +60,4 @@ const nameless = ({ context }: LogLine, groups: Groups): string => {
   return inner === undefined ? 'a process of the app' : `process ${inner} of the app`;
 };
 
-const peerWords = ({ context }: LogLine): string =>
-  context.peer?.name === undefined ? '' : ` (${context.peer.name})`;
+const peerWords = ({ context }: LogLine): string => (context.peer?.name === undefined ? '' : ` (${context.peer.name})`);

@@ -34,7 +34,8 @@ const LINE = /^(?:\([\d.]+\)\s*)?(?:pie:\s*)?(?:(\d+): )?(Error|Warn)\s+\([^)\s]
 /** runc quotes CRIU's log: `time="…" level=warning msg="988:(00.040771) Error (…): …"`; its own words come without the number. */
 const RUNTIME = /^time="[^"]*" level=(\w+) msg="((?:[^"\\]|\\.)*)"?$/;
 /** runc's own words when no format was asked for, and what CRIU says before it has a log. */
-const BARE = /^(?:criu: |runc(?: \w+)? failed: |criu failed: |container with given ID|open \/.*: no such file|mount src=)/;
+const BARE =
+  /^(?:criu: |runc(?: \w+)? failed: |criu failed: |container with given ID|open \/.*: no such file|mount src=)/;
 const MAX_RAW = 400;
 
 type Reader = {

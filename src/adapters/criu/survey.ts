@@ -71,7 +71,10 @@ function arrange(findings: readonly Finding[]): readonly Finding[] {
   const open = new Set(findings.filter(({ descriptor }) => descriptor !== undefined).map(kindAndProcess));
   const counts = new Map<string, number>();
   return findings
-    .filter((finding) => finding.descriptor !== undefined || finding.process === undefined || !open.has(kindAndProcess(finding)))
+    .filter(
+      (finding) =>
+        finding.descriptor !== undefined || finding.process === undefined || !open.has(kindAndProcess(finding)),
+    )
     .filter(({ code }) => {
       counts.set(code, (counts.get(code) ?? 0) + 1);
       return (counts.get(code) ?? 0) <= MAX_OF_A_KIND;

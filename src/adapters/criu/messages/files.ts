@@ -24,7 +24,13 @@ export const FILE_MESSAGES: readonly Message[] = [
   { ...IO_URING, match: /\(anon_inode:\[io_uring\]\)/, source: 'criu/proc_parse.c', about: 'process' },
   { ...IO_URING, match: /anon anon_inode:\[io_uring\]/, source: 'criu/files-ext.c', about: 'descriptor' },
   { ...IO_URING, match: /^send_fds failed \(-22\)/, source: 'criu/pie/parasite.c', about: 'process' },
-  { ...IO_URING, match: /Can't retrieve FDs from socket/, source: 'criu/parasite-syscall.c', about: 'process', weak: true },
+  {
+    ...IO_URING,
+    match: /Can't retrieve FDs from socket/,
+    source: 'criu/parasite-syscall.c',
+    about: 'process',
+    weak: true,
+  },
   {
     code: 'DESCRIPTORS_NOT_SENT',
     match: /^send_fds failed \((?<errno>-\d+)\)/,
@@ -194,7 +200,8 @@ export const FILE_MESSAGES: readonly Message[] = [
   },
   {
     ...TERMINAL,
-    match: /Found dangling tty|ctty inheritance detected|slave peer index \d+ without correspond master|The master for .* isn't from/,
+    match:
+      /Found dangling tty|ctty inheritance detected|slave peer index \d+ without correspond master|The master for .* isn't from/,
     source: 'criu/tty.c',
     about: 'descriptor',
     what: '{who} uses a terminal whose other end is outside the app',
@@ -204,6 +211,6 @@ export const FILE_MESSAGES: readonly Message[] = [
     match: /Unable to find a tty driver/,
     source: 'criu/tty.c',
     about: 'descriptor',
-    what: '{who} uses a terminal of an unknown kind',
+    what: '{who} uses a terminal of a kind that CRIU does not know',
   },
 ];

@@ -73,14 +73,16 @@ export const IMAGE_MESSAGES: readonly Message[] = [
   },
   {
     ...DAMAGED,
-    match: /Failed unpacking object|[Cc]orrupt(?:ed|ion)|Parent missed on non-root task|Can't find a parent for|Page entry address|Core (?:task state|IDS|info) data missed/,
+    match:
+      /Failed unpacking object|[Cc]orrupt(?:ed|ion)|Parent missed on non-root task|Can't find a parent for|Page entry address|Core (?:task state|IDS|info) data missed/,
     source: 'criu/protobuf.c, criu/pstree.c, criu/cr-restore.c',
     what: 'the image is damaged',
     why: 'what it says does not fit together',
   },
   {
     code: 'IMAGE_FOREIGN',
-    match: /Not supported images version|Too old image|Core march mismatch|Missing required plugin|No IDS for root task/,
+    match:
+      /Not supported images version|Too old image|Core march mismatch|Missing required plugin|No IDS for root task/,
     source: 'criu/image.c, criu/cr-restore.c',
     what: 'this CRIU cannot read the image',
     why: 'it was made by another version of CRIU or on another kind of machine',
@@ -91,7 +93,7 @@ export const IMAGE_MESSAGES: readonly Message[] = [
     match: /Unable to open (?<path>\S+\.img): (?<reason>.*)$/,
     source: 'criu/image.c',
     what: '{path} of the image could not be opened',
-    why: 'the kernel says: {reason}; the container\'s own root, who is nobody outside, must be able to enter the directory',
+    why: "the kernel says: {reason}; the container's own root, who is nobody outside, must be able to enter the directory",
     next: 'let others pass through the image directory and all above it (mode 0711), and see that the file is there',
   },
   {
@@ -139,7 +141,8 @@ export const IMAGE_MESSAGES: readonly Message[] = [
   },
   {
     ...MACHINE,
-    match: /CPU (?:instruction )?capabilities do not match|FPU feature required by image|CPU xfeatures has unsupported|CPU xsave (?:max )?size mismatch|Image carries unknown vendor/,
+    match:
+      /CPU (?:instruction )?capabilities do not match|FPU feature required by image|CPU xfeatures has unsupported|CPU xsave (?:max )?size mismatch|Image carries unknown vendor/,
     source: 'criu/arch/x86/cpu.c',
   },
   {
@@ -172,7 +175,7 @@ export const IMAGE_MESSAGES: readonly Message[] = [
     source: 'criu/cr-dump.c, criu/cr-restore.c',
     what: 'the runtime broke off the work of CRIU',
     why: 'a step of the runtime (a hook, the network set-up, its own state file) failed',
-    next: 'read what the runtime wrote beside CRIU\'s log',
+    next: "read what the runtime wrote beside CRIU's log",
   },
   {
     code: 'RUNTIME_REFUSED',
@@ -180,7 +183,7 @@ export const IMAGE_MESSAGES: readonly Message[] = [
     source: 'runc',
     what: 'the runtime and CRIU did not come to an end together',
     why: 'CRIU ended, or refused to go on, at a step that it had announced to the runtime; {reason}',
-    next: 'read CRIU\'s log; most often CRIU was killed, or there was no memory left',
+    next: "read CRIU's log; most often CRIU was killed, or there was no memory left",
     weak: true,
   },
 ];

@@ -74,7 +74,7 @@ export const MEMORY_MESSAGES: readonly Message[] = [
     match: /: Cannot allocate memory$/,
     source: 'criu/mem.c and others',
     what: 'there was not enough memory to go on',
-    why: 'CRIU works inside the app\'s own memory limit',
+    why: "CRIU works inside the app's own memory limit",
   },
   {
     ...LIMIT,
@@ -127,13 +127,14 @@ export const MEMORY_MESSAGES: readonly Message[] = [
     ...LAZY,
     match: /connect to (?<path>\S+) failed: (?<reason>.*)$/,
     source: 'criu/uffd.c',
-    what: 'the process that hands out the app\'s memory on demand (criu lazy-pages) does not run: {reason}',
+    what: "the process that hands out the app's memory on demand (criu lazy-pages) does not run: {reason}",
   },
   {
     ...LAZY,
-    match: /lazy-pages: register \w+ failed|Failed sending restore finished indication|page server doesn't answer|Remote side closed connection/,
+    match:
+      /lazy-pages: register \w+ failed|Failed sending restore finished indication|page server doesn't answer|Remote side closed connection/,
     source: 'criu/uffd.c, criu/page-xfer.c, criu/pie/restorer.c',
-    what: 'the process that hands out the app\'s memory on demand (criu lazy-pages) ended too early',
+    what: "the process that hands out the app's memory on demand (criu lazy-pages) ended too early",
   },
   {
     code: 'HUGE_PAGES',

@@ -44,6 +44,7 @@ export const NAMESPACE_MESSAGES: readonly Message[] = [
     what: 'the {kind} namespace of the app could not be entered',
     why: 'the kernel says: {reason}; a namespace given by path does not go together with a user namespace',
     next: 'let the runtime make the namespaces of the app (Runtime Manager does)',
+    words: { kind: { net: 'network', mnt: 'mount' } },
   },
   {
     ...MISSING_NETWORK,
@@ -59,7 +60,8 @@ export const NAMESPACE_MESSAGES: readonly Message[] = [
   },
   {
     code: 'NETWORK_SET_UP',
-    match: /couldn't find if(?:name|index) for|Unsupported link \d+|Can't restore link|Unable to restore network links|IP tool failed on/,
+    match:
+      /couldn't find if(?:name|index) for|Unsupported link \d+|Can't restore link|Unable to restore network links|IP tool failed on/,
     source: 'criu/net.c, criu/sk-inet.c',
     what: 'the network of the app could not be saved or set up again',
     why: 'an interface or a route that the app uses is of a kind CRIU does not know, or is not there any more',
@@ -70,7 +72,7 @@ export const NAMESPACE_MESSAGES: readonly Message[] = [
     match: /Locking network failed(?:: iptables-restore returned| using nftables)|CRIU was built without libnftables/,
     source: 'criu/net.c, criu/netfilter.c',
     what: 'the network of the app could not be locked for the time of the hibernation',
-    why: 'the lock is made of rules of the kernel\'s packet filter, which could not be set',
+    why: "the lock is made of rules of the kernel's packet filter, which could not be set",
   },
   {
     ...NETWORK_LOCK,
@@ -103,13 +105,15 @@ export const NAMESPACE_MESSAGES: readonly Message[] = [
   },
   {
     ...PROPAGATION,
-    match: /Sharing group \((?<path>\d+, \d+)\) has unreachable sharing|External slavery sharing group \((?<path2>.*?)\)/,
+    match:
+      /Sharing group \((?<path>\d+, \d+)\) has unreachable sharing|External slavery sharing group \((?<path2>.*?)\)/,
     source: 'criu/mount-v2.c',
     what: 'a mount of the app is shared with the host in a way that cannot be rebuilt',
   },
   {
     code: 'MOUNT_NOT_DECLARED',
-    match: /No mapping for \d+:(?<path>\S+) mountpoint|\d+:(?<path2>\S+) doesn't have a proper root mount|autodetected external mount/,
+    match:
+      /No mapping for \d+:(?<path>\S+) mountpoint|\d+:(?<path2>\S+) doesn't have a proper root mount|autodetected external mount/,
     source: 'criu/mount.c',
     what: 'the app has a mount that the runtime did not tell CRIU about',
     why: 'CRIU can put back what is mounted from the host only if the runtime says where it comes from',
@@ -158,7 +162,8 @@ export const NAMESPACE_MESSAGES: readonly Message[] = [
   },
   {
     code: 'CONTROL_GROUP',
-    match: /cg: .*(?:write to cgroup\.subtree_control|Failed writing|Can't move|Can't make|dumping known properties|Cgroup dir|bad cgroup path|restore of existing cgroups)/,
+    match:
+      /cg: .*(?:write to cgroup\.subtree_control|Failed writing|Can't move|Can't make|dumping known properties|Cgroup dir|bad cgroup path|restore of existing cgroups)/,
     source: 'criu/cgroup.c',
     what: 'the control groups of the app could not be saved or set up again',
     why: 'CRIU was told to manage them, and they are not as they were',

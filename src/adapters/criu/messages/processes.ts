@@ -87,7 +87,8 @@ export const PROCESS_MESSAGES: readonly Message[] = [
   },
   {
     code: 'SESSION_OUTSIDE',
-    match: /A session leader of (?:zombie process )?(?<pid>\d+)\(\d+\) is outside of its pid namespace|is not a session leader/,
+    match:
+      /A session leader of (?:zombie process )?(?<pid>\d+)\(\d+\) is outside of its pid namespace|is not a session leader/,
     source: 'criu/cr-dump.c, criu/pstree.c',
     about: 'process',
     what: '{who} belongs to a session that was opened outside the app',
@@ -169,7 +170,8 @@ export const PROCESS_MESSAGES: readonly Message[] = [
   },
   {
     code: 'PID_TAKEN',
-    match: /Can't fork for (?<wanted>\d+): File exists|Pid \d+ do not match expected (?<wanted2>\d+)|First PID in a PID namespace needs to be/,
+    match:
+      /Can't fork for (?<wanted>\d+): File exists|Pid \d+ do not match expected (?<wanted2>\d+)|First PID in a PID namespace needs to be/,
     source: 'criu/cr-restore.c',
     what: 'a process of the app could not get its former process id',
     why: 'another process has this id (an ended one that nobody asked after is enough)',
@@ -177,7 +179,8 @@ export const PROCESS_MESSAGES: readonly Message[] = [
   },
   {
     code: 'CREDENTIALS',
-    match: /Unable to (?:set real, effective and saved|restore capabilities|drop capability|raise ambient)|Can't setgroups/,
+    match:
+      /Unable to (?:set real, effective and saved|restore capabilities|drop capability|raise ambient)|Can't setgroups/,
     source: 'criu/pie/restorer.c',
     what: 'a process of the app could not get its user, groups or capabilities back',
     why: 'the user namespace of the app does not have them, or the daemon may not give them',

@@ -106,7 +106,7 @@ export const SOCKET_MESSAGES: readonly Message[] = [
   },
   {
     ...NOT_RESTORED,
-    match: /Can't bind inet socket(?: \(id \w+\))?: (?<reason>.*)$/,
+    match: /Can't bind inet socket(?: back| \(id \w+\))?: (?<reason>.*)$/,
     source: 'criu/sk-inet.c, soccr/soccr.c',
     what: 'a socket of {who} could not be bound to its former address',
   },
@@ -142,7 +142,7 @@ export const SOCKET_MESSAGES: readonly Message[] = [
     match: /Unsupported proto (?<proto>\d+) for socket/,
     source: 'criu/sk-inet.c',
     about: 'descriptor',
-    what: '{who} has an internet socket of {proto}',
+    what: '{who} has an internet socket of another protocol ({proto})',
     why: 'CRIU saves TCP, UDP, UDP-Lite, ICMP and raw sockets only',
     next: 'let the app close this socket before it hibernates',
     words: { proto: { '33': 'DCCP', '132': 'SCTP' } },

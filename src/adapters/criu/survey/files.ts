@@ -93,7 +93,11 @@ async function hugePages(name: string, link: string): Promise<Told | undefined> 
   });
 }
 
-const typeOf = (link: string): Promise<number | undefined> => statfs(link).then(({ type }) => type, () => undefined);
+const typeOf = (link: string): Promise<number | undefined> =>
+  statfs(link).then(
+    ({ type }) => type,
+    () => undefined,
+  );
 
 async function outside(name: string, link: string, target: string): Promise<Told | undefined> {
   const type = await typeOf(link);
@@ -144,10 +148,14 @@ export async function deletedFinding(
   if (namesake?.ino === found.ino) return undefined;
   const path = target.replace(/ \(deleted\)$/, '');
   if (found.nlink > 0) {
-    return told('DELETED_HARD_LINK', `${name} has a file open by a name that was deleted (${path}), while the file has another name`, {
-      why: 'CRIU would have to make a name for it again in the file system',
-      next: 'let the app close the file before it hibernates',
-    });
+    return told(
+      'DELETED_HARD_LINK',
+      `${name} has a file open by a name that was deleted (${path}), while the file has another name`,
+      {
+        why: 'CRIU would have to make a name for it again in the file system',
+        next: 'let the app close the file before it hibernates',
+      },
+    );
   }
   const bytes = found.blocks * BLOCK_BYTES;
   if (bytes <= ghostLimitBytes) return undefined;

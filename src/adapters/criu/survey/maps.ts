@@ -44,7 +44,9 @@ async function mapFinding(task: Task, { target, range }: Mapping, query: FileQue
   if (target.startsWith('anon_inode:')) return anonymousFinding(name, target);
   if (target.startsWith('/dev/')) {
     const device = await deviceFinding(name, link, target);
-    return device && { ...device, code: 'DEVICE_MAPPING', what: `${name} has the memory of a device mapped (${target})` };
+    return (
+      device && { ...device, code: 'DEVICE_MAPPING', what: `${name} has the memory of a device mapped (${target})` }
+    );
   }
   return deletedFinding({ name, link, target, pid: task.pid }, query);
 }

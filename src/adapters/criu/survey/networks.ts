@@ -43,7 +43,9 @@ export async function readNetwork(pid: number): Promise<Network> {
   return {
     tcp: new Map([...(tcp ?? []), ...(tcp6 ?? [])].map((row) => [row[9] ?? '', tcpSocket(row)])),
     // Num RefCount Protocol Flags Type St Inode Path
-    unix: new Set((unix ?? []).filter((row) => (parseInt(row[3] ?? '', 16) & LISTENING_FLAG) === 0).map((row) => row[6] ?? '')),
+    unix: new Set(
+      (unix ?? []).filter((row) => (parseInt(row[3] ?? '', 16) & LISTENING_FLAG) === 0).map((row) => row[6] ?? ''),
+    ),
     // sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode
     unread: new Set((netlink ?? []).filter((row) => row[4] !== '0').map((row) => row[9] ?? '')),
   };
@@ -67,7 +69,9 @@ function address(text: string): string {
   );
   const isMapped = bytes.length === 16 && bytes.slice(0, 12).join() === '0,0,0,0,0,0,0,0,0,0,255,255';
   if (bytes.length === 4 || isMapped) return `${bytes.slice(-4).join('.')}:${parseInt(port, 16)}`;
-  const groups = Array.from({ length: 8 }, (_, at) => (((bytes[2 * at] ?? 0) << 8) | (bytes[2 * at + 1] ?? 0)).toString(16));
+  const groups = Array.from({ length: 8 }, (_, at) =>
+    (((bytes[2 * at] ?? 0) << 8) | (bytes[2 * at + 1] ?? 0)).toString(16),
+  );
   return `[${groups.join(':').replace(/(?:^|:)0(?::0)+(?:$|:)/, '::')}]:${parseInt(port, 16)}`;
 }
 

@@ -69,7 +69,9 @@ function tcpFinding(name: string, socket: TcpSocket, { tcp, skipsInFlight }: Soc
       blocks: !skipsInFlight,
       what: `somebody has connected to ${socket.local} of ${name}, and the app has not accepted the connection yet`,
       why: 'a connection belongs to nobody until it is accepted, so it cannot be saved',
-      next: skipsInFlight ? 'nothing: it is dropped, and whoever made it connects again' : 'try again: it goes away as soon as the app accepts the connection',
+      next: skipsInFlight
+        ? 'nothing: it is dropped, and whoever made it connects again'
+        : 'try again: it goes away as soon as the app accepts the connection',
     };
   }
   if (!isConnected(socket)) return undefined;
@@ -79,7 +81,7 @@ function tcpFinding(name: string, socket: TcpSocket, { tcp, skipsInFlight }: Soc
       code: 'TCP_CONNECTED',
       blocks: false,
       what,
-      why: 'the app\'s TCP policy is `close`: the app and the other end will see the connection end',
+      why: "the app's TCP policy is `close`: the app and the other end will see the connection end",
       next: 'nothing, if the app connects again by itself',
     };
   }
@@ -87,7 +89,7 @@ function tcpFinding(name: string, socket: TcpSocket, { tcp, skipsInFlight }: Soc
     code: 'TCP_CONNECTED',
     blocks: false,
     what,
-    why: 'the app\'s TCP policy is `keep`: the connection goes on only if the app has the same address when it wakes, and the other end waits that long',
+    why: "the app's TCP policy is `keep`: the connection goes on only if the app has the same address when it wakes, and the other end waits that long",
     next: 'wake the app soon, or choose the policy `close` if it connects again by itself',
   };
 }
@@ -111,7 +113,9 @@ async function unixFindings(
 
 function toHost({ task }: Descriptor, peer: Peer): Told {
   const owner = findOwner(`socket:[${peer.inode}]`);
-  const other = [owner === undefined ? undefined : `${owner.name}, pid ${owner.pid}`, peer.path].filter(Boolean).join(', ');
+  const other = [owner === undefined ? undefined : `${owner.name}, pid ${owner.pid}`, peer.path]
+    .filter(Boolean)
+    .join(', ');
   return {
     code: 'UNIX_SOCKET_TO_HOST',
     blocks: true,

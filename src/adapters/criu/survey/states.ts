@@ -18,10 +18,11 @@ export function stateFindings(tasks: readonly Task[]): readonly Finding[] {
   );
 }
 
-/** Pid 1 of the container; where it shares the host's pids, the one whose parent is not of the container. */
+/** Pid 1 of the container, which is not the child of another (that is pid 1 of a sandbox); with the host's pids there is none. */
 export function firstProcess(tasks: readonly Task[]): Task | undefined {
   const pids = new Set(tasks.map(({ pid }) => pid));
-  return tasks.find(({ innerPid }) => innerPid === 1) ?? tasks.find(({ parent }) => !pids.has(parent));
+  const roots = tasks.filter(({ parent }) => !pids.has(parent));
+  return roots.find(({ innerPid }) => innerPid === 1) ?? roots[0];
 }
 
 const name = (task: Task): string => who(processOf(task));

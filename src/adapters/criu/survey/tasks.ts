@@ -48,7 +48,14 @@ function readNamespaces(pid: number): Task['namespaces'] {
       return '';
     }
   };
-  return { net: link('net'), mnt: link('mnt'), pid: link('pid'), ipc: link('ipc'), uts: link('uts'), user: link('user') };
+  return {
+    net: link('net'),
+    mnt: link('mnt'),
+    pid: link('pid'),
+    ipc: link('ipc'),
+    uts: link('uts'),
+    user: link('user'),
+  };
 }
 
 export const namespaceKinds = KINDS;
