@@ -21,7 +21,7 @@ export type ImageSubject = {
 };
 
 export type Draft = {
-  /** Empty, on the images' disk, 0711 (the restored app's user namespace must be able to enter it). */
+  /** Empty but for the room held, on the images' disk, closed to all but root: CRIU writes files that everybody may read. */
   readonly directory: string;
 };
 
@@ -55,7 +55,8 @@ export type Images = {
   readonly find: (id: ContainerId) => Promise<Image | undefined>;
   /**
    * Ready to be restored: whole, unchanged since it was made, made on a kernel and CPU that fit, and uncompressed.
-   * Throws IMAGE_UNUSABLE with the reason; the image stays as it is.
+   * Throws IMAGE_UNUSABLE with the reason, NO_SPACE when there is no room to decompress; the image stays as it is.
+   * Stops what goes on with it in the background.
    */
   readonly open: (id: ContainerId, wait: Wait) => Promise<Image>;
   /** Flushes it and adds the checksums of its pages; from then on it survives a power cut. Idempotent. */

@@ -1,7 +1,7 @@
 /** What the tests of images share: a store in a directory of its own, and dumps that look like CRIU's. */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { appendFile, mkdir, mkdtemp, readFile, realpath, rm, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readFile, realpath, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { imageStore, type ImageStoreOptions } from '../../src/adapters/images/image-store.ts';
@@ -164,13 +164,15 @@ export const asText = (dump: Dump): Readonly<Record<string, string>> =>
       .map((name) => [name, (dump[name] ?? Buffer.alloc(0)).toString('latin1')]),
   );
 
-/** One bit in the middle, and the time of the last change as it was. */
-export async function flipBit(path: string, times: { atime: Date; mtime: Date }): Promise<void> {
+/** One bit in the middle is changed, and the time of the last change put back. */
+export async function flip(box: ImagesBox, name: string): Promise<void> {
+  const path = box.file(name);
+  const { atime, mtime } = await stat(path);
   const data = await readFile(path);
   const middle = Math.floor(data.length / 2);
   data[middle] = (data[middle] ?? 0) ^ 1;
   await writeFile(path, data);
-  await utimes(path, times.atime, times.mtime);
+  await utimes(path, atime, mtime);
 }
 
 export const lengthen = (path: string): Promise<void> => appendFile(path, 'x');

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { processesWith } from '../lib/machine.ts';
 import { until } from '../lib/until.ts';
@@ -25,11 +26,12 @@ import {
 const ROUNDS = Number(process.env['RUNTIME_MANAGER_IMAGE_KILLS'] ?? '30');
 /** About what one round of the child takes. */
 const LONGEST_MS = 700;
+const CHILD = fileURLToPath(import.meta.resolve('./images-child.ts'));
 const ID = containerId('app+1');
 const WHOLE = asText({ ...smallDump(4 * MIB), 'pages-3.img': noise(MIB), 'pages-4.img': heap(2 * MIB) });
 
 async function liveAndDie(box: ImagesBox, afterMs: number): Promise<void> {
-  const child = spawn(process.execPath, [`${import.meta.dirname}/images-child.ts`, box.root, ID], {
+  const child = spawn(process.execPath, [CHILD, box.root, ID], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await once(child.stdout, 'data');

@@ -1,10 +1,9 @@
 /** Makes an image survive a power cut: everything on the disk, and a checksum of every file to tell. */
 import { dirname } from 'node:path';
-import type { ImageInfo } from '../../domain/hibernation.ts';
 import { look, sameStamp } from './disk.ts';
 import { refuseAborted } from './lanes.ts';
 import { removeLeftovers } from './leftovers.ts';
-import { infoOf, storedName, type ImageFile, type Manifest } from './manifest.ts';
+import { storedName, type ImageFile, type Manifest } from './manifest.ts';
 import { patience } from './patience.ts';
 import { writeManifestFlushed, type StoredImage } from './stored-image.ts';
 import type { ImageTools } from './tools.ts';
@@ -64,6 +63,3 @@ async function settled(
   }
   return { ...file, sha256: file.sha256 ?? checksums.get(path) ?? null, stamp: now.stamp };
 }
-
-export const hardenedInfo = async (image: StoredImage, work: BackgroundWork): Promise<ImageInfo> =>
-  infoOf(await harden(image, work));
