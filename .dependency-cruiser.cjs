@@ -13,7 +13,10 @@ const floors = {
     may: ['domain', 'ports', 'spec'],
     instead: 'manager knows ports only: add to the port what is missing, and let src/main.ts hand in the adapter',
   },
-  server: { may: ['domain', 'ports', 'manager'], instead: 'server speaks to manager only: give manager a method for it' },
+  server: {
+    may: ['domain', 'ports', 'manager'],
+    instead: 'server speaks to manager only: give manager a method for it',
+  },
   client: { may: ['domain'], instead: 'the client is published by itself: move what both ends share to domain' },
   cli: { may: ['client', 'domain'], instead: 'the command line is a client like any other: ask the daemon' },
   web: { may: ['client', 'domain'], instead: 'the page is a client like any other: ask the daemon' },

@@ -22,6 +22,27 @@ const userIds = z
   })
   .refine(({ first, last }) => first <= last, 'first must not be above last');
 
+const MIB = 2 ** 20;
+
+const hibernation = z.strictObject({
+  /** For a dump or a restore; 100 ms more for each MiB of memory. */
+  timeoutMs: milliseconds.default(30_000),
+  /** All images together, in bytes; a hibernation beyond it is refused. */
+  budgetBytes: z
+    .int()
+    .min(MIB)
+    .default(8 * 1024 * MIB),
+  /** Images above this size, in bytes, bring their pages when they are touched; smaller ones at once, which is quicker then. */
+  lazyPagesAboveBytes: z
+    .int()
+    .min(0)
+    .default(32 * MIB),
+  /** Time asleep before an image is compressed, in ms; 0: never. */
+  compressAfterMs: milliseconds.default(60_000),
+  /** Of zstd. */
+  compressionLevel: z.int().min(1).max(19).default(1),
+});
+
 export const configSchema = z.strictObject({
   runtime: z.enum(['auto', 'runc', 'crun']).default('auto'),
   /** Directory with the host tools (conmon, runc, crun, tini-static), before PATH. */
@@ -39,6 +60,8 @@ export const configSchema = z.strictObject({
   maxEvents: z.int().min(1000).default(100_000),
   /** Ended instances remembered. */
   keepEnded: z.int().min(0).default(1000),
+  /** Checkpoints, restores and their images. */
+  hibernation: hibernation.prefault({}),
   userIds: userIds.prefault({}),
   /** Group in the cgroup hierarchies, absolute; derived from the root directory when absent. */
   cgroupParent: z

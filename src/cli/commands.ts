@@ -35,12 +35,14 @@ const RUN_OPTIONS: readonly OptionRow[] = [
   { flags: '--grace <time>', doc: 'time between SIGTERM and SIGKILL, for example 10s or 500ms', words: ANY },
 ];
 
-const operation = (name: 'suspend' | 'resume' | 'terminate' | 'kill', doc: string): CommandRow => ({
+type OperationName = 'suspend' | 'resume' | 'hibernate' | 'wake' | 'terminate' | 'kill';
+
+const operation = (name: OperationName, doc: string, options: readonly OptionRow[] = []): CommandRow => ({
   name,
   doc,
   operands: '<ids...>',
   words: [{ kind: 'instance', operation: name }],
-  options: [],
+  options,
   example: `runtimectl ${name} clock-1`,
   load: async () => (await import('./commands/operate.ts')).operate,
 });
@@ -75,6 +77,19 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   operation('suspend', 'freeze every process of instances at once'),
   operation('resume', 'let suspended instances go on'),
+  operation('hibernate', 'write instances to disk and take them out of memory'),
+  operation('wake', 'bring hibernated instances back where they were', [
+    { flags: '--suspended', doc: 'leave them suspended' },
+  ]),
+  {
+    name: 'explain',
+    doc: 'tell what stands in the way of hibernating an instance, or made the last attempt fail',
+    operands: '<id>',
+    words: [INSTANCE],
+    options: [],
+    example: 'runtimectl explain clock-1',
+    load: async () => (await import('./commands/explain.ts')).explain,
+  },
   operation('terminate', 'end instances: SIGTERM, a grace period, then SIGKILL'),
   operation('kill', 'end instances at once, from any state'),
   {

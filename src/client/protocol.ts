@@ -19,6 +19,9 @@ export const READERS: { readonly [Name in MethodName]: Read<Name> } = {
   run: (wire) => wire as MethodResults['run'],
   suspend: done,
   resume: done,
+  hibernate: done,
+  wake: done,
+  explainHibernation: (wire) => wire as MethodResults['explainHibernation'],
   terminate: done,
   kill: done,
   getInfo: (wire) => JSON.parse(wire as string) as MethodResults['getInfo'],
@@ -31,7 +34,15 @@ export const READERS: { readonly [Name in MethodName]: Read<Name> } = {
 /** Longer than the longest grace period the daemon allows; a shorter wait would lose the answer, not the operation. */
 const OPERATION_TIMEOUT_MS = 660_000;
 const READ_TIMEOUT_MS = 60_000;
-const OPERATIONS: ReadonlySet<MethodName> = new Set(['run', 'suspend', 'resume', 'terminate', 'kill']);
+const OPERATIONS: ReadonlySet<MethodName> = new Set([
+  'run',
+  'suspend',
+  'resume',
+  'hibernate',
+  'wake',
+  'terminate',
+  'kill',
+]);
 
 export const timeoutOf = (name: MethodName): number => (OPERATIONS.has(name) ? OPERATION_TIMEOUT_MS : READ_TIMEOUT_MS);
 

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { appSchema } from './app.ts';
 import type { EventPage } from './events.ts';
+import type { Explanation } from './hibernation.ts';
 import type { AppInfo, AppSummary } from './info.ts';
 import { runtimeConfigSchema } from './runtime-config.ts';
 
@@ -27,6 +28,12 @@ const run = z.strictObject({
   debugSettings: z.array(z.string()).optional(),
   runtimeConfigObject: runtimeConfigSchema.optional(),
   app: appSchema.optional(),
+});
+
+const wake = z.strictObject({
+  appInstanceId: id,
+  /** What it is to be afterwards. */
+  runtimeState: z.enum(['RUNTIME_STATE_RUNNING', 'RUNTIME_STATE_SUSPENDED']).default('RUNTIME_STATE_RUNNING'),
 });
 
 const getEvents = z.strictObject({
@@ -70,6 +77,12 @@ export const METHODS = {
   run: { params: run, doc: 'Start an app in a container of its own.' },
   suspend: { params: one, doc: 'Freeze every process of the app at once.' },
   resume: { params: one, doc: 'Let a suspended app go on.' },
+  hibernate: { params: one, doc: 'Write the app to disk and take it out of memory (checkpoint).' },
+  wake: { params: wake, doc: 'Bring a hibernated app back where it was (restore).' },
+  explainHibernation: {
+    params: one,
+    doc: 'What stands in the way of hibernating an app, or made the last attempt fail.',
+  },
   terminate: { params: one, doc: 'End the app: SIGTERM, a grace period, then SIGKILL.' },
   kill: { params: one, doc: 'End the app at once, from any state.' },
   getInfo: { params: one, doc: 'Everything known about one instance.' },
@@ -91,6 +104,9 @@ export type MethodResults = {
   run: { readonly appInstanceId: string };
   suspend: Done;
   resume: Done;
+  hibernate: Done;
+  wake: Done;
+  explainHibernation: Explanation;
   terminate: Done;
   kill: Done;
   getInfo: AppInfo;

@@ -9,6 +9,7 @@ export const EXIT_CAUSES = {
   'start-failed': 'it never came to run',
   'start-interrupted': 'the daemon died while the app was starting; the start was undone',
   'monitor-lost': 'it ended while its monitor (conmon) was gone, so nobody saw the exit code',
+  'image-lost': 'it was hibernated, and its image is gone',
   reboot: 'the machine was restarted',
 } as const;
 export type ExitCause = keyof typeof EXIT_CAUSES;

@@ -59,8 +59,14 @@ export type CommandQuery = {
 /** The app's private storage, as it sees it. */
 export const STORAGE_POINT = '/data';
 
-/** Where the app finds pid 1's program: in our own tmpfs, so that no root file system needs a place for it. */
-export const INIT_POINT = '/run/runtime-manager/init';
+/** Where the app finds what is ours: in our own tmpfs, so that no root file system needs a place for it. */
+export const INSIDE_POINT = '/run/runtime-manager';
+
+/** Pid 1's program. */
+export const INIT_POINT = `${INSIDE_POINT}/init`;
+
+/** After a wake this file tells the app about it; its path is in the variable RUNTIME_MANAGER_WAKE. */
+export const WAKE_NOTE_POINT = `${INSIDE_POINT}/wake.json`;
 
 /** Every container has these mounts from us; a root file system without these directories gets them. */
 export const FIXED_POINTS = ['/proc', '/dev', '/sys', '/tmp', '/run', STORAGE_POINT] as const;

@@ -6,7 +6,9 @@ import type { ContainerId } from '../domain/ids.ts';
 import { RuntimeError } from '../domain/errors.ts';
 import type { Instance } from './instance.ts';
 import type { Instances } from './instances.ts';
+import { dropImage } from './operations/pages.ts';
 import { release, settle } from './operations/settle.ts';
+import { lostItsPages, sleepAgain } from './operations/wake.ts';
 import type { World } from './world.ts';
 
 const ROUND_MS = 1000;
@@ -43,14 +45,19 @@ export class Keeper implements AsyncDisposable {
 
   async #settleIfEnded(instance: Instance): Promise<void> {
     const { live, containerId, state, appInstanceId } = instance.record;
-    if (live === null || state === 'TERMINATED') return;
+    // CRIU ends what it has dumped: that end is the hibernation's to judge
+    if (live === null || state === 'TERMINATED' || state === 'HIBERNATING') return;
     try {
       const ended = await this.#world.engine.ended(containerId, live);
       if (ended === undefined || instance.record.live !== live) return;
+      const reason = new RuntimeError('ABORTED', { what: `${appInstanceId} has ended` });
+      if (lostItsPages(this.#world, instance, ended)) {
+        await instance.queue.overtake(reason, () => sleepAgain(this.#world, instance, live));
+        return;
+      }
       instance.noticeEnd(ended);
       // an operation that ends the app waits for this end and settles it itself; it is not told to stop
       if (state === 'TERMINATING' && instance.queue.busy) return;
-      const reason = new RuntimeError('ABORTED', { what: `${appInstanceId} has ended` });
       await instance.queue.overtake(reason, () => settle(this.#world, instance, ended));
     } catch (error) {
       this.#world.log.error({ err: error, appInstanceId }, 'the end of an app could not be settled; it is tried again');
@@ -61,8 +68,18 @@ export class Keeper implements AsyncDisposable {
     this.#round++;
     for (const instance of this.#instances) {
       this.check(instance);
+      this.#dropImage(instance);
       if (this.#round % RETRY_EVERY_ROUNDS === 0) this.#retryRelease(instance);
     }
+  }
+
+  #dropImage(instance: Instance): void {
+    if ((instance.record.hibernation?.image ?? null) === null || instance.queue.busy) return;
+    instance.queue
+      .push(() => dropImage(this.#world, instance))
+      .catch((error: unknown) => {
+        this.#world.log.warn({ err: error }, 'the image of a woken app could not be removed yet');
+      });
   }
 
   #retryRelease(instance: Instance): void {

@@ -6,28 +6,52 @@
 import type { ExitCause } from '../domain/exit.ts';
 import type { State } from '../domain/states.ts';
 import { isAlive } from '../domain/states.ts';
-import type { Inspection } from '../ports/engine.ts';
-import type { Instance } from './instance.ts';
+import type { Inspection, Live } from '../ports/engine.ts';
+import type { HibernationRecord } from '../ports/journal.ts';
+import type { Instance, Step } from './instance.ts';
 import type { Instances } from './instances.ts';
+import { fallAsleep } from './operations/hibernate.ts';
 import { askToEnd, forceEnd } from './operations/terminate-kill.ts';
 import { release, settle } from './operations/settle.ts';
 import { unhurried } from './operations/operation.ts';
 import type { World } from './world.ts';
 
+/** How far a hibernation or a wake had come, as the disk and the engine say. */
+export type Sleep = {
+  readonly image: boolean;
+  /** The dump had succeeded, but the image was not put in its place. */
+  readonly dumped: boolean;
+  /** A restore was still under way; it was stopped, and what it had made is half. */
+  readonly interrupted: boolean;
+};
+
 export type Verdict =
   /** It lives, in this state. */
   | { readonly do: 'adopt'; readonly state: State }
+  /** Its image is whole: it sleeps. */
+  | { readonly do: 'sleep' }
+  /** The dump is whole but not an image yet: the hibernation is finished. */
+  | { readonly do: 'finish-hibernating' }
   /** It lives and is to end: the operation that was under way is finished. */
   | { readonly do: 'finish-ending' }
   /** It came to an end, or never came to life. */
   | { readonly do: 'settle'; readonly cause?: ExitCause };
 
-/** Pure: the whole policy. `sameBoot` false: the machine was restarted, and nothing of before can live. */
-export function judge(state: State, inspection: Inspection, sameBoot: boolean): Verdict {
-  if (!sameBoot) return { do: 'settle', cause: 'reboot' };
+/** `sameBoot` false: the machine was restarted, and no process of before can live. */
+export type Circumstances = { readonly sameBoot: boolean; readonly sleep: Sleep };
+
+/** Pure: the whole policy. */
+export function judge(state: State, inspection: Inspection, { sameBoot, sleep }: Circumstances): Verdict {
+  const asleep = state === 'HIBERNATED' || state === 'WAKING' || state === 'HIBERNATING';
   const lives = inspection.status === 'running' || inspection.status === 'frozen';
-  if (lives && state === 'TERMINATING') return { do: 'finish-ending' };
-  if (lives) return { do: 'adopt', state: inspection.status === 'frozen' ? 'SUSPENDED' : 'RUNNING' };
+  const awake = sameBoot && lives && !sleep.interrupted;
+  // an image survives the boot; after an interrupted wake it is there besides the app, and then the app counts
+  if (asleep && sleep.image && !(awake && state === 'WAKING')) return { do: 'sleep' };
+  if (sameBoot && state === 'HIBERNATING' && sleep.dumped) return { do: 'finish-hibernating' };
+  if (state === 'HIBERNATED') return { do: 'settle', cause: 'image-lost' };
+  if (!sameBoot) return { do: 'settle', cause: 'reboot' };
+  if (awake && state === 'TERMINATING') return { do: 'finish-ending' };
+  if (awake) return { do: 'adopt', state: inspection.status === 'frozen' ? 'SUSPENDED' : 'RUNNING' };
   if (state === 'STARTING' && inspection.status !== 'ended') return { do: 'settle', cause: 'start-interrupted' };
   return { do: 'settle' };
 }
@@ -41,48 +65,109 @@ export async function recover(world: World, instances: Instances): Promise<void>
 
 async function recoverOne(world: World, instance: Instance): Promise<void> {
   const { engine, log, settings } = world;
-  const { containerId, live, bootId, appInstanceId, state } = instance.record;
+  const { bootId, appInstanceId, state } = instance.record;
   if (!isAlive(state)) {
     // not waited for: it may take as long as a hung tool
     void instance.queue.push(() => release(world, instance));
     return;
   }
   try {
+    const sameBoot = bootId === settings.bootId;
+    // first what a killed daemon left at work is ended, then the truth stands still to be read
+    const sleep = await sleepOf(world, instance, sameBoot);
+    const { containerId, live } = instance.record;
     const inspection = await engine.inspect(containerId, live);
-    const verdict = judge(state, inspection, bootId === settings.bootId);
+    const verdict = judge(state, inspection, { sameBoot, sleep });
     log.info({ appInstanceId, state, found: inspection.status, verdict }, 'recovered');
-    await instance.queue.push((signal) => carryOut(world, instance, { verdict, inspection, signal }));
+    await instance.queue.push(() => CARRY_OUT[verdict.do](world, instance, { verdict, inspection }));
   } catch (error) {
     log.error({ err: error, appInstanceId }, 'could not be recovered; it is tried again');
   }
 }
 
-type Sentence = { readonly verdict: Verdict; readonly inspection: Inspection; readonly signal: AbortSignal };
+async function sleepOf({ engine, images }: World, { record }: Instance, sameBoot: boolean): Promise<Sleep> {
+  const { containerId, state, live, hibernation } = record;
+  if (hibernation === null) return { image: false, dumped: false, interrupted: false };
+  const dumping = sameBoot && state === 'HIBERNATING' && live !== null;
+  const dumped = dumping && (await engine.finishCheckpoint(containerId, live, hibernation.from));
+  const interrupted = sameBoot && state === 'WAKING' && (await engine.interruptRestore(containerId));
+  // one that cannot be read is there, too: the wake will say what is wrong with it
+  const image = await images.find(containerId).then(
+    (found) => found !== undefined,
+    () => true,
+  );
+  return { image, dumped, interrupted };
+}
 
-async function carryOut(world: World, instance: Instance, { verdict, inspection, signal }: Sentence): Promise<void> {
-  const lives = inspection.status === 'running' || inspection.status === 'frozen' ? inspection.live : null;
-  if (verdict.do === 'adopt') {
-    const { startedAt } = instance.record;
-    const started = { type: 'started', pid: lives?.init.pid ?? 0 } as const;
-    await instance.enter(verdict.state, 'found so after a restart of the daemon', {
-      record: { live: lives, startedAt: startedAt ?? world.clock.now() },
-      before: instance.state === 'STARTING' ? [started] : [],
-    });
-    return;
+type Sentence = { readonly verdict: Verdict; readonly inspection: Inspection };
+type Executor = (world: World, instance: Instance, sentence: Sentence) => Promise<void>;
+
+const CARRY_OUT: Readonly<Record<Verdict['do'], Executor>> = {
+  adopt,
+  sleep,
+  'finish-hibernating': async (world, instance) => {
+    const { hibernation, live } = instance.record;
+    if (hibernation === null || live === null) return;
+    await fallAsleep(world, { instance, before: hibernation, bytes: 0, begin: performance.now(), phases: {} });
+  },
+  'finish-ending': (world, instance, { inspection }) => finishEnding(world, instance, liveIn(inspection)),
+  settle: async (world, instance, { verdict, inspection }) => {
+    const seen = inspection.status === 'ended' ? inspection.ended : { code: null, oom: false };
+    const cause = verdict.do === 'settle' ? verdict.cause : undefined;
+    await settle(world, instance, { ...seen, ...(cause !== undefined && { cause }) });
+  },
+};
+
+const liveIn = (inspection: Inspection): Live | null =>
+  inspection.status === 'running' || inspection.status === 'frozen' ? inspection.live : null;
+
+const WHY = 'found so after a restart of the daemon';
+
+async function adopt(world: World, instance: Instance, { verdict, inspection }: Sentence): Promise<void> {
+  const { engine, images, settings, clock } = world;
+  const { startedAt, state: before, containerId, hibernation } = instance.record;
+  const live = liveIn(inspection);
+  let state = verdict.do === 'adopt' ? verdict.state : before;
+  const record: Step['record'] = { live, bootId: settings.bootId, startedAt: startedAt ?? clock.now() };
+  if (before === 'HIBERNATING') await images.discardDraft(containerId);
+  if (before === 'WAKING' && hibernation !== null) {
+    if (hibernation.target === 'SUSPENDED' && state === 'RUNNING') {
+      await engine.suspend(containerId, unhurried(settings.freezeTimeoutMs));
+      state = 'SUSPENDED';
+    }
+    Object.assign(record, { hibernation: await wokenMeanwhile(world, instance, hibernation) });
   }
-  if (verdict.do === 'finish-ending') {
-    await instance.note({ live: lives });
-    const finish = (more: AbortSignal): Promise<void> =>
-      instance.record.ending === 'killed' ? forceEnd(world, instance) : askToEnd(world, instance, more);
-    // its grace period may be long: the daemon is ready without it
-    instance.queue.push(finish).catch((error: unknown) => {
-      world.log.error({ err: error, appInstanceId: instance.record.appInstanceId }, 'ending after a restart failed');
-    });
-    return;
-  }
-  signal.throwIfAborted();
-  const seen = inspection.status === 'ended' ? inspection.ended : { code: null, oom: false };
-  await settle(world, instance, { ...seen, ...(verdict.cause !== undefined && { cause: verdict.cause }) });
+  const started = { type: 'started', pid: live?.init.pid ?? 0 } as const;
+  await instance.enter(state, WHY, { record, before: before === 'STARTING' ? [started] : [] });
+}
+
+/** The wake came to its end without a daemon: what it took is not known, only when. */
+async function wokenMeanwhile({ engine, settings, clock }: World, { record }: Instance, before: HibernationRecord) {
+  const pages = await engine.finishRestore(record.containerId, unhurried(settings.killTimeoutMs));
+  const wokenAt = clock.now();
+  const sleptMs = Date.parse(wokenAt) - Date.parse(before.image?.hibernatedAt ?? wokenAt);
+  return { ...before, wakes: before.wakes + 1, wake: { ms: 0, phases: {}, wokenAt, sleptMs, pages } };
+}
+
+async function sleep({ engine, images, settings }: World, instance: Instance): Promise<void> {
+  const { containerId, hibernation } = instance.record;
+  if (hibernation === null) return;
+  await engine.remove(containerId, { known: null, ...unhurried(settings.killTimeoutMs) });
+  await images.discardDraft(containerId);
+  const image = await images.find(containerId).catch(() => undefined);
+  await instance.enter('HIBERNATED', WHY, {
+    record: { live: null, hibernation: { ...hibernation, image: image?.info ?? hibernation.image } },
+  });
+}
+
+async function finishEnding(world: World, instance: Instance, live: Live | null): Promise<void> {
+  await instance.note({ live });
+  const finish = (signal: AbortSignal): Promise<void> =>
+    instance.record.ending === 'killed' ? forceEnd(world, instance) : askToEnd(world, instance, signal);
+  // its grace period may be long: the daemon is ready without it
+  instance.queue.push(finish).catch((error: unknown) => {
+    world.log.error({ err: error, appInstanceId: instance.record.appInstanceId }, 'ending after a restart failed');
+  });
 }
 
 /** Traces of containers that no instance owns. Only this daemon's: engines look below their own directories and groups. */

@@ -10,15 +10,24 @@ import { Instances } from './instances.ts';
 import { Keeper } from './keeper.ts';
 import { readOrder } from './operations/order.ts';
 import { newRecord, run } from './operations/run.ts';
+import { explain } from './operations/explain.ts';
+import { hibernate } from './operations/hibernate.ts';
 import { resume, suspend } from './operations/suspend-resume.ts';
 import { kill, terminate } from './operations/terminate-kill.ts';
+import { wake, type WakeRequest } from './operations/wake.ts';
 import { recover } from './recovery.ts';
+import { Sleepers } from './sleepers.ts';
 import { infoOf, summaryOf } from './views.ts';
 import type { World } from './world.ts';
 
 type Call = { readonly signal: AbortSignal };
 type One = { readonly appInstanceId: string };
-type House = { readonly world: World; readonly instances: Instances; readonly keeper: Keeper };
+type House = {
+  readonly world: World;
+  readonly instances: Instances;
+  readonly keeper: Keeper;
+  readonly sleepers: Sleepers;
+};
 
 export type Manager = ReturnType<typeof methods> & AsyncDisposable & { readonly endAllApps: () => Promise<void> };
 
@@ -35,16 +44,21 @@ export async function startManager(
   }
   const keeper = new Keeper(world, instances);
   await recover(world, instances);
-  const house = { world, instances, keeper };
+  const sleepers = new Sleepers(world);
+  for (const instance of instances) if (instance.state === 'HIBERNATED') sleepers.tend(instance);
+  const house = { world, instances, keeper, sleepers };
   return {
     ...methods(house),
     endAllApps: () => endAllApps(house),
-    [Symbol.asyncDispose]: () => keeper[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => {
+      await sleepers[Symbol.asyncDispose]();
+      await keeper[Symbol.asyncDispose]();
+    },
   };
 }
 
 function methods(house: House) {
-  const { world, instances } = house;
+  const { world, instances, sleepers } = house;
   const find = (params: One): Instance => instances.get(appInstanceId(params.appInstanceId));
   return {
     run: (params: MethodParams<'run'>) => admitRun(house, params),
@@ -58,11 +72,24 @@ function methods(house: House) {
       await instance.queue.push((signal) => resume(world, instance, signal));
       return { already: false };
     },
+    hibernate: async (params: One) => {
+      const instance = find(params);
+      await instance.queue.push((signal) => hibernate(world, instance, signal));
+      sleepers.tend(instance);
+      return { already: false };
+    },
+    wake: async (params: MethodParams<'wake'>) => {
+      const instance = find(params);
+      const target = params.runtimeState === 'RUNTIME_STATE_SUSPENDED' ? 'SUSPENDED' : 'RUNNING';
+      await instance.queue.push((signal) => wakeUp(house, instance, { target, signal }));
+      return { already: false };
+    },
+    explainHibernation: (params: One) => explain(world, find(params)),
     terminate: async (params: One) => {
       const instance = find(params);
-      return { already: await instance.queue.push((signal) => terminate(world, instance, signal)) };
+      return { already: await instance.queue.push((signal) => end(house, instance, signal)) };
     },
-    kill: (params: One) => overtakingKill(world, find(params)),
+    kill: (params: One) => overtakingKill(house, find(params)),
     getInfo: (params: One) => Promise.resolve(infoOf(world, find(params))),
     list: (params: MethodParams<'list'>) => list(house, params),
     getLogs: (params: MethodParams<'getLogs'>, call: Call) => getLogs(house, params, call),
@@ -85,10 +112,8 @@ function methods(house: House) {
 }
 
 /** A living instance is not touched by a second run: it is refused before anything is queued. */
-async function admitRun(
-  { world, instances, keeper }: House,
-  params: MethodParams<'run'>,
-): Promise<MethodResults['run']> {
+async function admitRun(house: House, params: MethodParams<'run'>): Promise<MethodResults['run']> {
+  const { world, instances, keeper } = house;
   const order = readOrder(params);
   const known = instances.find(order.appInstanceId);
   if (known?.taken === true) throw stillThere(known);
@@ -105,7 +130,7 @@ async function admitRun(
   }
   // it may have ended before anybody knew whom to watch
   keeper.check(instance);
-  forgetOldest({ world, instances, keeper });
+  forgetOldest(house);
   return { appInstanceId: order.appInstanceId };
 }
 
@@ -116,9 +141,29 @@ const stillThere = (instance: Instance): RuntimeError =>
     details: { state: instance.state },
   });
 
-async function overtakingKill(world: World, instance: Instance): Promise<MethodResults['kill']> {
+/** Nobody else may work on the image meanwhile. */
+async function wakeUp({ world, sleepers, keeper }: House, instance: Instance, request: WakeRequest): Promise<void> {
+  await sleepers.leave(instance);
+  try {
+    await wake(world, instance, request);
+  } finally {
+    if (instance.state === 'HIBERNATED') sleepers.tend(instance);
+  }
+  keeper.check(instance);
+}
+
+async function end({ world, sleepers }: House, instance: Instance, signal: AbortSignal): Promise<boolean> {
+  await sleepers.leave(instance);
+  return terminate(world, instance, signal);
+}
+
+async function overtakingKill({ world, sleepers }: House, instance: Instance): Promise<MethodResults['kill']> {
   const reason = new RuntimeError('ABORTED', { what: `overtaken by a kill of ${instance.record.appInstanceId}` });
-  return { already: await instance.queue.overtake(reason, () => kill(world, instance)) };
+  const work = async (): Promise<boolean> => {
+    await sleepers.leave(instance);
+    return kill(world, instance);
+  };
+  return { already: await instance.queue.overtake(reason, work) };
 }
 
 async function list({ world, instances }: House, { all }: MethodParams<'list'>): Promise<MethodResults['list']> {
@@ -164,10 +209,11 @@ function forgetOldest({ world, instances }: House): void {
   });
 }
 
-async function endAllApps({ world, instances }: House): Promise<void> {
+async function endAllApps(house: House): Promise<void> {
+  const { world, instances } = house;
   const living = [...instances].filter((instance) => isAlive(instance.state));
   const outcomes = await Promise.allSettled(
-    living.map((instance) => instance.queue.push((signal) => terminate(world, instance, signal))),
+    living.map((instance) => instance.queue.push((signal) => end(house, instance, signal))),
   );
   for (const outcome of outcomes) {
     if (outcome.status === 'rejected') world.log.error({ err: outcome.reason as unknown }, 'an app could not be ended');

@@ -2,6 +2,7 @@
 import type { AppInfo, AppSummary } from '../domain/info.ts';
 import { allowedIn } from '../domain/states.ts';
 import type { Instance } from './instance.ts';
+import { needsImage } from './operations/pages.ts';
 import type { World } from './world.ts';
 
 export function summaryOf({ engine }: World, { record }: Instance): AppSummary {
@@ -35,9 +36,19 @@ export function infoOf(world: World, instance: Instance): AppInfo {
     pids: readings?.pids ?? null,
     network: { mode: app.network },
     display: null,
-    hibernation: app.hibernation,
+    hibernation: hibernationOf(world, instance),
     annotations: record.annotations,
     storage: world.storage.pathOf(appId),
     logFile: world.logs.fileOf(containerId),
   };
+}
+
+function hibernationOf(world: World, instance: Instance): AppInfo['hibernation'] {
+  const { app, hibernation } = instance.record;
+  const { enabled, tcp } = app.hibernation;
+  if (hibernation === null) return { enabled, tcp, image: null, dump: null, wake: null, wakes: 0, failureLog: null };
+  const { image, dump, wake, wakes, failureLog } = hibernation;
+  if (wake === null) return { enabled, tcp, image, dump, wake, wakes, failureLog };
+  const { pages: _pages, ...figures } = wake;
+  return { enabled, tcp, image, dump, wake: { ...figures, complete: !needsImage(world, instance) }, wakes, failureLog };
 }

@@ -1,6 +1,9 @@
 /** Everything the manager works with; built in main.ts, handed on as one argument. */
 import type { Clock } from '../ports/clock.ts';
+import type { CheckpointSurveys } from '../ports/checkpoint-surveys.ts';
 import type { Engine } from '../ports/engine.ts';
+import type { Images } from '../ports/images.ts';
+import type { Insides } from '../ports/insides.ts';
 import type { Journal } from '../ports/journal.ts';
 import type { Log } from '../ports/log.ts';
 import type { Logs } from '../ports/logs.ts';
@@ -9,12 +12,25 @@ import type { Storage } from '../ports/storage.ts';
 import type { Announcer } from './announcer.ts';
 import type { UserIds } from './user-ids.ts';
 
+export type HibernationSettings = {
+  /** For a dump or a restore; more for each MB of memory. */
+  readonly timeoutMs: number;
+  /** Pages of images above this size come when they are touched; below it at once, which is quicker then. */
+  readonly lazyPagesAboveBytes: number;
+  /** 0: never. */
+  readonly compressAfterMs: number;
+  /** Name and version for the image's manifest. */
+  readonly runtime: string;
+  readonly criu: string;
+};
+
 export type Settings = {
   /** Between SIGTERM and SIGKILL, unless the app says otherwise. */
   readonly terminateGraceMs: number;
   /** For create and start together. */
   readonly startTimeoutMs: number;
   readonly freezeTimeoutMs: number;
+  readonly hibernation: HibernationSettings;
   /** From SIGKILL until the last process must be gone, and for removing what is left. */
   readonly killTimeoutMs: number;
   readonly logMaxBytes: number;
@@ -22,8 +38,6 @@ export type Settings = {
   readonly keepEnded: number;
   /** Host ids of the containers' root users: uid + this. Nobody else uses them. */
   readonly rootIdOffset: number;
-  /** Program that is process 1 in every container (tini-static). */
-  readonly init: string;
   readonly architecture: 'x64' | 'arm64';
   /** Of the apps; at least the daemon's own (lowering it takes a privilege), never below 0. */
   readonly oomScoreAdj: number;
@@ -35,6 +49,9 @@ export type World = {
   readonly engine: Engine;
   readonly journal: Journal;
   readonly logs: Logs;
+  readonly images: Images;
+  readonly insides: Insides;
+  readonly surveys: CheckpointSurveys;
   readonly storage: Storage;
   readonly rootfs: RootFilesystems;
   readonly log: Log;

@@ -11,6 +11,8 @@ export type SurveyOrder = {
 export type CheckpointSurveys = {
   /** Before: goes through the processes in /proc (descriptors, maps, sockets, mounts, threads). */
   readonly survey: (order: SurveyOrder) => Promise<readonly Finding[]>;
+  /** What would make a dump hang: quick to see, and told before anything is begun. */
+  readonly blockers: (pids: readonly number[]) => readonly Finding[];
   /** After a failure: reads CRIU's log. Never empty: a log that nobody can read yields a finding that says so. */
   readonly readLog: (file: string) => Promise<readonly Finding[]>;
 };

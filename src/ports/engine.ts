@@ -3,6 +3,7 @@
  * Containers are never children of the daemon, and what an engine says of them is read from the kernel, not remembered.
  */
 import type { ContainerId } from '../domain/ids.ts';
+import type { Phases } from '../domain/hibernation.ts';
 import type { Readings } from '../domain/info.ts';
 import type { ProcessId } from './processes.ts';
 import type { Wait } from './wait.ts';
@@ -23,6 +24,29 @@ export type Ended = {
   /** As conmon writes it: 0–255, 128 + signal; null when nobody saw it. */
   readonly code: number | null;
   readonly oom: boolean;
+};
+
+/** `failureLog`: where CRIU's log goes when it fails; details of the error name it as `log`. */
+type CriuOrder = { readonly id: ContainerId; readonly tcp: 'close' | 'keep'; readonly failureLog: string };
+
+export type CheckpointOrder = CriuOrder & {
+  readonly live: Live;
+  /** Empty, there, and enterable for others; filled with the image. */
+  readonly imageDirectory: string;
+};
+
+export type RestoreOrder = CriuOrder &
+  StartOrder & {
+    readonly imageDirectory: string;
+    /** Pages come when they are touched, and by themselves after that; the image must stay until {@link Restored.pages} is done. */
+    readonly lazyPages: boolean;
+  };
+
+export type Restored = {
+  readonly live: Live;
+  readonly phases: Phases;
+  /** The process that still brings pages from the image; null when all are there. */
+  readonly pages: ProcessId | null;
 };
 
 /** The truth about one container at this moment. */
@@ -46,6 +70,25 @@ export type Engine = {
   /** Every process of the container stands still when this returns. Throws SUSPEND_FAILED, and then it runs on. */
   readonly suspend: (id: ContainerId, wait: Wait) => Promise<void>;
   readonly resume: (id: ContainerId, wait: Wait) => Promise<void>;
+  /**
+   * Dumps a container and ends it. Throws CHECKPOINT_FAILED, TIMED_OUT, ABORTED; then it is as it was before, frozen or not.
+   * What it held is still to be given back with `remove`.
+   */
+  readonly checkpoint: (order: CheckpointOrder, wait: Wait) => Promise<Phases>;
+  /** Brings a container back from an image. When it throws (RESTORE_FAILED, TIMED_OUT, ABORTED), the caller calls `remove`. */
+  readonly restore: (order: RestoreOrder, wait: Wait) => Promise<Restored>;
+  /** What a daemon that was killed left of a dump: ends it. True when the dump had succeeded and the container is gone. */
+  readonly finishCheckpoint: (id: ContainerId, live: Live, from: 'RUNNING' | 'SUSPENDED') => Promise<boolean>;
+  /** Stops a restore that a daemon left at work when it was killed; true when there was one. What it made is for `remove`. */
+  readonly interruptRestore: (id: ContainerId) => Promise<boolean>;
+  /** What a daemon that was killed left of a restore that is complete: the pages process, if one still works. */
+  readonly finishRestore: (id: ContainerId, wait: Wait) => Promise<ProcessId | null>;
+  /** Whether this process, one of {@link Restored.pages}, still works. */
+  readonly bringsPages: (pages: ProcessId) => boolean;
+  /** The config.json of a container that is there. */
+  readonly configOf: (id: ContainerId) => Promise<object>;
+  /** Host pids of all its processes. */
+  readonly members: (id: ContainerId) => readonly number[];
   /** SIGTERM to the first process, which hands it to the app; a frozen container is thawed to hear it. */
   readonly terminate: (id: ContainerId, live: Live) => Promise<void>;
   /** SIGKILL to every process, frozen or not. Needs no tool, so it works while the runtime hangs. */

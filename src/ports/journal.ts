@@ -2,9 +2,33 @@
 import type { App } from '../domain/app.ts';
 import type { AppEvent, EventPage, NewEvent } from '../domain/events.ts';
 import type { ExitCause, ExitRecord } from '../domain/exit.ts';
+import type { ImageInfo, Phases } from '../domain/hibernation.ts';
 import type { AppId, AppInstanceId, ContainerId } from '../domain/ids.ts';
 import type { State } from '../domain/states.ts';
 import type { Live } from './engine.ts';
+import type { ProcessId } from './processes.ts';
+
+export type HibernationRecord = {
+  /** What the app was before, and is again when the hibernation fails. */
+  readonly from: 'RUNNING' | 'SUSPENDED';
+  /** What the wake under way is to make of it. */
+  readonly target: 'RUNNING' | 'SUSPENDED';
+  /** The image on disk; null when there is none, or none any more. */
+  readonly image: ImageInfo | null;
+  /** The last dump: how long, and the memory that came back by it. */
+  readonly dump: { readonly ms: number; readonly phases: Phases; readonly freedBytes: number } | null;
+  readonly wake: {
+    readonly ms: number;
+    readonly phases: Phases;
+    readonly wokenAt: string;
+    readonly sleptMs: number;
+    /** Still brings pages from the image, which must stay for that. */
+    readonly pages: ProcessId | null;
+  } | null;
+  /** CRIU's log of the last attempt that failed. */
+  readonly failureLog: string | null;
+  readonly wakes: number;
+};
 
 export type InstanceRecord = {
   readonly appInstanceId: AppInstanceId;
@@ -24,6 +48,8 @@ export type InstanceRecord = {
   readonly exit: ExitRecord | null;
   /** Everything was given back. */
   readonly released: boolean;
+  /** Null before the first hibernation. */
+  readonly hibernation: HibernationRecord | null;
   readonly annotations: Readonly<Record<string, string>>;
 };
 

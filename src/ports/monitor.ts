@@ -9,6 +9,8 @@ export type CreateOrder = {
   readonly logFile: string;
   readonly logMaxBytes: number;
   readonly terminal: boolean;
+  /** Restore this image instead of creating; the container runs then. */
+  readonly restore?: { readonly imageDirectory: string; readonly lazyPages: boolean };
   readonly runtime: { readonly binary: string; readonly stateRoot: string };
 };
 

@@ -34,6 +34,9 @@ const ROWS: Rows = {
   run: { isRead: false, form: same },
   suspend: { isRead: false, form: done },
   resume: { isRead: false, form: done },
+  hibernate: { isRead: false, form: done },
+  wake: { isRead: false, form: done },
+  explainHibernation: { isRead: true, form: same },
   terminate: { isRead: false, form: done },
   kill: { isRead: false, form: done },
   // upstream: the text of a JSON object, not the object

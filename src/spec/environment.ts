@@ -1,11 +1,11 @@
 /** The app's environment: later sources win, and no name comes twice (which of two counts depends on the program). */
 import type { App } from '../domain/app.ts';
-import { STORAGE_POINT } from '../domain/rootfs.ts';
+import { STORAGE_POINT, WAKE_NOTE_POINT } from '../domain/rootfs.ts';
 
 const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 type Sources = {
-  readonly app: Pick<App, 'env' | 'terminal'>;
+  readonly app: Pick<App, 'env' | 'terminal' | 'hibernation'>;
   /** `K=V` lines of a bundle. */
   readonly bundleEnv: readonly string[];
   readonly appId: string;
@@ -17,6 +17,7 @@ export function environment({ app, bundleEnv, appId, appInstanceId }: Sources): 
   const variables = new Map<string, string>([
     ['PATH', SEARCH_PATH],
     ['HOME', STORAGE_POINT],
+    ...(app.hibernation.enabled ? ([['RUNTIME_MANAGER_WAKE', WAKE_NOTE_POINT]] as const) : []),
     ...(app.terminal ? ([['TERM', 'xterm']] as const) : []),
   ]);
   for (const line of bundleEnv) {

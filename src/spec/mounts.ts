@@ -3,7 +3,7 @@ import type { App } from '../domain/app.ts';
 import { RuntimeError } from '../domain/errors.ts';
 import {
   depthOf,
-  INIT_POINT,
+  INSIDE_POINT,
   isReserved,
   plainPath,
   STORAGE_POINT,
@@ -68,12 +68,12 @@ type MountOrder = {
   readonly app: Pick<App, 'mounts'>;
   readonly rootfs: Pick<RootFilesystem, 'binds' | 'bundle'>;
   readonly storage: string;
-  readonly init: string;
+  readonly inside: string;
   readonly identity: { readonly uid: number; readonly gid: number };
 };
 
 /** In the order in which they are made. Throws INVALID_ARGUMENT for a mount of the app that cannot be. */
-export function mounts({ app, rootfs, storage, init, identity }: MountOrder): readonly OciMount[] {
+export function mounts({ app, rootfs, storage, inside, identity }: MountOrder): readonly OciMount[] {
   const bundled = (rootfs.bundle?.mounts ?? []).map((mount) => bundleMount(mount, identity));
   const asked = app.mounts.map(appMount);
   const taken = new Set(asked.map(({ destination }) => destination));
@@ -88,7 +88,7 @@ export function mounts({ app, rootfs, storage, init, identity }: MountOrder): re
     bind({ source: storage, destination: STORAGE_POINT }, false),
     ...own,
     // Last, so that nothing the app mounts can hide its pid 1.
-    bind({ source: init, destination: INIT_POINT }, true),
+    bind({ source: inside, destination: INSIDE_POINT }, true),
   ];
 }
 

@@ -15,8 +15,8 @@ export type OciConfigInput = {
   readonly identity: Identity;
   /** Host path of the app's private directory. */
   readonly storage: string;
-  /** Host path of a statically linked tini, which becomes pid 1: it reaps orphans and hands signals on. */
-  readonly init: string;
+  /** Host directory with `init`, a statically linked tini: as pid 1 it reaps orphans and hands signals on. */
+  readonly inside: string;
   readonly cgroupsPath: string;
   readonly hostname: string;
   readonly architecture: Architecture;
@@ -54,7 +54,14 @@ export function ociConfig(input: OciConfigInput): OciConfig {
   };
 }
 
-function processOf({ app, rootfs: { bundle }, identity, appId, appInstanceId, oomScoreAdj }: OciConfigInput): OciProcess {
+function processOf({
+  app,
+  rootfs: { bundle },
+  identity,
+  appId,
+  appInstanceId,
+  oomScoreAdj,
+}: OciConfigInput): OciProcess {
   return {
     terminal: app.terminal,
     user: { uid: identity.uid, gid: identity.gid },

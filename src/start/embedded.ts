@@ -1,11 +1,19 @@
 /** Builds the embedded engine from the tools of this machine. */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { release } from 'node:os';
+import * as z from 'zod';
 import { chooseRuntime, type Candidate } from '../adapters/embedded/choose-runtime.ts';
 import { controlGroups } from '../adapters/cgroup/control-groups.ts';
 import { conmon } from '../adapters/conmon/conmon.ts';
+import { criuConfig } from '../adapters/criu/checkpoint-config.ts';
+import { criuFigures } from '../adapters/criu/checkpoint-figures.ts';
+import { lazyPages } from '../adapters/criu/lazy-pages.ts';
+import { lazyPermission } from '../adapters/criu/lazy-permission.ts';
+import type { Criu } from '../adapters/embedded/parts.ts';
+import { raiseLoopback } from '../adapters/network/loopback.ts';
+import { doors } from '../adapters/mounts/doors.ts';
 import { embeddedEngine } from '../adapters/embedded/engine.ts';
 import { listDirectory } from '../adapters/files/list-directory.ts';
 import { systemClock } from '../adapters/process/clock.ts';
@@ -20,6 +28,8 @@ import type { Engine } from '../ports/engine.ts';
 export type EmbeddedOptions = {
   readonly wanted: 'auto' | 'runc' | 'crun';
   readonly runDirectory: string;
+  /** A directory that anybody may reach. */
+  readonly openDirectory: string;
   readonly cgroupParent: string;
   /** PATH for finding tools, and for the tools themselves (runc looks for criu there). */
   readonly searchPath: string;
@@ -29,7 +39,23 @@ export type EmbeddedOptions = {
   readonly tryOut: (engine: Engine, id: ContainerId) => Promise<void>;
 };
 
-export type Embedded = { readonly engine: Engine; /** Remember it for the next start. */ readonly finding: string };
+/** `key`: changes when a tool or the kernel does, and then everything is found out anew. */
+const findingSchema = z.object({
+  key: z.string(),
+  runtime: z.string(),
+  runtimeVersion: z.string(),
+  criuVersion: z.string(),
+});
+type Finding = z.infer<typeof findingSchema>;
+
+export type Embedded = {
+  readonly engine: Engine;
+  /** Remember it for the next start. */
+  readonly finding: string;
+  /** `runc 1.3.6`, `4.2.1`; empty without CRIU: then nothing can be hibernated. */
+  readonly runtimeVersion: string;
+  readonly criuVersion: string;
+};
 
 const RUNTIMES = ['runc', 'crun'] as const;
 
@@ -55,14 +81,40 @@ export async function buildEmbedded(options: EmbeddedOptions): Promise<Embedded>
     name,
     make: () => build(options, { name, binary, monitorBinary, places }),
   }));
-  const machine = [release(), ...found.map(({ binary }) => fingerprint(binary)), fingerprint(monitorBinary)].join('|');
-  const known = candidates.find(({ name }) => options.remembered === `${name}|${machine}`);
-  if (known !== undefined) return { engine: known.make(), finding: `${known.name}|${machine}` };
+  const criu = findTool('criu', searchPath);
+  const binaries = [...found.map(({ binary }) => binary), monitorBinary, ...(criu === undefined ? [] : [criu])];
+  const key = [release(), ...binaries.map(fingerprint)].join('|');
+  const old = readFinding(options.remembered);
+  const known = old?.key === key ? candidates.find(({ name }) => old.runtime === name) : undefined;
+  if (old !== undefined && known !== undefined) return { engine: known.make(), finding: JSON.stringify(old), ...old };
   const { name, choice } = await chooseRuntime({
     candidates,
     tryOut: (engine) => options.tryOut(engine, `trial+${randomUUID()}` as ContainerId),
   });
-  return { engine: choice, finding: `${name}|${machine}` };
+  const runtimeBinary = found.find((one) => one.name === name)?.binary ?? name;
+  const versions = {
+    runtimeVersion: `${name} ${await versionOf(runtimeBinary, searchPath)}`,
+    criuVersion: criu === undefined ? '' : await versionOf(criu, searchPath),
+  };
+  const finding: Finding = { key, runtime: name, ...versions };
+  return { engine: choice, finding: JSON.stringify(finding), ...versions };
+}
+
+function readFinding(text: string | undefined): Finding | undefined {
+  try {
+    return findingSchema.safeParse(JSON.parse(text ?? 'null')).data;
+  } catch {
+    return undefined;
+  }
+}
+
+const VERSION_MS = 10_000;
+
+/** The first thing that looks like a version in what `--version` prints. */
+async function versionOf(binary: string, searchPath: string): Promise<string> {
+  const wait = { signal: AbortSignal.timeout(VERSION_MS), timeoutMs: VERSION_MS };
+  const { stdout } = await toolRunner({ PATH: searchPath })([binary, '--version'], wait);
+  return /\d+(?:\.\d+)+/.exec(stdout)?.[0] ?? 'unknown';
 }
 
 type Places = { readonly bundles: string; readonly exits: string; readonly persist: string; readonly runtime: string };
@@ -73,10 +125,14 @@ type Tools = {
   readonly places: Places;
 };
 
-function build({ searchPath, cgroupParent }: EmbeddedOptions, { name, binary, monitorBinary, places }: Tools): Engine {
+function build(
+  { searchPath, cgroupParent, openDirectory }: EmbeddedOptions,
+  { name, binary, monitorBinary, places }: Tools,
+): Engine {
   const env = { PATH: searchPath, LC_ALL: 'C.UTF-8' };
+  const runTool = toolRunner(env);
   return embeddedEngine({
-    runtime: ociRuntime(toolRunner(env), { name, binary, stateRoot: places.runtime }),
+    runtime: ociRuntime(runTool, { name, binary, stateRoot: places.runtime }),
     monitor: conmon(linuxProcesses, { binary: monitorBinary, exitDir: places.exits, persistDir: places.persist, env }),
     groups: controlGroups({
       parent: cgroupParent,
@@ -85,10 +141,25 @@ function build({ searchPath, cgroupParent }: EmbeddedOptions, { name, binary, mo
     }),
     processes: linuxProcesses,
     clock: systemClock,
+    criu: criuParts(searchPath, env),
+    network: { raiseLoopback: raiseLoopback(runTool) },
+    doors: doors(runTool, `${openDirectory}/doors`),
     bundleOf: (id) => `${places.bundles}/${id}`,
     listBundles: async () => (await listDirectory(places.bundles)) as readonly ContainerId[],
     listState: (id) => listDirectory(`${places.runtime}/${id}`),
   });
+}
+
+function criuParts(searchPath: string, env: Readonly<Record<string, string>>): Criu {
+  const binary = findTool('criu', searchPath) ?? 'criu';
+  return {
+    configure: (bundle, tcp) => writeFile(`${bundle}/criu.conf`, criuConfig(tcp), { mode: 0o600 }),
+    figures: criuFigures,
+    // a dump that never began has no log
+    keepLog: (from, to) => copyFile(from, to).catch(() => undefined),
+    lazyPages: lazyPages({ binary, env, processes: linuxProcesses, clock: systemClock }),
+    lazyPermission: lazyPermission(),
+  };
 }
 
 const missing = (what: string, searchPath: string): RuntimeError =>

@@ -5,13 +5,14 @@ import { appSchema } from '../domain/app.ts';
 import { RuntimeError } from '../domain/errors.ts';
 import type { ContainerId } from '../domain/ids.ts';
 import type { Engine, Live } from '../ports/engine.ts';
+import type { Insides } from '../ports/insides.ts';
 import type { RootFilesystems } from '../ports/root-filesystems.ts';
 import { ociConfig } from '../spec/oci-config.ts';
 
 type Options = {
   readonly rootfs: RootFilesystems;
   readonly runDirectory: string;
-  readonly init: string;
+  readonly insides: Insides;
   readonly architecture: 'x64' | 'arm64';
   readonly uid: number;
   readonly rootIdOffset: number;
@@ -23,7 +24,7 @@ const POLL_MS = 3;
 const APP = appSchema.parse({ rootfs: { host: true }, args: ['/bin/true'] });
 
 export const tryOut =
-  ({ rootfs, runDirectory, init, architecture, uid, rootIdOffset, oomScoreAdj }: Options) =>
+  ({ rootfs, runDirectory, insides, architecture, uid, rootIdOffset, oomScoreAdj }: Options) =>
   async (engine: Engine, id: ContainerId): Promise<void> => {
     const storage = `${runDirectory}/trial`;
     await mkdir(storage, { recursive: true, mode: 0o700 });
@@ -33,7 +34,7 @@ export const tryOut =
       rootfs: await rootfs.open({ rootfs: APP.rootfs, mounts: [], uid, gid: uid, hostname: 'trial' }),
       identity,
       storage,
-      init,
+      inside: await insides.prepare(id),
       architecture,
       oomScoreAdj,
       cgroupsPath: engine.cgroupsPath(id),
@@ -48,6 +49,7 @@ export const tryOut =
       await untilEnded(engine, id, live);
     } finally {
       await engine.remove(id, { known: live, ...wait });
+      await insides.remove(id);
     }
   };
 

@@ -49,7 +49,8 @@ async function main(): Promise<void> {
 The daemon stays up until Ctrl-C. In another terminal:
   ${ctl} run com.example.sleep --instance a --host-rootfs -- sleep 1000
   ${ctl} ps
-  ${ctl} suspend a
+  ${ctl} hibernate a
+  ${ctl} wake a
   ${ctl} events --since 0`);
   await interrupted;
   console.log('\ntaking everything down');

@@ -41,8 +41,7 @@ function hold(condition: boolean, what: string): void {
 export async function walk(tour: Tour): Promise<void> {
   const first = await runStep(tour);
   await suspendStep(tour, first);
-  tour.say('hibernate', 'not there yet: it comes with the next version');
-  tour.say('wake', 'not there yet: it comes with the next version');
+  await hibernateStep(tour);
   await terminateStep(tour);
   await eventsStep(tour);
 }
@@ -91,6 +90,39 @@ async function suspendStep(tour: Tour, before: Counter): Promise<void> {
   const after = await ask(tour);
   hold(after.count - before.count < TICKS_PER_SECOND / 2, 'the counter stood still');
   say('resume', `RUNNING: the counter goes on where it stood, at ${after.count}`, resumed.ms);
+}
+
+async function hibernateStep(tour: Tour): Promise<void> {
+  const { client, say } = tour;
+  const before = await ask(tour);
+  const hibernated = await timed(() => client.hibernate({ appInstanceId: ID }));
+  const asleep = await client.getInfo({ appInstanceId: ID });
+  const { image, dump } = asleep.hibernation;
+  hold(
+    asleep.state === 'HIBERNATED' && asleep.pid === null && image !== null,
+    'a hibernated app has an image and no process',
+  );
+  say(
+    'hibernate',
+    `${asleep.state}: no process is left, ${formatSize(dump?.freedBytes ?? 0)} of memory came back`,
+    hibernated.ms,
+  );
+  say('', `its image on disk: ${formatSize(image?.sizeBytes ?? 0)}`);
+  await sleep(NAP_MS);
+  const woken = await timed(() => client.wake({ appInstanceId: ID }));
+  const after = await ask(tour);
+  const awake = await client.getInfo({ appInstanceId: ID });
+  hold(
+    after.startedAt === before.startedAt && after.answers === before.answers + 1,
+    'it is the same process as before',
+  );
+  hold(after.count - before.count < TICKS_PER_SECOND / 2, 'the counter did not run while the app was on disk');
+  const slept = ((awake.hibernation.wake?.sleptMs ?? 0) / 1000).toFixed(1);
+  say(
+    'wake',
+    `${awake.state}, process ${awake.pid ?? '?'}: after ${slept} s on disk the counter goes on at ${after.count}`,
+    woken.ms,
+  );
 }
 
 async function terminateStep({ client, say }: Tour): Promise<void> {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { layout } from '../../src/domain/layout.ts';
-import { tagOf } from '../../src/start/root-place.ts';
+import { tagOf } from '../../src/start/open-place.ts';
 import {
   DEAF,
   eventsOf,

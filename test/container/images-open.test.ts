@@ -44,8 +44,9 @@ const CORRUPTIONS: readonly Corruption[] = [
   {
     name: 'many files missing',
     spoil: async (box) => {
-      for (const name of ['core-1.img', 'core-2.img', 'core-3.img', 'core-4.img', 'core-5.img'])
-        {await rm(box.file(name));}
+      for (const name of ['core-1.img', 'core-2.img', 'core-3.img', 'core-4.img', 'core-5.img']) {
+        await rm(box.file(name));
+      }
     },
     says: /core-1\.img, core-2\.img, core-3\.img and 2 more: missing/,
   },

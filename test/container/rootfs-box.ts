@@ -59,7 +59,7 @@ export async function newBox(): Promise<Box> {
       rootfs: await open(app),
       identity: { uid: UID, gid: UID, rootHostUid: ROOT_HOST_ID, rootHostGid: ROOT_HOST_ID },
       storage: await storage(path),
-      init: join(TOOLS, 'tini-static'),
+      inside: await inside(path),
       cgroupsPath: `${CGROUP_PARENT}/${basename(path)}`,
       hostname: 'box',
       architecture: process.arch === 'arm64' ? 'arm64' : 'x64',
@@ -80,6 +80,13 @@ export async function newBox(): Promise<Box> {
       await rm(path, { recursive: true, force: true });
     },
   };
+}
+
+async function inside(box: string): Promise<string> {
+  const directory = join(box, 'inside');
+  await mkdir(directory, { recursive: true });
+  await copyFile(join(TOOLS, 'tini-static'), join(directory, 'init'));
+  return directory;
 }
 
 async function storage(box: string): Promise<string> {

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { connect, type Client } from '../../src/client/node.ts';
 import { layout, type Layout } from '../../src/domain/layout.ts';
-import { tagOf } from '../../src/start/root-place.ts';
+import { tagOf } from '../../src/start/open-place.ts';
 import { groupDirectories, mountsUnder, processesWith } from './machine.ts';
 import { until } from './until.ts';
 

@@ -96,6 +96,9 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
     },
     suspend: async (params) => move(params.appInstanceId, 'suspend'),
     resume: async (params) => move(params.appInstanceId, 'resume'),
+    hibernate: async (params) => move(params.appInstanceId, 'hibernate'),
+    wake: async (params) => move(params.appInstanceId, 'wake'),
+    explainHibernation: async () => ({ possible: 'yes', findings: [], log: null }),
     terminate: async (params) => {
       await service.hold;
       return move(params.appInstanceId, 'terminate');
@@ -162,7 +165,15 @@ const infoOf = (instance: Instance): AppInfo => ({
   pids: null,
   network: { mode: 'none' },
   display: null,
-  hibernation: {},
+  hibernation: {
+    enabled: true,
+    tcp: 'close',
+    image: null,
+    dump: null,
+    wake: null,
+    wakes: 0,
+    failureLog: null,
+  },
   annotations: {},
   storage: '/fake/apps/one',
   logFile: '/fake/logs/one.log',

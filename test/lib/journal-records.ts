@@ -18,6 +18,7 @@ export const instanceRecord = (id: string): InstanceRecord => ({
   ending: null,
   exit: null,
   released: false,
+  hibernation: null,
   annotations: {},
 });
 

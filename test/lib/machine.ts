@@ -1,7 +1,7 @@
 /** What tests look at on the machine itself: processes, mounts, control groups. */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { mountsBelow } from '../../src/adapters/runc/remove-state.ts';
+import { mountsBelow } from '../../src/adapters/files/mount-table.ts';
 
 function readOr(path: string): string {
   try {

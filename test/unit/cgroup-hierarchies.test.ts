@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { findHierarchies, type Controller } from '../../src/adapters/cgroup/hierarchies.ts';
-import { mountsBelow } from '../../src/adapters/runc/remove-state.ts';
+import { mountsBelow } from '../../src/adapters/files/mount-table.ts';
 
 const CONTROLLERS: readonly Controller[] = ['memory', 'cpu', 'cpuacct', 'pids', 'freezer'];
 const v1 = (point: string, controllers: string): string =>

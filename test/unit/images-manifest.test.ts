@@ -73,8 +73,9 @@ test('any text is either a manifest or refused', () => {
 });
 
 test('an empty manifest, or one of zeros, is one that was not flushed', () => {
-  for (const text of ['', '\0'.repeat(4096)])
-    {assert.match(brokenBy(text), /not flushed to the disk before the power went/);}
+  for (const text of ['', '\0'.repeat(4096)]) {
+    assert.match(brokenBy(text), /not flushed to the disk before the power went/);
+  }
 });
 
 test('the info of an image adds up what is on disk', () => {

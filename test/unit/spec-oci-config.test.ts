@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { appSchema, type AppInput } from '../../src/domain/app.ts';
 import { RuntimeError, type ErrorCode } from '../../src/domain/errors.ts';
-import { INIT_POINT, type RootFilesystem } from '../../src/domain/rootfs.ts';
+import { INIT_POINT, INSIDE_POINT, type RootFilesystem } from '../../src/domain/rootfs.ts';
 import { commandQuery, ociConfig, type OciConfigInput } from '../../src/spec/oci-config.ts';
 import { refuseUnsupported } from '../../src/spec/unsupported.ts';
 import { ociSchemaErrors } from '../lib/oci-schema.ts';
@@ -37,7 +37,7 @@ const input = (app: AppInput, rest: Partial<OciConfigInput> = {}): OciConfigInpu
   rootfs: HOST,
   identity: { uid: 30001, gid: 30002, rootHostUid: 230001, rootHostGid: 230002 },
   storage: '/var/lib/runtime-manager/apps/a',
-  init: '/opt/tools/tini-static',
+  inside: '/run/rm/inside/a',
   cgroupsPath: '/runtime-manager/i',
   hostname: 'box',
   architecture: 'x64',
@@ -72,10 +72,8 @@ describe('the OCI configuration', () => {
   test('the command runs under our init, which is mounted last and read-only', () => {
     const { process, mounts } = ociConfig(input(SLEEP));
     assert.deepEqual(process.args, [INIT_POINT, '--', 'sleep', '9']);
-    const last = mounts.at(-1);
-    assert.equal(last?.destination, INIT_POINT);
-    assert.equal(last.source, '/opt/tools/tini-static');
-    assert.ok(last.options.includes('ro'));
+    const { destination, source, options = [] } = mounts.at(-1) ?? {};
+    assert.deepEqual([destination, source, options.includes('ro')], [INSIDE_POINT, '/run/rm/inside/a', true]);
     assert.ok(mounts.findIndex(({ destination }) => destination === '/run') < mounts.length - 1);
   });
 
@@ -109,6 +107,7 @@ describe('the OCI configuration', () => {
     assert.deepEqual(Object.fromEntries(env.map((line) => line.split(/=(.*)/s).slice(0, 2))), {
       PATH: '/bin',
       HOME: '/data',
+      RUNTIME_MANAGER_WAKE: '/run/runtime-manager/wake.json',
       A: 'later',
       B: 'app',
       APPLICATION_NAME: 'com.example.app',
@@ -287,7 +286,7 @@ test('whatever an app asks for: schema-valid, never root, no capability, no new 
       assert.ok(config.linux.uidMappings.every(({ hostID }) => hostID !== 0));
       assert.equal(config.root.readonly, true);
       assert.ok(config.mounts.every(({ options }) => options.includes('nosuid') && !options.includes('suid')));
-      assert.equal(config.mounts.at(-1)?.destination, INIT_POINT);
+      assert.equal(config.mounts.at(-1)?.destination, INSIDE_POINT);
       const destinations = config.mounts.map(({ destination }) => destination);
       assert.ok(
         ['/proc', '/dev', '/sys', '/run', '/data'].every(

@@ -105,7 +105,7 @@ async function readExit(exitFile: string, oomFile: string): Promise<Ended | unde
 type Places = { readonly exitDir: string; readonly persist: string };
 
 function conmonArguments(order: CreateOrder, { exitDir, persist }: Places): readonly string[] {
-  const { id, bundle, runtime } = order;
+  const { id, bundle, runtime, restore } = order;
   return [
     ...['--api-version', '1', '--cid', id, '--cuuid', id, '--name', id],
     ...['--runtime', runtime.binary, '--bundle', bundle],
@@ -114,5 +114,12 @@ function conmonArguments(order: CreateOrder, { exitDir, persist }: Places): read
     ...['--log-path', `k8s-file:${order.logFile}`, '--log-size-max', String(order.logMaxBytes), '--log-level', 'error'],
     ...(order.terminal ? ['--terminal'] : []),
     ...['--runtime-arg', '--root', '--runtime-arg', runtime.stateRoot],
+    ...(restore === undefined ? [] : restoreArguments(restore)),
   ];
 }
+
+/** conmon then calls `restore` in place of `create`, with the bundle as CRIU's work directory. */
+const restoreArguments = ({ imageDirectory, lazyPages }: NonNullable<CreateOrder['restore']>): readonly string[] => [
+  ...['--restore', imageDirectory, '--runtime-opt', '--manage-cgroups-mode=ignore'],
+  ...(lazyPages ? ['--runtime-opt', '--lazy-pages'] : []),
+];

@@ -23,7 +23,12 @@ const MAX_OF_A_KIND = 20;
 
 /** The tools that are run (nsenter, ss) are found in the runner's PATH. */
 export function criuSurveys(runTool: RunTool, options: SurveyOptions): CheckpointSurveys {
-  return { survey: (order) => survey(runTool, options, order), readLog };
+  return {
+    survey: (order) => survey(runTool, options, order),
+    blockers: (pids) =>
+      stateFindings(pids.map(readTask).filter((task) => task !== undefined)).filter(({ blocks }) => blocks),
+    readLog,
+  };
 }
 
 async function survey(

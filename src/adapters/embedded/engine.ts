@@ -1,9 +1,10 @@
 /** The embedded engine: an OCI runtime makes the container, a monitor holds it, control groups and /proc tell the truth about it. */
-import { mkdir, writeFile } from 'node:fs/promises';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { Engine, Live, StartOrder } from '../../ports/engine.ts';
 import type { Wait } from '../../ports/wait.ts';
+import { readOrdered, writeBundle } from './bundle.ts';
+import { checkpoint, finishCheckpoint, finishRestore, interruptRestore, restore } from './hibernation.ts';
 import { leftovers, thaw, type Parts } from './parts.ts';
 import { remove } from './removal.ts';
 import { ended, inspect } from './truth.ts';
@@ -34,6 +35,14 @@ export function embeddedEngine(parts: Parts): Engine {
       processes.signal(init, 'SIGKILL');
       await thaw(parts, id);
     },
+    checkpoint: (order, wait) => checkpoint(parts, order, wait),
+    restore: (order, wait) => restore(parts, order, wait),
+    finishCheckpoint: (id, live, from) => finishCheckpoint(parts, { id, live, wasFrozen: from === 'SUSPENDED' }),
+    interruptRestore: (id) => interruptRestore(parts, id),
+    finishRestore: (id, wait) => finishRestore(parts, id, wait),
+    bringsPages: processes.isAlive,
+    configOf: (id) => readOrdered(parts.bundleOf(id)),
+    members: groups.members,
     inspect: (id, known) => inspect(parts, id, known),
     ended: (id, live) => ended(parts, id, live),
     remove: (id, removal) => remove(parts, id, removal),
@@ -52,8 +61,7 @@ async function start(parts: Parts, order: StartOrder, wait: Wait): Promise<Live>
   const { id, config, logFile, logMaxBytes, terminal } = order;
   const { runtime, monitor, bundleOf } = parts;
   const bundle = bundleOf(id);
-  await mkdir(bundle, { recursive: true, mode: 0o700 });
-  await writeFile(`${bundle}/config.json`, JSON.stringify(config), { mode: 0o600 });
+  await writeBundle(bundle, { config });
   const live = await monitor.create({ id, bundle, logFile, logMaxBytes, terminal, runtime }, wait);
   await runtime.start(id, wait);
   return live;
@@ -64,6 +72,8 @@ async function suspend(parts: Parts, id: ContainerId, wait: Wait): Promise<void>
     await parts.groups.freeze(id, wait);
   } catch (error) {
     await thaw(parts, id);
+    // overtaken, or it has ended: no fault of the freezer
+    if (error instanceof RuntimeError && error.code === 'ABORTED') throw error;
     throw new RuntimeError('SUSPEND_FAILED', {
       what: `${id} was not suspended and runs on`,
       next: 'a process that waits in the kernel (state D in ps) cannot be frozen: try again when its disk or device answers',

@@ -1,10 +1,31 @@
 import type { ContainerId } from '../../domain/ids.ts';
 import { RuntimeError } from '../../domain/errors.ts';
+import type { Phases } from '../../domain/hibernation.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ControlGroups } from '../../ports/control-groups.ts';
 import type { Monitor } from '../../ports/monitor.ts';
 import type { OciRuntime } from '../../ports/oci-runtime.ts';
-import type { Processes } from '../../ports/processes.ts';
+import type { Processes, ProcessId } from '../../ports/processes.ts';
+import type { Wait } from '../../ports/wait.ts';
+
+/** The parts of CRIU that the runtime does not drive itself. */
+export type Criu = {
+  readonly configure: (bundle: string, tcp: 'close' | 'keep') => Promise<void>;
+  readonly figures: (workDirectory: string, kind: 'dump' | 'restore') => Promise<Phases>;
+  /** The log of a failed attempt outlives the bundle. */
+  readonly keepLog: (from: string, to: string) => Promise<void>;
+  readonly lazyPages: (
+    places: { readonly imageDirectory: string; readonly workDirectory: string },
+    wait: Wait,
+  ) => Promise<ProcessId>;
+  readonly lazyPermission: { readonly take: () => Promise<AsyncDisposable> };
+};
+
+/** Ways past closed directories for the moment of a restore. */
+export type Doors = {
+  readonly open: (id: ContainerId, sources: readonly string[], wait: Wait) => Promise<ReadonlyMap<string, string>>;
+  readonly close: (id: ContainerId, wait: Wait) => Promise<void>;
+};
 
 /** What the embedded engine is made of. */
 export type Parts = {
@@ -13,6 +34,9 @@ export type Parts = {
   readonly groups: ControlGroups;
   readonly processes: Processes;
   readonly clock: Clock;
+  readonly criu: Criu;
+  readonly doors: Doors;
+  readonly network: { readonly raiseLoopback: (init: ProcessId, wait: Wait) => Promise<void> };
   readonly bundleOf: (id: ContainerId) => string;
   readonly listBundles: () => Promise<readonly ContainerId[]>;
   /** Names in the runtime's directory for a container; none when it is not there. */

@@ -15,7 +15,7 @@ const POLL_MS = 3;
  * `known` spares the search through /proc for the helpers of a container that came up and ended in good order.
  */
 export async function remove(parts: Parts, id: ContainerId, { known, ...wait }: Removal): Promise<void> {
-  const { runtime, monitor, groups, processes, bundleOf } = parts;
+  const { runtime, monitor, groups, processes, doors, bundleOf } = parts;
   const watcher = known?.monitor ?? null;
   // conmon and every call of the runtime name both, also those of a daemon that was killed meanwhile
   const helpers = async () =>
@@ -24,11 +24,13 @@ export async function remove(parts: Parts, id: ContainerId, { known, ...wait }: 
       : [watcher].filter((one) => processes.isAlive(one));
   const members = () => Promise.resolve(groups.members(id).flatMap((pid) => processes.identify(pid) ?? []));
   await killAll(parts, id, { find: helpers, wait });
+  if (watcher === null) await killAll(parts, id, { find: () => processes.holding('criu', bundleOf(id)), wait });
   await killAll(parts, id, { find: members, wait });
   await runtime.remove(id, wait);
   if (!groups.remove(id)) {
     throw new RuntimeError('TOOL_FAILED', { what: `the control groups of ${id} are not empty` });
   }
+  await doors.close(id, wait);
   await monitor.forget(id);
   await rm(bundleOf(id), { recursive: true, force: true });
 }

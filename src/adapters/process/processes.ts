@@ -1,8 +1,9 @@
 /** Processes by /proc (proc(5)): a pid counts only together with its start time. */
 import { readFileSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import { isErrno } from '../../domain/errors.ts';
 import type { Processes, ProcessId } from '../../ports/processes.ts';
+import { readIfThere } from '../files/kernel-file.ts';
 
 /** Fields after the command's name, which may hold spaces and brackets itself: [0] is the state, [19] the start time. */
 function statFields(pid: number): readonly string[] | undefined {
@@ -49,4 +50,24 @@ async function withArguments(wanted: readonly string[]): Promise<readonly Proces
   return found.filter((one) => one !== undefined);
 }
 
-export const linuxProcesses: Processes = { identify, isAlive, signal, withArguments };
+async function holding(name: string, directory: string): Promise<readonly ProcessId[]> {
+  const pids = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry)).map(Number);
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      if ((await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim() !== name) return undefined;
+      const fds = await readdir(`/proc/${pid}/fd`).catch(() => []);
+      const targets = await Promise.all(fds.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')));
+      return targets.some((target) => target === directory || target.startsWith(`${directory}/`))
+        ? identify(pid)
+        : undefined;
+    }),
+  );
+  return found.filter((one) => one !== undefined);
+}
+
+function tracerOf(target: ProcessId): number {
+  if (!isAlive(target)) return 0;
+  return Number(/^TracerPid:\s+(\d+)/m.exec(readIfThere(`/proc/${target.pid}/status`) ?? '')?.[1] ?? 0);
+}
+
+export const linuxProcesses: Processes = { identify, isAlive, signal, withArguments, holding, tracerOf };

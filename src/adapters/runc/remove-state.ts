@@ -10,6 +10,7 @@ import { stat } from 'node:fs/promises';
 import { isErrno, RuntimeError } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { Wait } from '../../ports/wait.ts';
+import { mountsBelow } from '../files/mount-table.ts';
 import type { RunTool } from '../process/run-tool.ts';
 
 type Target = {
@@ -19,19 +20,6 @@ type Target = {
   /** Text of /proc/self/mountinfo, read afresh at each call. */
   readonly readMounts: () => Promise<string>;
 };
-
-/** Mount points in or below a directory, deepest first. Octal escapes as in proc(5). */
-export function mountsBelow(directory: string, mountInfo: string): readonly string[] {
-  return mountInfo
-    .split('\n')
-    .map((line) =>
-      (line.split(' ')[4] ?? '').replaceAll(/\\(\d{3})/g, (_, octal: string) =>
-        String.fromCharCode(parseInt(octal, 8)),
-      ),
-    )
-    .filter((mountPoint) => mountPoint === directory || mountPoint.startsWith(`${directory}/`))
-    .sort((one, other) => other.length - one.length);
-}
 
 /** The container's processes must be gone. "Not there" is success. Throws TOOL_FAILED and leaves all as it was. */
 export async function removeStateSafely(runTool: RunTool, target: Target, wait: Wait): Promise<void> {

@@ -21,6 +21,11 @@ export function ociRuntime(runTool: RunTool, { name, binary, stateRoot }: Option
         throw startError(id, error);
       });
     },
+    checkpoint: async (id, { imageDirectory, workDirectory }, wait) => {
+      const places = ['--image-path', imageDirectory, '--work-path', workDirectory];
+      // cgroups are made anew from config.json at the restore: CRIU would dump and re-create whole foreign trees (hybrid, v1)
+      await runTool([binary, '--root', stateRoot, 'checkpoint', ...places, '--manage-cgroups-mode=ignore', id], wait);
+    },
     remove: (id, wait) => removeStateSafely(runTool, { binary, stateRoot, id, readMounts }, wait),
     known: async () => {
       const names = await readdir(stateRoot).catch((error: unknown) => {

@@ -29,6 +29,7 @@ const linesOf = (app: AppInfo, output: Output): readonly Line[] => [
   ],
   ['user', `${app.uid}:${app.gid}`],
   ...readingLines(app),
+  ...hibernationLines(app.hibernation),
   ['network', app.network.mode],
   ['container', app.containerId],
   ['storage', app.storage],
@@ -41,6 +42,42 @@ const readingLines = ({ memory, cpu, pids }: AppInfo): readonly Line[] => [
   ...(cpu === null ? [] : [['CPU time', `${(cpu.usageNs / 1e9).toFixed(2)} s`] as const]),
   ...(pids === null ? [] : [['processes', of(String(pids.current), pids.limit, String)] as const]),
 ];
+
+type Hibernation = AppInfo['hibernation'];
+const ms = (value: number): string => `${value.toFixed(0)} ms`;
+const phasesOf = (phases: Readonly<Record<string, number>>): string =>
+  Object.entries(phases)
+    .map(([name, value]) => `${name} ${ms(value)}`)
+    .join(', ');
+
+const hibernationLines = ({ enabled, image, dump, wake, wakes, failureLog }: Hibernation): readonly Line[] => [
+  ...(enabled ? [] : [['hibernation', 'disabled for this app'] as const]),
+  ...(image === null ? [] : [['image', imageWords(image)] as const]),
+  ...(dump === null
+    ? []
+    : [
+        [
+          'hibernated',
+          `in ${ms(dump.ms)} (${phasesOf(dump.phases)}), gave back ${formatSize(dump.freedBytes)}`,
+        ] as const,
+      ]),
+  ...(wake === null
+    ? []
+    : [
+        [
+          'woken',
+          `${wakes}×, last in ${ms(wake.ms)} (${phasesOf(wake.phases)}) after ${(wake.sleptMs / 1000).toFixed(1)} s`,
+        ] as const,
+      ]),
+  ...(failureLog === null ? [] : [['CRIU log', `${failureLog} (of the last attempt, which failed)`] as const]),
+];
+
+const imageWords = ({ sizeBytes, rawBytes, compressed, durable }: NonNullable<Hibernation['image']>): string =>
+  [
+    formatSize(sizeBytes),
+    ...(compressed ? [`compressed to ${((sizeBytes / rawBytes) * 100).toFixed(0)} % of ${formatSize(rawBytes)}`] : []),
+    durable ? 'on the disk: survives a power cut' : 'being flushed: a power cut would lose it',
+  ].join(', ');
 
 const of = (value: string, limit: number | null, form: (limit: number) => string): string =>
   limit === null ? value : `${value} of ${form(limit)}`;

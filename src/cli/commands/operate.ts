@@ -1,9 +1,9 @@
-/** suspend, resume, terminate, kill: the same for each instance, on with the others when one fails. */
+/** suspend, resume, hibernate, wake, terminate, kill: the same for each instance, on with the others when one fails. */
 import { callOnce } from '../../client/unix.ts';
 import { ERRORS, RuntimeError } from '../../domain/errors.ts';
 import type { Command, Invocation } from '../command.ts';
 
-type OperationName = 'suspend' | 'resume' | 'terminate' | 'kill';
+type OperationName = 'suspend' | 'resume' | 'hibernate' | 'wake' | 'terminate' | 'kill';
 type Outcome = { readonly appInstanceId: string } & (
   { readonly already: boolean; readonly error?: undefined } | { readonly error: RuntimeError }
 );
@@ -14,12 +14,16 @@ const AT_ONCE = 16;
 const DONE: Readonly<Record<OperationName, string>> = {
   suspend: 'suspended',
   resume: 'running again',
+  hibernate: 'hibernated',
+  wake: 'awake',
   terminate: 'terminated',
   kill: 'killed',
 };
 const ALREADY: Readonly<Record<OperationName, string>> = {
   suspend: 'suspended already',
   resume: 'running already',
+  hibernate: 'hibernated already',
+  wake: 'awake already',
   terminate: 'terminated already',
   kill: 'terminated already',
 };
@@ -43,14 +47,20 @@ export const operate: Command = async (invocation) => {
 };
 
 /** Never rejects: the others are waited for in turn. */
-async function attempt({ daemon }: Invocation, name: OperationName, appInstanceId: string): Promise<Outcome> {
+async function attempt({ daemon, options }: Invocation, name: OperationName, appInstanceId: string): Promise<Outcome> {
   try {
-    const { already } = await callOnce(daemon, [name, { appInstanceId }]);
+    const { already } =
+      name === 'wake'
+        ? await callOnce(daemon, [name, { appInstanceId, runtimeState: targetOf(options) }])
+        : await callOnce(daemon, [name, { appInstanceId }]);
     return { appInstanceId, already };
   } catch (thrown) {
     return { appInstanceId, error: RuntimeError.of(thrown) };
   }
 }
+
+const targetOf = (options: Invocation['options']): 'RUNTIME_STATE_SUSPENDED' | 'RUNTIME_STATE_RUNNING' =>
+  options['suspended'] === true ? 'RUNTIME_STATE_SUSPENDED' : 'RUNTIME_STATE_RUNNING';
 
 function report({ output }: Invocation, name: OperationName, outcome: Outcome): void {
   if (outcome.error !== undefined) output.error(outcome.error);

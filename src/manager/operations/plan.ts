@@ -11,7 +11,7 @@ const MAX_HOSTNAME_LENGTH = 64;
 
 /** The container's configuration. Throws BUNDLE_INVALID, COMMAND_NOT_FOUND, INVALID_ARGUMENT. */
 export async function planContainer(world: World, order: RunOrder, { uid, gid }: UserIdLease): Promise<OciConfig> {
-  const { rootfs, storage, engine, settings } = world;
+  const { rootfs, storage, insides, engine, settings } = world;
   const { appId, appInstanceId, app } = order;
   const hostname = appId.slice(0, MAX_HOSTNAME_LENGTH).replaceAll(/[^A-Za-z0-9.-]/g, '-');
   const opened = await rootfs.open({ rootfs: app.rootfs, mounts: app.mounts, uid, gid, hostname });
@@ -20,7 +20,7 @@ export async function planContainer(world: World, order: RunOrder, { uid, gid }:
     rootfs: opened,
     identity: { uid, gid, rootHostUid: uid + settings.rootIdOffset, rootHostGid: gid + settings.rootIdOffset },
     storage: storage.pathOf(appId),
-    init: settings.init,
+    inside: insides.pathOf(containerIdFor(appInstanceId)),
     cgroupsPath: engine.cgroupsPath(containerIdFor(appInstanceId)),
     hostname: opened.bundle?.hostname ?? hostname,
     architecture: settings.architecture,

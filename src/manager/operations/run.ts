@@ -69,6 +69,7 @@ export function newRecord(
     ending: null,
     exit: null,
     released: false,
+    hibernation: null,
     annotations: {},
   };
 }
@@ -76,9 +77,9 @@ export function newRecord(
 type Beginning = { readonly config: OciConfig; readonly signal: AbortSignal };
 
 async function start(world: World, instance: Instance, { config, signal }: Beginning): Promise<void> {
-  const { engine, storage, logs, settings, clock } = world;
+  const { engine, storage, insides, logs, settings, clock } = world;
   const { appId, containerId, uid, gid, app } = instance.record;
-  await Promise.all([storage.prepare({ appId, uid, gid }), logs.begin(containerId)]);
+  await Promise.all([storage.prepare({ appId, uid, gid }), insides.prepare(containerId), logs.begin(containerId)]);
   signal.throwIfAborted();
   const live = await engine.start(
     {

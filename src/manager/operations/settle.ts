@@ -14,6 +14,7 @@ const REASONS: Readonly<Record<ExitCause, (exit: ExitRecord) => string>> = {
   'start-failed': () => 'the start failed',
   'start-interrupted': () => 'the daemon died while the app was starting',
   'monitor-lost': () => 'ended while its monitor was gone',
+  'image-lost': () => 'its image is gone',
   reboot: () => 'the machine was restarted',
 };
 
@@ -34,18 +35,26 @@ export async function settle(world: World, instance: Instance, end: End): Promis
 }
 
 /**
- * Gives everything back, last taken first: container, user id. What fails is tried again by the keeper and after a restart,
+ * Gives everything back, last taken first: container, image, user id. What fails is tried again by the keeper and after a restart,
  * and the instance is not run again before it has worked.
  */
 export async function release(world: World, instance: Instance): Promise<void> {
   const { record } = instance;
   if (record.released || record.state !== 'TERMINATED') return;
-  const { engine, userIds, settings, log } = world;
+  const { engine, images, insides, userIds, settings, log } = world;
   try {
-    await engine.remove(record.containerId, { known: record.live, ...unhurried(settings.killTimeoutMs) });
+    // the page server of a lazy wake is one more process to find: then nothing is known for sure
+    const known = record.hibernation?.image === null || record.hibernation === null ? record.live : null;
+    await engine.remove(record.containerId, { known, ...unhurried(settings.killTimeoutMs) });
+    await insides.remove(record.containerId);
+    if (record.hibernation !== null) {
+      await images.remove(record.containerId);
+      await images.discardDraft(record.containerId);
+    }
   } catch (error) {
     log.warn({ err: error, appInstanceId: record.appInstanceId }, 'something of an ended app could not be removed yet');
     return;
   }
-  await instance.note({ released: true, live: null }, { userIds: userIds.giveBack(record.appId) });
+  const hibernation = record.hibernation && { ...record.hibernation, image: null };
+  await instance.note({ released: true, live: null, hibernation }, { userIds: userIds.giveBack(record.appId) });
 }

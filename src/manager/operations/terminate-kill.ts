@@ -12,7 +12,8 @@ export const terminate = (world: World, instance: Instance, signal: AbortSignal)
     if (isAlreadySo(instance.state, 'terminate')) return alreadyEnded(world, instance);
     const { via = 'TERMINATING' } = instance.moveFor('terminate');
     await instance.enter(via, 'terminate', { record: { ending: 'terminated' } });
-    await askToEnd(world, instance, signal);
+    if (instance.record.live === null) await endAsleep(world, instance);
+    else await askToEnd(world, instance, signal);
     return false;
   });
 
@@ -42,7 +43,11 @@ export async function forceEnd(world: World, instance: Instance): Promise<void> 
     if (!(error instanceof RuntimeError && error.code === 'NO_SPACE')) throw error;
     world.log.error({ err: error, appInstanceId: instance.record.appInstanceId }, 'killing without a written intent');
   });
-  await engine.kill(instance.record.containerId, liveOf(instance));
+  if (instance.record.live === null) {
+    await endAsleep(world, instance);
+    return;
+  }
+  await engine.kill(instance.record.containerId, instance.record.live);
   const end = await endWithin(instance, unhurried(settings.killTimeoutMs));
   if (end === undefined) {
     throw new RuntimeError('KILL_FAILED', {
@@ -52,6 +57,10 @@ export async function forceEnd(world: World, instance: Instance): Promise<void> 
   }
   await settle(world, instance, end);
 }
+
+/** A hibernated app has no process: its end is that of its image. */
+const endAsleep = (world: World, instance: Instance): Promise<void> =>
+  settle(world, instance, { code: null, oom: false });
 
 /** The answer to "end it" also means "everything is given back", so it waits for that. */
 async function alreadyEnded(world: World, instance: Instance): Promise<true> {

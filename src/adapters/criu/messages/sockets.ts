@@ -7,6 +7,13 @@ const TO_HOST = {
   next: 'let the app close this connection before it hibernates and connect again after the wake, or do not give it the socket',
 } as const;
 
+/** accept(2) gives a socket of the network namespace that the other end connected from. */
+const FROM_HOST = {
+  code: 'UNIX_SOCKET_FROM_HOST',
+  why: 'the other end of the connection belongs to a process outside the app: it cannot be saved with the app',
+  next: 'let whoever is connected to the app close the connection; it can connect again after the wake',
+} as const;
+
 const IN_FLIGHT = {
   code: 'CONNECTION_NOT_ACCEPTED',
   next: 'try again: it goes away as soon as the app accepts the connection',
@@ -41,6 +48,13 @@ export const SOCKET_MESSAGES: readonly Message[] = [
     source: 'criu/sk-unix.c',
     about: 'peer',
     what: '{who} is connected to the unix socket {path} outside the app',
+  },
+  {
+    ...FROM_HOST,
+    match: /Unix socket \d+ not found/,
+    source: 'criu/sk-unix.c',
+    about: 'descriptor',
+    what: 'somebody outside the app is connected to a unix socket of {who}',
   },
   {
     ...TO_HOST,

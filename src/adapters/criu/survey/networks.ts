@@ -13,6 +13,8 @@ export type TcpSocket = {
 };
 
 export type Network = {
+  /** Inodes of all TCP, unix and netlink sockets in it. */
+  readonly known: ReadonlySet<string>;
   readonly tcp: ReadonlyMap<string, TcpSocket>;
   /** Unix sockets that are not just listening. */
   readonly unix: ReadonlySet<string>;
@@ -41,6 +43,10 @@ export async function readNetwork(pid: number): Promise<Network> {
   };
   const [tcp, tcp6, unix, netlink] = await Promise.all(['tcp', 'tcp6', 'unix', 'netlink'].map(rows));
   return {
+    known: new Set([
+      ...[...(tcp ?? []), ...(tcp6 ?? []), ...(netlink ?? [])].map((row) => row[9] ?? ''),
+      ...(unix ?? []).map((row) => row[6] ?? ''),
+    ]),
     tcp: new Map([...(tcp ?? []), ...(tcp6 ?? [])].map((row) => [row[9] ?? '', tcpSocket(row)])),
     // Num RefCount Protocol Flags Type St Inode Path
     unix: new Set(

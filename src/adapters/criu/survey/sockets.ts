@@ -37,7 +37,11 @@ export async function socketFindings(
       const pid = group[0]?.task.pid ?? 0;
       const network = await readNetwork(pid);
       const plain = group.flatMap((descriptor) => attach(descriptor, plainFinding(descriptor, network, options)));
-      return [...plain, ...(await unixFindings(runTool, group, { network, own, pid }))];
+      return [
+        ...plain,
+        ...(await unixFindings(runTool, group, { network, own, pid })),
+        ...(await fromHostFindings(group, network)),
+      ];
     }),
   );
   return found.flat();
@@ -110,6 +114,24 @@ async function unixFindings(
     return peer === undefined || own.has(peer.inode) ? [] : attach(descriptor, toHost(descriptor, peer));
   });
 }
+
+/** accept(2) gives a socket of the namespace that the other end connected from: one that the app's own does not know. */
+async function fromHostFindings(group: readonly Descriptor[], network: Network): Promise<readonly Finding[]> {
+  const strangers = group.filter(({ target }) => !network.known.has(socketInode(target) ?? ''));
+  if (strangers.length === 0) return [];
+  const host = await readNetwork(process.pid);
+  return strangers
+    .filter(({ target }) => host.unix.has(socketInode(target) ?? ''))
+    .flatMap((descriptor) => attach(descriptor, fromHost(descriptor)));
+}
+
+const fromHost = ({ task }: Descriptor): Told => ({
+  code: 'UNIX_SOCKET_FROM_HOST',
+  blocks: true,
+  what: `somebody outside the app is connected to a unix socket of ${who(processOf(task))}`,
+  why: 'the other end of the connection belongs to a process outside the app: it cannot be saved with the app',
+  next: 'let whoever is connected to the app close the connection; it can connect again after the wake',
+});
 
 function toHost({ task }: Descriptor, peer: Peer): Told {
   const owner = findOwner(`socket:[${peer.inode}]`);

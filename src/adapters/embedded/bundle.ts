@@ -1,0 +1,37 @@
+/** The bundle directory: what the OCI runtime reads, and where conmon and CRIU leave their files. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+
+type Annotated = { readonly annotations?: Readonly<Record<string, string>> };
+type Mounted = { readonly mounts?: readonly { readonly type?: string; readonly source?: string }[] };
+
+/** The container as it was ordered; config.json is what the runtime is told, and after a wake that has other paths in it. */
+const ORDERED = 'ordered.json';
+
+export type BundleOrder = {
+  readonly config: object;
+  /** Other paths to bind sources, for a wake. CRIU finds a mount by its destination, so its source may be another path. */
+  readonly places?: ReadonlyMap<string, string>;
+};
+
+/** `org.criu.config`: both runtimes hand this file's options to CRIU. */
+export async function writeBundle(bundle: string, { config, places = new Map() }: BundleOrder): Promise<void> {
+  await mkdir(bundle, { recursive: true, mode: 0o700 });
+  const annotations = { ...(config as Annotated).annotations, 'org.criu.config': `${bundle}/criu.conf` };
+  const mounts = (config as Mounted).mounts?.map((mount) => ({
+    ...mount,
+    source: places.get(mount.source ?? '') ?? mount.source,
+  }));
+  const told = { ...config, ...(mounts !== undefined && { mounts }), annotations };
+  await Promise.all([
+    writeFile(`${bundle}/${ORDERED}`, JSON.stringify(config), { mode: 0o600 }),
+    writeFile(`${bundle}/config.json`, JSON.stringify(told), { mode: 0o600 }),
+  ]);
+}
+
+export const readOrdered = async (bundle: string): Promise<object> =>
+  JSON.parse(await readFile(`${bundle}/${ORDERED}`, 'utf8')) as object;
+
+export const bindSources = (config: object): readonly string[] =>
+  ((config as Mounted).mounts ?? []).flatMap(({ type, source }) =>
+    type === 'bind' && source !== undefined ? [source] : [],
+  );

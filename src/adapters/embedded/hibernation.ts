@@ -1,0 +1,122 @@
+/** Checkpoint and restore with the OCI runtime and CRIU. */
+import { readFile } from 'node:fs/promises';
+import { RuntimeError } from '../../domain/errors.ts';
+import type { Phases } from '../../domain/hibernation.ts';
+import type { ContainerId } from '../../domain/ids.ts';
+import type { CheckpointOrder, Live, RestoreOrder, Restored } from '../../ports/engine.ts';
+import type { Wait } from '../../ports/wait.ts';
+import { bindSources, writeBundle } from './bundle.ts';
+import { thaw, type Parts } from './parts.ts';
+
+const POLL_MS = 3;
+const RECOVER_MS = 5000;
+
+export async function checkpoint(parts: Parts, order: CheckpointOrder, wait: Wait): Promise<Phases> {
+  const { runtime, groups, bundleOf, criu } = parts;
+  const { id, live, imageDirectory } = order;
+  const workDirectory = bundleOf(id);
+  const wasFrozen = groups.frozen(id) === 'frozen';
+  const begin = performance.now();
+  try {
+    // CRIU's own freezing polls in steps of 100 ms; what is frozen already it takes as it is
+    await groups.freeze(id, wait);
+    await criu.configure(workDirectory, order.tcp);
+    const frozen = performance.now();
+    await runtime.checkpoint(id, { imageDirectory, workDirectory }, wait);
+    const end = performance.now();
+    return { freeze: frozen - begin, dump: end - frozen, ...(await criu.figures(workDirectory, 'dump')) };
+  } catch (error) {
+    await criu.keepLog(`${workDirectory}/dump.log`, order.failureLog);
+    await abandon(parts, { id, live, wasFrozen });
+    throw failed('CHECKPOINT_FAILED', `${id} was not hibernated`, { log: order.failureLog, cause: error });
+  }
+}
+
+type Abandoned = { readonly id: ContainerId; readonly live: Live; readonly wasFrozen: boolean };
+
+/** Ends what still dumps, waits until the app is nobody's tracee, and leaves it frozen or running as it was before. */
+async function abandon(parts: Parts, { id, live, wasFrozen }: Abandoned): Promise<void> {
+  const { processes, groups, bundleOf, clock } = parts;
+  const deadline = performance.now() + RECOVER_MS;
+  for (let busy = true; busy && performance.now() < deadline;) {
+    const dumpers = await processes.holding('criu', bundleOf(id));
+    for (const one of dumpers) processes.signal(one, 'SIGKILL');
+    busy = dumpers.length > 0 || processes.tracerOf(live.init) !== 0;
+    if (busy) await clock.sleep(POLL_MS);
+  }
+  if (!processes.isAlive(live.init)) return;
+  // a killed CRIU leaves it thawed, a killed runtime frozen
+  if (wasFrozen) await groups.freeze(id, { signal: new AbortController().signal, timeoutMs: RECOVER_MS });
+  else await thaw(parts, id);
+}
+
+export async function restore(parts: Parts, order: RestoreOrder, wait: Wait): Promise<Restored> {
+  const { runtime, monitor, doors, criu, network, bundleOf } = parts;
+  const { id, imageDirectory, logFile, logMaxBytes, terminal, lazyPages } = order;
+  const bundle = bundleOf(id);
+  const begin = performance.now();
+  try {
+    const places = await doors.open(id, bindSources(order.config), wait);
+    await writeBundle(bundle, { config: order.config, places });
+    await criu.configure(bundle, order.tcp);
+    await using held = new AsyncDisposableStack();
+    if (lazyPages) held.use(await criu.lazyPermission.take());
+    const pages = lazyPages ? await criu.lazyPages({ imageDirectory, workDirectory: bundle }, wait) : null;
+    const prepared = performance.now();
+    const restoring = { imageDirectory, lazyPages };
+    const live = await monitor.create(
+      { id, bundle, logFile, logMaxBytes, terminal, runtime, restore: restoring },
+      wait,
+    );
+    const restored = performance.now();
+    // runc makes the network namespace anew, with loopback down
+    await Promise.all([network.raiseLoopback(live.init, wait), doors.close(id, wait)]);
+    const end = performance.now();
+    return {
+      live,
+      pages,
+      phases: {
+        prepare: prepared - begin,
+        restore: restored - prepared,
+        network: end - restored,
+        ...(await criu.figures(bundle, 'restore')),
+      },
+    };
+  } catch (error) {
+    await criu.keepLog(`${bundle}/restore.log`, order.failureLog);
+    throw failed('RESTORE_FAILED', `${id} was not woken`, { log: order.failureLog, cause: error });
+  }
+}
+
+type Failure = { readonly log: string; readonly cause: unknown };
+
+function failed(code: 'CHECKPOINT_FAILED' | 'RESTORE_FAILED', what: string, { log, cause }: Failure): RuntimeError {
+  const known = cause instanceof RuntimeError && (cause.code === 'TIMED_OUT' || cause.code === 'ABORTED');
+  return new RuntimeError(known ? cause.code : code, { what, details: { log }, cause });
+}
+
+/** CRIU's last line of a dump that is whole; it has killed the container by then. Source: criu/cr-dump.c, cr_dump_finish. */
+const SUCCESS = 'Dumping finished successfully';
+
+export async function finishCheckpoint(parts: Parts, abandoned: Abandoned): Promise<boolean> {
+  const { processes, runtime, bundleOf } = parts;
+  for (const one of await processes.withArguments([runtime.stateRoot, 'checkpoint', abandoned.id])) {
+    processes.signal(one, 'SIGKILL');
+  }
+  await abandon(parts, abandoned);
+  if (processes.isAlive(abandoned.live.init)) return false;
+  const log = await readFile(`${bundleOf(abandoned.id)}/dump.log`, 'utf8').catch(() => '');
+  return log.includes(SUCCESS);
+}
+
+export async function interruptRestore({ processes, runtime }: Parts, id: ContainerId): Promise<boolean> {
+  // conmon has these words, too: it is the one who called, and it does not outlive the call
+  const restoring = await processes.withArguments([runtime.stateRoot, 'restore', id]);
+  for (const one of restoring) processes.signal(one, 'SIGKILL');
+  return restoring.length > 0;
+}
+
+export async function finishRestore({ processes, doors, bundleOf }: Parts, id: ContainerId, wait: Wait) {
+  await doors.close(id, wait);
+  return (await processes.withArguments(['lazy-pages', bundleOf(id)]))[0] ?? null;
+}

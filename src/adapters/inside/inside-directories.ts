@@ -1,0 +1,44 @@
+/** `<directory>/<container>/` with `init`, a link to one copy for all, and `wake.json` after a wake. */
+import { copyFile, link, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { isErrno } from '../../domain/errors.ts';
+import type { ContainerId } from '../../domain/ids.ts';
+import type { Insides } from '../../ports/insides.ts';
+
+type Options = {
+  /** Lost at a reboot. */
+  readonly directory: string;
+  /** Statically linked program for process 1. */
+  readonly init: string;
+};
+
+export function insideDirectories({ directory, init }: Options): Insides {
+  const pathOf = (id: ContainerId): string => `${directory}/${id}`;
+  const shared = `${directory}/.init`;
+  // a copy of our own: an app asleep or alive needs this very file, also after the tools were upgraded
+  let copied: Promise<void> | undefined;
+  return {
+    pathOf,
+    prepare: async (id) => {
+      await mkdir(pathOf(id), { recursive: true, mode: 0o755 });
+      copied ??= copyInit(init, shared);
+      await copied;
+      await link(shared, `${pathOf(id)}/init`).catch(ignoreExisting);
+      return pathOf(id);
+    },
+    noteWake: async (id, note) => {
+      const file = `${pathOf(id)}/wake.json`;
+      await writeFile(`${file}.new`, `${JSON.stringify(note)}\n`, { mode: 0o644 });
+      await rename(`${file}.new`, file);
+    },
+    remove: (id) => rm(pathOf(id), { recursive: true, force: true }),
+  };
+}
+
+async function copyInit(init: string, shared: string): Promise<void> {
+  await copyFile(init, `${shared}.new`);
+  await rename(`${shared}.new`, shared);
+}
+
+function ignoreExisting(error: unknown): void {
+  if (!isErrno(error, 'EEXIST')) throw error;
+}

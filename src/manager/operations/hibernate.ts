@@ -1,0 +1,159 @@
+/**
+ * Hibernate: the app's memory goes to disk and the app is gone. Nothing is promised before the image is whole, and until then
+ * nothing is lost: what fails leaves the app as it was.
+ */
+import { RuntimeError } from '../../domain/errors.ts';
+import type { Finding, Phases } from '../../domain/hibernation.ts';
+import type { HibernationRecord } from '../../ports/journal.ts';
+import type { Instance } from '../instance.ts';
+import type { World } from '../world.ts';
+import { during, liveOf, unhurried } from './operation.ts';
+import { pagesAreIn } from './pages.ts';
+import { settle } from './settle.ts';
+
+const MIB = 2 ** 20;
+/** A slow disk; the time limit of a dump grows with the memory. */
+const MS_PER_MIB = 100;
+
+export const dumpTimeoutMs = ({ settings }: World, bytes: number): number =>
+  settings.hibernation.timeoutMs + (bytes / MIB) * MS_PER_MIB;
+
+export const hibernate = (world: World, instance: Instance, signal: AbortSignal): Promise<void> =>
+  during(instance, 'hibernate', async () => {
+    const { via = 'HIBERNATING' } = instance.moveFor('hibernate');
+    refuseUnwanted(instance);
+    const from = instance.state === 'SUSPENDED' ? 'SUSPENDED' : 'RUNNING';
+    await pagesAreIn(world, instance, { signal, timeoutMs: world.settings.hibernation.timeoutMs });
+    const { containerId, hibernation } = instance.record;
+    const begin = performance.now();
+    refuseBlocked(world, instance);
+    const bytes = world.engine.readings(containerId)?.memory.usageBytes ?? 0;
+    const draft = await world.images.begin(containerId, bytes);
+    const before: HibernationRecord = { ...(hibernation ?? NEVER), from, image: null };
+    await instance.enter(via, 'hibernate', { record: { hibernation: before } });
+    const dump = { instance, before, bytes, begin };
+    try {
+      const phases = await dumpInto(world, instance, { directory: draft.directory, bytes, signal });
+      await fallAsleep(world, { ...dump, phases });
+    } catch (error) {
+      throw await goBack(world, dump, error);
+    }
+  });
+
+const NEVER: HibernationRecord = {
+  from: 'RUNNING',
+  target: 'RUNNING',
+  image: null,
+  dump: null,
+  wake: null,
+  failureLog: null,
+  wakes: 0,
+};
+
+function refuseUnwanted({ record }: Instance): void {
+  if (record.app.hibernation.enabled) return;
+  throw new RuntimeError('NOT_SUPPORTED', {
+    what: `${record.appInstanceId} was run with hibernation disabled`,
+    next: 'suspend it instead, or run it with hibernation.enabled',
+  });
+}
+
+/** CRIU would wait for some of these without end. */
+function refuseBlocked({ engine, surveys }: World, { record, state }: Instance): void {
+  const findings = surveys.blockers(engine.members(record.containerId));
+  if (findings.length === 0) return;
+  const blocked = new RuntimeError('CHECKPOINT_FAILED', { what: 'it was not tried' });
+  throw explained(blocked, { what: `${record.appInstanceId} was not hibernated and is ${state} as before`, findings });
+}
+
+type Target = { readonly directory: string; readonly bytes: number; readonly signal: AbortSignal };
+
+function dumpInto(world: World, instance: Instance, { directory, bytes, signal }: Target): Promise<Phases> {
+  const { containerId, app } = instance.record;
+  return world.engine.checkpoint(
+    {
+      id: containerId,
+      live: liveOf(instance),
+      tcp: app.hibernation.tcp,
+      imageDirectory: directory,
+      failureLog: failureLogOf(world, instance),
+    },
+    { signal, timeoutMs: dumpTimeoutMs(world, bytes) },
+  );
+}
+
+export const failureLogOf = ({ logs }: World, { record }: Instance): string =>
+  `${logs.fileOf(record.containerId)}.criu`;
+
+type Dump = {
+  readonly instance: Instance;
+  readonly before: HibernationRecord;
+  readonly bytes: number;
+  /** performance.now() */
+  readonly begin: number;
+};
+
+/** The container is gone and its image complete; from the rename on there is no way back. For recovery, too. */
+export async function fallAsleep(
+  world: World,
+  { instance, before, bytes, begin, phases }: Dump & { readonly phases: Phases },
+) {
+  const { engine, images, settings, clock } = world;
+  const { appId, appInstanceId, containerId, live } = instance.record;
+  const dumped = performance.now();
+  const image = await images.commit(containerId, {
+    appId,
+    appInstanceId,
+    containerId,
+    engine: engine.name,
+    runtime: settings.hibernation.runtime,
+    criu: settings.hibernation.criu,
+    config: await engine.configOf(containerId),
+    hibernatedAt: clock.now(),
+  });
+  await engine.remove(containerId, { known: live, ...unhurried(settings.killTimeoutMs) });
+  const end = performance.now();
+  const dump = { ms: end - begin, phases: { ...phases, image: end - dumped }, freedBytes: bytes };
+  await instance.enter('HIBERNATED', 'hibernate', {
+    record: { live: null, hibernation: { ...before, image: image.info, dump, failureLog: null } },
+  });
+}
+
+/** The app is as it was before, or it has ended meanwhile; the error for the caller has the plain reason. */
+async function goBack(world: World, { instance, before }: Dump, cause: unknown): Promise<RuntimeError> {
+  const { engine, images, surveys } = world;
+  const { containerId, appInstanceId } = instance.record;
+  const ended = await engine.ended(containerId, liveOf(instance));
+  if (ended !== undefined && (await images.find(containerId)) !== undefined) {
+    // it sleeps in truth: only what came after the rename failed, and is tried again by the keeper
+    return RuntimeError.of(cause);
+  }
+  const failureLog = failureLogOf(world, instance);
+  const findings = isOfCriu(cause) ? await surveys.readLog(failureLog) : [];
+  const error = explained(cause, { what: `${appInstanceId} was not hibernated and is ${before.from} again`, findings });
+  await images.discardDraft(containerId);
+  const failure = { type: 'failure', operation: 'hibernate', error: error.toJSON() } as const;
+  if (ended !== undefined) await settle(world, instance, { ...ended, before: [failure] });
+  else {
+    const hibernation = { ...before, failureLog: isOfCriu(cause) ? failureLog : before.failureLog };
+    await instance.enter(before.from, 'the hibernation failed', { record: { hibernation }, before: [failure] });
+  }
+  return error;
+}
+
+const isOfCriu = (error: unknown): boolean =>
+  error instanceof RuntimeError && (error.code === 'CHECKPOINT_FAILED' || error.code === 'RESTORE_FAILED');
+
+type Story = { readonly what: string; readonly findings: readonly Finding[] };
+
+/** The first finding is the root cause: its words instead of the tool's. */
+export function explained(cause: unknown, { what, findings }: Story): RuntimeError {
+  const error = RuntimeError.of(cause);
+  const first = findings.find(({ code }) => code !== 'NO_LOG');
+  return new RuntimeError(error.code, {
+    what,
+    next: first?.next ?? error.next,
+    details: { ...error.details, ...(findings.length > 0 && { findings }) },
+    cause: first === undefined ? error : `${first.what}: ${first.why}`,
+  });
+}

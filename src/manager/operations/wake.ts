@@ -1,0 +1,181 @@
+/** Wake: the app comes back where it was. Its image stays until it is seen running and has every page. */
+import { RuntimeError } from '../../domain/errors.ts';
+import type { Ended, Live, Restored } from '../../ports/engine.ts';
+import type { Image } from '../../ports/images.ts';
+import type { HibernationRecord } from '../../ports/journal.ts';
+import type { Instance } from '../instance.ts';
+import type { World } from '../world.ts';
+import { dumpTimeoutMs, explained, failureLogOf } from './hibernate.ts';
+import { during, unhurried } from './operation.ts';
+import { planContainer } from './plan.ts';
+
+export type WakeRequest = { readonly target: 'RUNNING' | 'SUSPENDED'; readonly signal: AbortSignal };
+
+/** In the state that was asked for when it returns; HIBERNATED, with its image, when it throws. */
+export const wake = (world: World, instance: Instance, request: WakeRequest): Promise<void> =>
+  during(instance, 'wake', async () => {
+    const { via = 'WAKING' } = instance.moveFor('wake');
+    const { containerId } = instance.record;
+    const begin = performance.now();
+    const hibernation = hibernationOf(instance);
+    const timeoutMs = dumpTimeoutMs(world, hibernation.image?.rawBytes ?? 0);
+    const image = await world.images.open(containerId, { signal: request.signal, timeoutMs });
+    const config = await configFor(world, instance, image);
+    const opened = performance.now();
+    const before: HibernationRecord = { ...hibernation, image: image.info, target: request.target };
+    await instance.enter(via, 'wake', { record: { hibernation: before } });
+    try {
+      await tellTheApp(world, instance, before);
+      const restored = await restore(world, instance, { image, config, timeoutMs, signal: request.signal });
+      if (request.target === 'SUSPENDED') {
+        await world.engine.suspend(containerId, unhurried(world.settings.freezeTimeoutMs));
+      }
+      await arrive(world, instance, { before, restored, begin, openMs: opened - begin });
+    } catch (error) {
+      throw await fallBack(world, instance, { cause: error, before });
+    }
+  });
+
+function hibernationOf({ record }: Instance): HibernationRecord {
+  if (record.hibernation !== null) return record.hibernation;
+  throw new RuntimeError('INTERNAL', { what: `${record.appInstanceId} is ${record.state} without a hibernation` });
+}
+
+/** There before its first instruction; what it is told is when it slept, not when it runs. */
+async function tellTheApp(
+  { insides, clock }: World,
+  { record }: Instance,
+  { image, wakes }: HibernationRecord,
+): Promise<void> {
+  const wokenAt = clock.now();
+  const hibernatedAt = image?.hibernatedAt ?? wokenAt;
+  const sleptMs = Date.parse(wokenAt) - Date.parse(hibernatedAt);
+  await insides.noteWake(record.containerId, { hibernatedAt, wokenAt, sleptMs, wakes: wakes + 1 });
+}
+
+type Mounted = {
+  readonly root?: { readonly path?: string };
+  readonly mounts?: readonly { readonly destination?: string }[];
+};
+
+/** The container as it was dumped, if its root directory is still what it was; else made anew, with the same mounts. */
+async function configFor(world: World, instance: Instance, { subject }: Image): Promise<object> {
+  const { appId, appInstanceId, containerId, app, uid, gid } = instance.record;
+  const old = subject.config as Mounted;
+  await Promise.all([world.storage.prepare({ appId, uid, gid }), world.insides.prepare(containerId)]);
+  const fresh = await planContainer(
+    world,
+    { appId, appInstanceId, app, ids: {} },
+    { appId, uid, gid, releasedAt: null },
+  );
+  if (fresh.root.path === old.root?.path) return subject.config;
+  const [before, now] = [destinations(old), destinations(fresh)];
+  const missing = before.filter((one) => !now.includes(one));
+  if (missing.length === 0) return fresh;
+  throw new RuntimeError('IMAGE_UNUSABLE', {
+    what: `${appInstanceId} cannot be woken: its root file system is another one now`,
+    next: 'bring the old one back, or terminate the app and run it anew; the image is kept',
+    details: { missing },
+    cause: `nothing is mounted at ${missing.join(', ')} any more`,
+  });
+}
+
+const destinations = ({ mounts = [] }: Mounted): readonly string[] =>
+  mounts.flatMap(({ destination }) => destination ?? []);
+
+type Restoring = {
+  readonly image: Image;
+  readonly config: object;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+};
+
+function restore(world: World, instance: Instance, { image, config, timeoutMs, signal }: Restoring): Promise<Restored> {
+  const { engine, logs, settings } = world;
+  const { containerId, app } = instance.record;
+  return engine.restore(
+    {
+      id: containerId,
+      config,
+      imageDirectory: image.directory,
+      lazyPages: image.info.rawBytes > settings.hibernation.lazyPagesAboveBytes,
+      tcp: app.hibernation.tcp,
+      failureLog: failureLogOf(world, instance),
+      logFile: logs.fileOf(containerId),
+      logMaxBytes: settings.logMaxBytes,
+      terminal: app.terminal,
+    },
+    { signal, timeoutMs },
+  );
+}
+
+type Arrival = {
+  readonly before: HibernationRecord;
+  readonly restored: Restored;
+  /** performance.now() */
+  readonly begin: number;
+  readonly openMs: number;
+};
+
+async function arrive(
+  { clock, settings }: World,
+  instance: Instance,
+  { before, restored, begin, openMs }: Arrival,
+): Promise<void> {
+  const wokenAt = clock.now();
+  const hibernatedAt = before.image?.hibernatedAt ?? wokenAt;
+  const figures = {
+    ms: performance.now() - begin,
+    phases: { open: openMs, ...restored.phases },
+    wokenAt,
+    sleptMs: Date.parse(wokenAt) - Date.parse(hibernatedAt),
+    pages: restored.pages,
+  };
+  await instance.enter(before.target, 'wake', {
+    record: {
+      live: restored.live,
+      bootId: settings.bootId,
+      hibernation: { ...before, wake: figures, wakes: before.wakes + 1, failureLog: null },
+    },
+  });
+}
+
+type Failure = { readonly cause: unknown; readonly before: HibernationRecord };
+
+/** Nothing half-woken stays; the image does. */
+async function fallBack(world: World, instance: Instance, { cause, before }: Failure): Promise<RuntimeError> {
+  const { containerId, appInstanceId } = instance.record;
+  const failureLog = failureLogOf(world, instance);
+  const ofCriu = cause instanceof RuntimeError && cause.code === 'RESTORE_FAILED';
+  const findings = ofCriu ? await world.surveys.readLog(failureLog) : [];
+  const error = explained(cause, { what: `${appInstanceId} was not woken; its image is kept`, findings });
+  await world.engine.remove(containerId, { known: null, ...unhurried(world.settings.killTimeoutMs) });
+  await instance.enter('HIBERNATED', 'the wake failed', {
+    record: { live: null, hibernation: { ...before, failureLog: ofCriu ? failureLog : before.failureLog } },
+    before: [{ type: 'failure', operation: 'wake', error: error.toJSON() }],
+  });
+  return error;
+}
+
+/** How a process ends whose page never came (userfaultfd(2)): SIGSEGV or SIGBUS. */
+const ENDS_WITHOUT_PAGES = new Set([128 + 7, 128 + 11]);
+
+/** Whether it ended only because whoever brought its pages was killed: then the image is whole, and the app can be woken again. */
+export function lostItsPages({ engine }: World, { record }: Instance, { code }: Ended): boolean {
+  const pages = record.hibernation?.wake?.pages ?? null;
+  return pages !== null && !engine.bringsPages(pages) && code !== null && ENDS_WITHOUT_PAGES.has(code);
+}
+
+export async function sleepAgain(world: World, instance: Instance, live: Live): Promise<void> {
+  const { hibernation, containerId, appInstanceId } = instance.record;
+  if (hibernation === null || instance.record.live !== live) return;
+  const error = new RuntimeError('RESTORE_FAILED', {
+    what: `${appInstanceId} ended because its pages did not come: the page server was killed`,
+    next: 'wake it again: its image is whole',
+  });
+  await world.engine.remove(containerId, { known: null, ...unhurried(world.settings.killTimeoutMs) });
+  await instance.enter('HIBERNATED', 'its pages did not come', {
+    record: { live: null, hibernation: { ...hibernation, wake: null } },
+    before: [{ type: 'failure', operation: 'wake', error: error.toJSON() }],
+  });
+}

@@ -1,0 +1,101 @@
+/** Builds the adapters and joins them with the manager. */
+import { GHOST_LIMIT_BYTES } from '../adapters/criu/checkpoint-config.ts';
+import { criuSurveys } from '../adapters/criu/survey.ts';
+import { imageStore } from '../adapters/images/image-store.ts';
+import { readMachine } from '../adapters/images/machine.ts';
+import { insideDirectories } from '../adapters/inside/inside-directories.ts';
+import { logFiles } from '../adapters/logs/log-files.ts';
+import { systemClock } from '../adapters/process/clock.ts';
+import { toolRunner } from '../adapters/process/run-tool.ts';
+import { rootFilesystems } from '../adapters/rootfs/rootfs.ts';
+import { directories } from '../adapters/storage/directories.ts';
+import type { Config } from '../config.ts';
+import { layout, type Layout } from '../domain/layout.ts';
+import { Announcer } from '../manager/announcer.ts';
+import { startManager, type Manager } from '../manager/runtime-manager.ts';
+import { UserIds } from '../manager/user-ids.ts';
+import type { World } from '../manager/world.ts';
+import type { Journal } from '../ports/journal.ts';
+import type { Log } from '../ports/log.ts';
+import { buildEmbedded, type Embedded } from './embedded.ts';
+import { machineFacts } from './machine.ts';
+import { openPlace, tagOf, type OpenPlace } from './open-place.ts';
+import { tryOut } from './trial.ts';
+
+export type Site = {
+  readonly places: Layout;
+  readonly config: Config;
+  readonly log: Log;
+  readonly journal: Journal;
+  /** As callers are told; `/` for the system's own places. */
+  readonly root: string;
+  /** PATH for the host tools. */
+  readonly searchPath: string;
+};
+
+export type Built = {
+  readonly world: World;
+  readonly manager: Manager;
+  /** Gives back what the daemon itself holds on the machine; what living apps need stays. */
+  readonly close: () => Promise<void>;
+};
+
+const ENGINE_FACT = 'engine';
+
+export async function build(site: Site): Promise<Built> {
+  const { places, config, journal, log, searchPath } = site;
+  const [remembered, open] = await Promise.all([journal.load(), openPlace(places)]);
+  const machine = machineFacts(searchPath);
+  const insides = insideDirectories({ directory: `${places.run}/inside`, init: machine.init });
+  const rootfs = rootFilesystems({ directory: `${open.directory}/rootfs` });
+  const ids = { uid: config.userIds.last, rootIdOffset: config.userIds.rootOffset };
+  const embedded = await buildEmbedded({
+    wanted: config.runtime,
+    runDirectory: places.run,
+    openDirectory: open.directory,
+    cgroupParent: config.cgroupParent ?? cgroupParentOf(places),
+    searchPath,
+    remembered: remembered.facts[ENGINE_FACT],
+    tryOut: tryOut({ rootfs, insides, runDirectory: places.run, ...ids, ...machine }),
+  });
+  const announcer = new Announcer(journal, log);
+  if (remembered.facts[ENGINE_FACT] !== embedded.finding) {
+    await announcer.commit({ facts: { [ENGINE_FACT]: embedded.finding } });
+  }
+  const storage = directories(places.apps);
+  const range = { ...config.userIds, now: systemClock.now, hasStorage: storage.exists };
+  const hibernation = { ...config.hibernation, runtime: embedded.runtimeVersion, criu: embedded.criuVersion };
+  const world: World = {
+    ...{ engine: embedded.engine, journal, storage, insides, rootfs, log, announcer, clock: systemClock },
+    ...hibernationParts(site, embedded),
+    logs: logFiles(places.logs, systemClock),
+    userIds: new UserIds(range, remembered.userIds),
+    settings: { ...config, ...machine, ...ids, hibernation, root: site.root },
+  };
+  return { world, manager: await startManager(world, remembered), close: () => close(world, open) };
+}
+
+function hibernationParts({ places, config, log, searchPath }: Site, { criuVersion }: Embedded) {
+  const runTool = toolRunner({ PATH: searchPath, LC_ALL: 'C.UTF-8' });
+  return {
+    images: imageStore({
+      directory: places.images,
+      runTool,
+      clock: systemClock,
+      settings: config.hibernation,
+      machine: readMachine(criuVersion),
+      log,
+    }),
+    surveys: criuSurveys(runTool, { ghostLimitBytes: GHOST_LIMIT_BYTES, skipsInFlight: true }),
+  };
+}
+
+async function close({ engine }: World, open: OpenPlace): Promise<void> {
+  if ((await engine.leftovers()).length > 0) return;
+  await engine.close();
+  await open.close();
+}
+
+/** One group for each root directory, so that daemons side by side never sweep each other's containers. */
+const cgroupParentOf = (places: Layout): string =>
+  places.run === layout().run ? '/runtime-manager' : `/runtime-manager-${tagOf(places)}`;

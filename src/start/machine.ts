@@ -1,0 +1,30 @@
+/** What this machine is, as far as the containers are concerned. */
+import { readFileSync } from 'node:fs';
+import { findTool } from '../adapters/process/find-tool.ts';
+import { RuntimeError } from '../domain/errors.ts';
+
+export type MachineFacts = {
+  /** tini-static, process 1 of every container. */
+  readonly init: string;
+  readonly architecture: 'x64' | 'arm64';
+  /** Of the apps: at least the daemon's own (lowering it takes a privilege), never below 0. */
+  readonly oomScoreAdj: number;
+  readonly bootId: string;
+};
+
+/** Throws ENGINE_UNAVAILABLE. */
+export function machineFacts(searchPath: string): MachineFacts {
+  const init = findTool('tini-static', searchPath);
+  if (init === undefined) {
+    throw new RuntimeError('ENGINE_UNAVAILABLE', {
+      what: 'tini-static, process 1 of every container, is not there',
+      next: "install Debian's package tini (in a clone: npm run setup), or name its directory as `tools` in the configuration",
+    });
+  }
+  return {
+    init,
+    architecture: process.arch === 'arm64' ? 'arm64' : 'x64',
+    oomScoreAdj: Math.max(0, Number(readFileSync('/proc/self/oom_score_adj', 'utf8'))),
+    bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+  };
+}
