@@ -4,16 +4,21 @@
  */
 import type { ContainerId } from '../domain/ids.ts';
 import { RuntimeError } from '../domain/errors.ts';
+import type { State } from '../domain/states.ts';
 import type { Instance } from './instance.ts';
 import type { Instances } from './instances.ts';
 import { dropImage } from './operations/pages.ts';
 import { release, settle } from './operations/settle.ts';
 import { lostItsPages, sleepAgain } from './operations/wake.ts';
+import { recoverOne } from './recovery.ts';
 import type { World } from './world.ts';
 
 const ROUND_MS = 1000;
 /** What could not be removed is tried again, but not in every round. */
 const RETRY_EVERY_ROUNDS = 10;
+
+/** States that only last while an operation is at work. */
+const STATES_BETWEEN: ReadonlySet<State> = new Set<State>(['STARTING', 'HIBERNATING', 'WAKING']);
 
 export class Keeper implements AsyncDisposable {
   readonly #world: World;
@@ -69,7 +74,10 @@ export class Keeper implements AsyncDisposable {
     for (const instance of this.#instances) {
       this.check(instance);
       this.#dropImage(instance);
-      if (this.#round % RETRY_EVERY_ROUNDS === 0) this.#retryRelease(instance);
+      if (this.#round % RETRY_EVERY_ROUNDS === 0) {
+        this.#retryRelease(instance);
+        this.#recoverStuck(instance);
+      }
     }
   }
 
@@ -80,6 +88,13 @@ export class Keeper implements AsyncDisposable {
       .catch((error: unknown) => {
         this.#world.log.warn({ err: error }, 'the image of a woken app could not be removed yet');
       });
+  }
+
+  /** An operation came to its end and could not write it (a full disk), or the recovery could not be done: the truth decides. */
+  #recoverStuck(instance: Instance): void {
+    const { state, live } = instance.record;
+    const between = STATES_BETWEEN.has(state) || (state === 'TERMINATING' && live === null);
+    if (between && !instance.queue.busy && !instance.claimed) void recoverOne(this.#world, instance);
   }
 
   #retryRelease(instance: Instance): void {

@@ -63,7 +63,8 @@ export async function recover(world: World, instances: Instances): Promise<void>
   await sweep(world, instances);
 }
 
-async function recoverOne(world: World, instance: Instance): Promise<void> {
+/** Also for an instance that stays between two states although nothing is at work on it. */
+export async function recoverOne(world: World, instance: Instance): Promise<void> {
   const { engine, log, settings } = world;
   const { bootId, appInstanceId, state } = instance.record;
   if (!isAlive(state)) {

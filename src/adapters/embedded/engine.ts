@@ -1,4 +1,5 @@
 /** The embedded engine: an OCI runtime makes the container, a monitor holds it, control groups and /proc tell the truth about it. */
+import { availableParallelism } from 'node:os';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { Engine, Live, StartOrder } from '../../ports/engine.ts';
@@ -8,14 +9,18 @@ import { checkpoint, finishCheckpoint, finishRestore, interruptRestore, restore 
 import { leftovers, thaw, type Parts } from './parts.ts';
 import { remove } from './removal.ts';
 import { ended, inspect } from './truth.ts';
+import { Turnstile } from './turnstile.ts';
+
+const PATIENCE_MS = 1000;
 
 export function embeddedEngine(parts: Parts): Engine {
-  const { runtime, monitor, groups, processes } = parts;
+  const { runtime, monitor, groups, processes, clock } = parts;
+  const turnstile = new Turnstile({ places: 2 * availableParallelism(), patienceMs: PATIENCE_MS, clock });
   return {
     name: 'embedded',
     runtimeName: runtime.name,
     cgroupsPath: groups.pathOf,
-    start: (order, wait) => start(parts, order, wait),
+    start: (order, wait) => turnstile.pass(() => start(parts, order, wait)),
     suspend: (id, wait) => suspend(parts, id, wait),
     resume: async (id, wait) => {
       await groups.thaw(id, wait).catch((error: unknown) => {

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { Wait } from '../../ports/wait.ts';
+import { forkTurn } from './spawn-gate.ts';
 
 export type ToolResult = { readonly exitCode: number; readonly stdout: string; readonly stderr: string };
 
@@ -41,8 +42,9 @@ const toolName = (argv: readonly string[]): string => argv[0]?.split('/').at(-1)
  * Throws TOOL_FAILED (cannot be run, or ended otherwise than accepted), TIMED_OUT, ABORTED; the tool is dead then.
  */
 export function toolRunner(env: Readonly<Record<string, string>>): RunTool {
-  return (argv, { signal, timeoutMs, accept = [0] }) =>
-    new Promise((resolve, reject) => {
+  return async (argv, { signal, timeoutMs, accept = [0] }) => {
+    await forkTurn();
+    return new Promise((resolve, reject) => {
       const [command = '', ...args] = argv;
       const fail = (code: 'TOOL_FAILED' | 'TIMED_OUT' | 'ABORTED', what: string, cause?: unknown): void => {
         clearTimeout(timer);
@@ -85,6 +87,7 @@ export function toolRunner(env: Readonly<Record<string, string>>): RunTool {
         resolve({ exitCode, stdout: stdout.text(), stderr: stderr.text() });
       });
     });
+  };
 }
 
 const abortError = (argv: readonly string[], signal: AbortSignal): RuntimeError =>

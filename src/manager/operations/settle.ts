@@ -43,8 +43,9 @@ export async function release(world: World, instance: Instance): Promise<void> {
   if (record.released || record.state !== 'TERMINATED') return;
   const { engine, images, insides, userIds, settings, log } = world;
   try {
-    // the page server of a lazy wake is one more process to find: then nothing is known for sure
-    const known = record.hibernation?.image === null || record.hibernation === null ? record.live : null;
+    // an earlier daemon may have left a tool at work, a lazy wake its page server: then they are looked for
+    const sure = !instance.inherited && (record.hibernation?.image ?? null) === null;
+    const known = sure ? record.live : null;
     await engine.remove(record.containerId, { known, ...unhurried(settings.killTimeoutMs) });
     await insides.remove(record.containerId);
     if (record.hibernation !== null) {

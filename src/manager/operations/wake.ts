@@ -20,6 +20,7 @@ export const wake = (world: World, instance: Instance, request: WakeRequest): Pr
     const hibernation = hibernationOf(instance);
     const timeoutMs = dumpTimeoutMs(world, hibernation.image?.rawBytes ?? 0);
     const image = await world.images.open(containerId, { signal: request.signal, timeoutMs });
+    refuseForeign(instance, image);
     const config = await configFor(world, instance, image);
     const opened = performance.now();
     const before: HibernationRecord = { ...hibernation, image: image.info, target: request.target };
@@ -51,6 +52,14 @@ async function tellTheApp(
   const hibernatedAt = image?.hibernatedAt ?? wokenAt;
   const sleptMs = Date.parse(wokenAt) - Date.parse(hibernatedAt);
   await insides.noteWake(record.containerId, { hibernatedAt, wokenAt, sleptMs, wakes: wakes + 1 });
+}
+
+function refuseForeign({ record }: Instance, { subject, directory }: Image): void {
+  if (subject.appId === record.appId && subject.appInstanceId === record.appInstanceId) return;
+  throw new RuntimeError('IMAGE_UNUSABLE', {
+    what: `${record.appInstanceId} cannot be woken: the image in its place is that of ${subject.appInstanceId} (app ${subject.appId})`,
+    next: `find out who put it there; ${directory} is kept`,
+  });
 }
 
 type Mounted = {
