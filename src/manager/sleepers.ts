@@ -14,6 +14,8 @@ type Work = {
   readonly done: Promise<void>;
 };
 
+/** Who is woken again at once has no use for a flush, and it would slow down the next dump. */
+const FLUSH_AFTER_MS = 1000;
 const LAST_FLUSH_MS = 20_000;
 
 export class Sleepers {
@@ -46,6 +48,7 @@ export class Sleepers {
   }
 
   async #harden(instance: Instance, signal: AbortSignal): Promise<void> {
+    await this.#world.clock.sleep(FLUSH_AFTER_MS, signal);
     this.#note(instance, await this.#world.images.harden(instance.record.containerId, signal));
   }
 

@@ -60,8 +60,12 @@ export async function restore(parts: Parts, order: RestoreOrder, wait: Wait): Pr
     await writeBundle(bundle, { config: order.config, places });
     await criu.configure(bundle, order.tcp);
     await using held = new AsyncDisposableStack();
-    if (lazyPages) held.use(await criu.lazyPermission.take());
-    const pages = lazyPages ? await criu.lazyPages({ imageDirectory, workDirectory: bundle }, wait) : null;
+    const [pages] = lazyPages
+      ? await Promise.all([
+          criu.lazyPages({ imageDirectory, workDirectory: bundle }, wait),
+          criu.lazyPermission.take().then((permission) => held.use(permission)),
+        ])
+      : [null];
     const prepared = performance.now();
     const restoring = { imageDirectory, lazyPages };
     const live = await monitor.create(

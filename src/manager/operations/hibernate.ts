@@ -98,7 +98,7 @@ export async function fallAsleep(
   world: World,
   { instance, before, bytes, begin, phases }: Dump & { readonly phases: Phases },
 ) {
-  const { engine, images, settings, clock } = world;
+  const { engine, images, settings, clock, log } = world;
   const { appId, appInstanceId, containerId, live } = instance.record;
   const dumped = performance.now();
   const image = await images.commit(containerId, {
@@ -111,12 +111,17 @@ export async function fallAsleep(
     config: await engine.configOf(containerId),
     hibernatedAt: clock.now(),
   });
-  await engine.remove(containerId, { known: live, ...unhurried(settings.killTimeoutMs) });
   const end = performance.now();
   const dump = { ms: end - begin, phases: { ...phases, image: end - dumped }, freedBytes: bytes };
   await instance.enter('HIBERNATED', 'hibernate', {
     record: { live: null, hibernation: { ...before, image: image.info, dump, failureLog: null } },
   });
+  // the app sleeps already; who wants it next waits for this, who asked for the hibernation does not
+  instance.queue
+    .push(() => engine.remove(containerId, { known: live, ...unhurried(settings.killTimeoutMs) }))
+    .catch((error: unknown) => {
+      log.warn({ err: error, appInstanceId }, 'something of a hibernated app could not be removed yet');
+    });
 }
 
 /** The app is as it was before, or it has ended meanwhile; the error for the caller has the plain reason. */

@@ -3,6 +3,7 @@ import { RuntimeError } from '../../domain/errors.ts';
 import type { Ended, Live, Restored } from '../../ports/engine.ts';
 import type { Image } from '../../ports/images.ts';
 import type { HibernationRecord } from '../../ports/journal.ts';
+import type { OciConfig } from '../../spec/oci-types.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
 import { dumpTimeoutMs, explained, failureLogOf } from './hibernate.ts';
@@ -19,9 +20,12 @@ export const wake = (world: World, instance: Instance, request: WakeRequest): Pr
     const begin = performance.now();
     const hibernation = hibernationOf(instance);
     const timeoutMs = dumpTimeoutMs(world, hibernation.image?.rawBytes ?? 0);
-    const image = await world.images.open(containerId, { signal: request.signal, timeoutMs });
+    const [image, fresh] = await Promise.all([
+      world.images.open(containerId, { signal: request.signal, timeoutMs }),
+      planAnew(world, instance),
+    ]);
     refuseForeign(instance, image);
-    const config = await configFor(world, instance, image);
+    const config = configFor(instance, image, fresh);
     const opened = performance.now();
     const before: HibernationRecord = { ...hibernation, image: image.info, target: request.target };
     await instance.enter(via, 'wake', { record: { hibernation: before } });
@@ -67,16 +71,22 @@ type Mounted = {
   readonly mounts?: readonly { readonly destination?: string }[];
 };
 
+/** What a run of it would be now; its directories are there again after a reboot. */
+async function planAnew(world: World, { record }: Instance): Promise<OciConfig> {
+  const { appId, appInstanceId, containerId, app, uid, gid } = record;
+  const lease = { appId, uid, gid, releasedAt: null };
+  const [config] = await Promise.all([
+    planContainer(world, { appId, appInstanceId, app, ids: {} }, lease),
+    world.storage.prepare({ appId, uid, gid }),
+    world.insides.prepare(containerId),
+  ]);
+  return config;
+}
+
 /** The container as it was dumped, if its root directory is still what it was; else made anew, with the same mounts. */
-async function configFor(world: World, instance: Instance, { subject }: Image): Promise<object> {
-  const { appId, appInstanceId, containerId, app, uid, gid } = instance.record;
+function configFor({ record }: Instance, { subject }: Image, fresh: OciConfig): object {
+  const { appInstanceId } = record;
   const old = subject.config as Mounted;
-  await Promise.all([world.storage.prepare({ appId, uid, gid }), world.insides.prepare(containerId)]);
-  const fresh = await planContainer(
-    world,
-    { appId, appInstanceId, app, ids: {} },
-    { appId, uid, gid, releasedAt: null },
-  );
   if (fresh.root.path === old.root?.path) return subject.config;
   const [before, now] = [destinations(old), destinations(fresh)];
   const missing = before.filter((one) => !now.includes(one));
