@@ -54,8 +54,9 @@ export async function bareTools({ root }: Daemon, model: string): Promise<Bare> 
       await chmod(image, 0o711);
     },
     restore: async (id, image) => {
-      for (const name of ['pid', 'conmon.pid', 'attach', 'ctl', 'winsz'])
-        {await rm(`${bundle(id)}/${name}`, { force: true });}
+      for (const name of ['pid', 'conmon.pid', 'attach', 'ctl', 'winsz']) {
+        await rm(`${bundle(id)}/${name}`, { force: true });
+      }
       await rm(`${dir}/exits/${id}`, { force: true });
       await conmon(dir, id, ['--restore', image, '--runtime-opt', '--manage-cgroups-mode=ignore']);
     },

@@ -18,17 +18,7 @@ export class Turnstile {
 
   /** Does the work when there is a place, or when patience is at its end. */
   async pass<Result>(work: () => Promise<Result>): Promise<Result> {
-    const { places, patienceMs, clock } = this.#options;
-    if (this.#inside >= places) {
-      const place = Promise.withResolvers<undefined>();
-      const take = (): void => {
-        place.resolve(undefined);
-      };
-      this.#waiting.push(take);
-      await Promise.race([place.promise, clock.sleep(patienceMs)]);
-      const at = this.#waiting.indexOf(take);
-      if (at >= 0) this.#waiting.splice(at, 1);
-    }
+    if (this.#inside >= this.#options.places) await this.#wait();
     this.#inside++;
     try {
       return await work();
@@ -36,5 +26,18 @@ export class Turnstile {
       this.#inside--;
       this.#waiting.shift()?.();
     }
+  }
+
+  async #wait(): Promise<void> {
+    const { patienceMs, clock } = this.#options;
+    const place = new AbortController();
+    const take = (): void => {
+      place.abort();
+    };
+    this.#waiting.push(take);
+    // a place that becomes free ends the sleep
+    await clock.sleep(patienceMs, place.signal).catch(() => undefined);
+    const at = this.#waiting.indexOf(take);
+    if (at >= 0) this.#waiting.splice(at, 1);
   }
 }
