@@ -72,7 +72,7 @@ export const ERRORS = {
     doc: 'Every user id of the range is taken or still in its grace period.',
   },
   NO_SPACE: { thunder: 40, exitCode: 17, doc: 'The disk (or a budget on it) is full.' },
-  TIMED_OUT: { thunder: 11, exitCode: 18, doc: 'Something did not answer within its time limit.' },
+  TIMED_OUT: { thunder: -32_000, exitCode: 18, doc: 'Something did not answer within its time limit.' },
   ABORTED: {
     thunder: 58,
     exitCode: 19,

@@ -1,7 +1,13 @@
 /** What both ends of the wire must agree on besides the methods. Nothing here needs zod: the client and the CLI load it. */
 
 export const CALLSIGN = 'org.rdk.RuntimeManager';
+/** Thunder's own plugin, of which we play what its clients ask for. */
+export const CONTROLLER = 'Controller';
 export const API_VERSION = 1;
+
+/** Whose error codes and forms Thunder's clients expect. */
+export const PROFILE_NAMES = ['r4', 'r5'] as const;
+export type ProfileName = (typeof PROFILE_NAMES)[number];
 
 /** Path of the HTTP and WebSocket endpoint; Thunder's C++ client adds a slash. */
 export const JSON_RPC_PATH = '/jsonrpc';

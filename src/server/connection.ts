@@ -1,13 +1,16 @@
 /** One WebSocket: its calls side by side, its events, and its end. */
+import { isUtf8 } from 'node:buffer';
 import type { RawData, WebSocket } from 'ws';
 import type { Log } from '../ports/log.ts';
 import type { Calls } from './calls.ts';
-import { answer } from './json-rpc.ts';
+import { sendText } from './fragments.ts';
+import { answer, parseError } from './json-rpc.ts';
 import type { Handler } from './json-rpc.ts';
 import type { Caller } from './methods.ts';
 import type { Hub } from './subscriptions.ts';
+import type { Visitor } from './visitor.ts';
 
-export type ConnectionHost = {
+export type ConnectionHost = Pick<Visitor, 'who' | 'pace'> & {
   readonly handlerFor: (caller: Caller) => Handler;
   readonly hub: Hub;
   readonly calls: Calls;
@@ -27,46 +30,58 @@ const MAX_PENDING = 256;
 const DROP_TIMEOUT_MS = 2000;
 
 export function serveConnection(socket: WebSocket, host: ConnectionHost): void {
-  const { hub, calls, log, maxBufferedBytes } = host;
+  const { hub, calls, log, maxBufferedBytes, who, pace } = host;
   const gone = new AbortController();
-  const subscriber = { send, bufferedBytes: () => socket.bufferedAmount, drop };
-  const subscriptions = hub.join(subscriber);
+  const send = (text: string) => sendText(socket, text);
+  const subscriptions = hub.join({ send, bufferedBytes: () => socket.bufferedAmount, drop });
   const handler = host.handlerFor({ gone: AbortSignal.any([gone.signal, host.closing]), subscriptions });
   let pending = 0;
-
-  // without a callback ws throws when the socket has closed meanwhile; its end is heard in 'close'
-  function send(text: string): void {
-    socket.send(text, () => undefined);
-  }
+  let waiting: NodeJS.Timeout | undefined;
 
   function drop(why: string): void {
-    log.warn({ bufferedBytes: socket.bufferedAmount }, `a client is dropped: ${why}`);
+    log.warn({ who, bufferedBytes: socket.bufferedAmount }, `a client is dropped: ${why}`);
     socket.close(TRY_AGAIN_LATER, 'too slow');
     const timer = setTimeout(() => socket.terminate(), DROP_TIMEOUT_MS);
     socket.once('close', () => clearTimeout(timer));
   }
 
-  async function serve(text: string): Promise<void> {
+  /** Nothing is lost and nobody gets an error: who calls too much is read later. */
+  function regulate(): void {
+    if (waiting !== undefined || socket.readyState !== socket.OPEN) return;
+    const debtMs = pace?.debtMs() ?? 0;
+    if (pending >= MAX_PENDING || debtMs > 0) socket.pause();
+    else if (socket.isPaused) socket.resume();
+    if (debtMs === 0) return;
+    waiting = setTimeout(() => {
+      waiting = undefined;
+      regulate();
+    }, debtMs);
+  }
+
+  async function serve(text: string | undefined): Promise<void> {
     pending += 1;
-    if (pending >= MAX_PENDING) socket.pause();
-    const reply = await answer(text, handler);
+    const answering = text === undefined ? parseError('the message is not UTF-8').text : answer(text, handler);
+    regulate();
+    const reply = await answering;
     pending -= 1;
-    if (pending < MAX_PENDING && socket.isPaused) socket.resume();
+    regulate();
     if (reply === undefined || socket.readyState !== socket.OPEN) return;
     send(reply);
     if (socket.bufferedAmount > maxBufferedBytes + reply.length) drop('does not read its answers');
   }
 
-  socket.on('message', (data) => void calls.track(serve(textOf(data))));
+  socket.on('message', (data, isBinary) => void calls.track(serve(textOf(data, isBinary))));
   // ws refuses what breaks the protocol or is too long with a close code; without a listener that would end the daemon
-  socket.on('error', (error) => log.debug({ error: error.message }, 'a WebSocket client broke the protocol'));
+  socket.on('error', (error) => log.debug({ who, error: error.message }, 'a WebSocket client broke the protocol'));
   socket.on('close', () => {
+    clearTimeout(waiting);
     gone.abort();
     subscriptions.leave();
   });
 }
 
-function textOf(data: RawData): string {
-  if (Array.isArray(data)) return Buffer.concat(data).toString();
-  return Buffer.isBuffer(data) ? data.toString() : Buffer.from(data).toString();
+/** Undefined for what is no text; ws has looked at text frames itself. */
+function textOf(data: RawData, isBinary: boolean): string | undefined {
+  const bytes = Array.isArray(data) ? Buffer.concat(data) : Buffer.isBuffer(data) ? data : Buffer.from(data);
+  return isBinary && !isUtf8(bytes) ? undefined : bytes.toString();
 }

@@ -1,29 +1,45 @@
-/** JSON-RPC over HTTP and WebSocket, on whatever listens: answers requests and upgrades of a node:http server. */
+/** JSON-RPC over HTTP and WebSocket, on whatever listens: answers requests and upgrades of node:http servers. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { RuntimeError } from '../domain/errors.ts';
-import { JSON_RPC_PATH, MAX_MESSAGE_BYTES } from '../domain/wire.ts';
+import { CALLSIGN, MAX_MESSAGE_BYTES } from '../domain/wire.ts';
+import type { ProfileName } from '../domain/wire.ts';
 import type { Log } from '../ports/log.ts';
 import { runningCalls } from './calls.ts';
+import type { Calls } from './calls.ts';
 import { GOING_AWAY, serveConnection } from './connection.ts';
-import { answer, errorText } from './json-rpc.ts';
 import type { Handler } from './json-rpc.ts';
 import { methods } from './methods.ts';
 import type { Caller } from './methods.ts';
+import { placeOf } from './path.ts';
+import { PROFILES } from './profile.ts';
+import type { Profile } from './profile.ts';
+import { refuseRequest, serveRequest } from './request.ts';
 import type { Service } from './service.ts';
 import { eventHub } from './subscriptions.ts';
+import type { Hub } from './subscriptions.ts';
+import { acceptUnmasked, unmaskedWorks } from './unmasked.ts';
+import { refusalLog } from './visitor.ts';
+import type { Gate, RefusalLog, Visitor } from './visitor.ts';
 
 export type EndpointOptions = {
   readonly service: Service;
   readonly log: Log;
+  /** Whose error codes and forms the clients expect; `r4` when absent. */
+  readonly profile?: ProfileName | undefined;
   /** A client for which more than this waits is dropped. */
   readonly maxBufferedBytes?: number | undefined;
 };
 
-export type Endpoint = {
+/** What one listener hands over. */
+export type Door = {
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
   readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+};
+
+export type Endpoint = {
+  readonly door: (gate: Gate) => Door;
   /** Takes no new call, gives the running ones this time, then closes every WebSocket. */
   readonly close: (timeoutMs: number) => Promise<void>;
 };
@@ -32,12 +48,106 @@ const MAX_BUFFERED_BYTES = 4 * 2 ** 20;
 /** For the close handshake; a peer that is silent is cut off. */
 const CLOSE_TIMEOUT_MS = 1000;
 
-export function endpoint({ service, log, maxBufferedBytes = MAX_BUFFERED_BYTES }: EndpointOptions): Endpoint {
-  const hub = eventHub({ maxBufferedBytes });
+export function endpoint(options: EndpointOptions): Endpoint {
+  const { service, log, profile: profileName = 'r4', maxBufferedBytes = MAX_BUFFERED_BYTES } = options;
+  const profile = PROFILES[profileName];
+  const catchUp = { callsign: CALLSIGN, state: 'Activated', reason: 'Startup' } as const;
+  const hub = eventHub({ maxBufferedBytes, ...(profile.catchesUp && { catchUp }) });
   const unsubscribe = service.subscribe(hub.publish);
   const calls = runningCalls();
   const closing = new AbortController();
-  const sockets = new WebSocketServer({
+  const sockets = webSocketServer();
+  const refused = refusalLog(log, () => performance.now());
+  if (!unmaskedWorks()) log.warn({}, "this version of ws refuses the frames of Thunder's C++ client");
+  const host = { service, hub, calls, log, profile, sockets, refused, maxBufferedBytes, closing: closing.signal };
+  return {
+    door: (gate) => ({
+      onRequest: (request, response) => onRequest(host, gate, { request, response }),
+      onUpgrade: (request, socket, head) => onUpgrade(host, gate, { request, socket, head }),
+    }),
+    close: async (timeoutMs) => {
+      closing.abort();
+      if (!(await calls.drain(timeoutMs))) log.warn({ timeoutMs }, 'some calls still run; their callers get no answer');
+      unsubscribe();
+      hub.stateChange({ callsign: CALLSIGN, state: 'Deactivated', reason: 'Shutdown' });
+      await closeSockets(sockets);
+    },
+  };
+}
+
+type Host = {
+  readonly service: Service;
+  readonly hub: Hub;
+  readonly calls: Calls;
+  readonly log: Log;
+  readonly profile: Profile;
+  readonly sockets: WebSocketServer;
+  readonly refused: RefusalLog;
+  readonly maxBufferedBytes: number;
+  readonly closing: AbortSignal;
+};
+
+/** Carries out the calls of one visitor. */
+function handlerFor(host: Host, caller: Caller, { who, role, pace }: Visitor): Handler {
+  const { profile, hub, log } = host;
+  const dispatch = methods(host.service, { ...caller, profile, role, observers: hub.observers });
+  const refusals = (designator: string) => (error: unknown) => {
+    if (error instanceof RuntimeError && error.code === 'PERMISSION_DENIED') host.refused(who, designator, error.what);
+    throw error;
+  };
+  return {
+    profile,
+    dispatch: (designator, params) => {
+      if (host.closing.aborted) throw ending();
+      pace?.take();
+      return dispatch(designator, params).catch(refusals(designator));
+    },
+    reportFault: (fault, method) => log.error({ err: fault, method }, 'a call failed by a fault of ours'),
+  };
+}
+
+type HttpExchange = { readonly request: IncomingMessage; readonly response: ServerResponse };
+
+function onRequest(host: Host, gate: Gate, { request, response }: HttpExchange): void {
+  const { calls, profile, log, closing } = host;
+  const visitor = gate(request);
+  if ('why' in visitor) {
+    host.refused(visitor.who, `${request.method ?? ''} ${placeText(request)}`, visitor.why);
+    refuseRequest(response, visitor.status, visitor.why);
+    return;
+  }
+  const place = placeOf(request.url);
+  const handler = handlerFor(host, { gone: goneSignal(response, closing), ...place }, visitor);
+  const serving = serveRequest({ request, response, place, profile, visitor, handler });
+  void calls.track(serving).catch((error: unknown) => {
+    log.debug({ err: error }, 'an HTTP request ended early');
+    response.destroy();
+  });
+}
+
+type Upgrade = { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer };
+
+function onUpgrade(host: Host, gate: Gate, { request, socket, head }: Upgrade): void {
+  socket.on('error', () => socket.destroy());
+  const visitor = gate(request);
+  const place = placeOf(request.url);
+  if ('why' in visitor) {
+    host.refused(visitor.who, `WebSocket ${placeText(request)}`, visitor.why);
+    socket.end(plain('403 Forbidden', 'Security prohibites this connection.'));
+  } else if (place === undefined || host.closing.aborted) {
+    socket.end(plain('503 Service Unavailable', 'Could not find a correct service for this socket.'));
+  } else {
+    host.sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      acceptUnmasked(webSocket);
+      const { who, pace } = visitor;
+      const own = (caller: Caller): Handler => handlerFor(host, { ...caller, ...place }, visitor);
+      serveConnection(webSocket, { ...host, who, pace, handlerFor: own });
+    });
+  }
+}
+
+const webSocketServer = (): WebSocketServer =>
+  new WebSocketServer({
     noServer: true,
     maxPayload: MAX_MESSAGE_BYTES,
     perMessageDeflate: false,
@@ -45,109 +155,20 @@ export function endpoint({ service, log, maxBufferedBytes = MAX_BUFFERED_BYTES }
     handleProtocols: (protocols) => protocols.values().next().value ?? false,
   });
 
-  const handlerFor = (caller: Caller): Handler => {
-    const dispatch = methods(service, caller);
-    return {
-      dispatch: (designator, params) => {
-        if (closing.signal.aborted) throw ending();
-        return dispatch(designator, params);
-      },
-      reportFault: (fault, method) => log.error({ err: fault, method }, 'a call failed by a fault of ours'),
-    };
-  };
-  const host = { handlerFor, hub, calls, log, maxBufferedBytes, closing: closing.signal };
-
-  return {
-    onRequest: (request, response) => {
-      const gone = goneSignal(response, closing.signal);
-      const serving = serveRequest(request, response, handlerFor({ gone }));
-      void calls.track(serving).catch((error: unknown) => {
-        log.debug({ err: error }, 'an HTTP request ended early');
-        response.destroy();
-      });
-    },
-    onUpgrade: (request, socket, head) => {
-      socket.on('error', () => socket.destroy());
-      if (!isJsonRpc(request) || closing.signal.aborted) {
-        socket.end(NO_SUCH_SERVICE);
-        return;
-      }
-      sockets.handleUpgrade(request, socket, head, (webSocket) => serveConnection(webSocket, host));
-    },
-    close: async (timeoutMs) => {
-      closing.abort();
-      if (!(await calls.drain(timeoutMs))) log.warn({ timeoutMs }, 'some calls still run; their callers get no answer');
-      unsubscribe();
-      await closeSockets(sockets);
-    },
-  };
-}
-
 const ending = (): RuntimeError =>
   new RuntimeError('ABORTED', { what: 'the daemon is ending', next: 'ask again when it has started anew' });
 
-/** What Thunder answers to an upgrade elsewhere, word for word (facts/thunder.md §1.1). */
-const NO_SUCH_SERVICE =
-  'HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\n' +
-  'Could not find a correct service for this socket.';
+/** What Thunder answers to an upgrade that comes to nothing, word for word (facts/thunder.md §1.1, §1.2). */
+const plain = (status: string, text: string): string =>
+  `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${text.length}\r\n\r\n${text}`;
 
-function isJsonRpc(request: IncomingMessage): boolean {
-  const path = (request.url ?? '').split('?', 1)[0];
-  return path === JSON_RPC_PATH || path === `${JSON_RPC_PATH}/`;
-}
+/** For the log: the query may hold a token. */
+const placeText = ({ url }: IncomingMessage): string => (url ?? '').split('?', 1)[0] ?? '';
 
 function goneSignal(response: ServerResponse, closing: AbortSignal): AbortSignal {
   const gone = new AbortController();
   response.on('close', () => gone.abort());
   return AbortSignal.any([gone.signal, closing]);
-}
-
-async function serveRequest(request: IncomingMessage, response: ServerResponse, handler: Handler): Promise<void> {
-  if (!isJsonRpc(request)) {
-    send(response, 404, `nothing is at this path; JSON-RPC is at ${JSON_RPC_PATH}`);
-    return;
-  }
-  if (request.method !== 'POST') {
-    response.setHeader('Allow', 'POST');
-    send(response, 405, 'JSON-RPC only supported via POST request with a body');
-    return;
-  }
-  const body = await readBody(request);
-  if (body === undefined) {
-    // what is still to come would be taken for the next request
-    response.setHeader('Connection', 'close');
-    const error = new RuntimeError('INVALID_ARGUMENT', {
-      what: `the message is longer than ${MAX_MESSAGE_BYTES} bytes`,
-    });
-    send(response, 413, errorText(null, -32_600, error));
-    return;
-  }
-  const reply = await answer(body, handler);
-  if (reply === undefined) response.writeHead(204).end();
-  else send(response, 200, reply);
-}
-
-function send(response: ServerResponse, status: number, text: string): void {
-  const isJson = text.startsWith('{') || text.startsWith('[');
-  response.writeHead(status, {
-    'Content-Type': isJson ? 'application/json' : 'text/plain',
-    'Content-Length': Buffer.byteLength(text),
-    'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
-  });
-  response.end(text);
-}
-
-/** Undefined when it is too long. */
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > MAX_MESSAGE_BYTES) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
 }
 
 async function closeSockets(sockets: WebSocketServer): Promise<void> {

@@ -9,6 +9,7 @@ import { isErrno, RuntimeError } from '../domain/errors.ts';
 import { MAX_SOCKET_PATH_BYTES } from '../domain/wire.ts';
 import { endpoint } from './endpoint.ts';
 import type { EndpointOptions } from './endpoint.ts';
+import { openGate } from './visitor.ts';
 
 export type ServerOptions = EndpointOptions & {
   /** In a directory that exists. */
@@ -32,12 +33,13 @@ export async function startServer({ socketPath, groupId, ...options }: ServerOpt
   checkPath(socketPath);
   await removeStaleSocket(socketPath);
   const api = endpoint(options);
+  const door = api.door(openGate);
   const server = createServer(
     { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 5000, connectionsCheckingInterval: 5000 },
-    api.onRequest,
+    door.onRequest,
   );
   server.maxConnections = MAX_CONNECTIONS;
-  server.on('upgrade', api.onUpgrade);
+  server.on('upgrade', door.onUpgrade);
   server.on('clientError', refuse);
   try {
     await listen(server, socketPath);

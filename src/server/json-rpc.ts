@@ -2,16 +2,26 @@
  * JSON-RPC 2.0 (jsonrpc.org/specification) as text in, text out; knows no transport and no method.
  * More tolerant than the letter, as Thunder's clients need it: `jsonrpc` may be the number 2 or missing (facts/thunder.md §1.3).
  */
-import { ERRORS, RuntimeError } from '../domain/errors.ts';
+import { RuntimeError } from '../domain/errors.ts';
 import { MAX_MESSAGE_BYTES } from '../domain/wire.ts';
 import { isDeeperThan } from './json-depth.ts';
+import { PROFILES, wireError } from './profile.ts';
+import type { Profile } from './profile.ts';
 
 /** Carries out one call; what it throws becomes the error member. `undefined` becomes `null`: a result must be there. */
 export type Dispatch = (designator: string, params: unknown) => Promise<unknown>;
 /** Told of every fault of our own (INTERNAL): the caller gets one line of it, the log all. */
 export type ReportFault = (fault: unknown, designator: string) => void;
 
-export type Handler = { readonly dispatch: Dispatch; readonly reportFault: ReportFault };
+export type Handler = {
+  readonly dispatch: Dispatch;
+  readonly reportFault: ReportFault;
+  /** `r4` when absent. */
+  readonly profile?: Profile | undefined;
+};
+
+/** `errorCode`: of an answer to one call that failed; a batch has none. */
+export type Reply = { readonly text: string; readonly errorCode?: number };
 
 type Id = string | number | null;
 type Request = { readonly method: string; readonly params: unknown; readonly id: Id | undefined };
@@ -22,8 +32,12 @@ const MAX_BATCH = 100;
 /** Thunder's own parser drops what is deeper than 31; stringify and zod recurse. */
 const MAX_DEPTH = 64;
 
+/** The answer's text alone. */
+export const answer = async (text: string, handler: Handler): Promise<string | undefined> =>
+  (await reply(text, handler))?.text;
+
 /** The answer to one message, or `undefined` when it held only notifications. Never throws. Calls of a batch run side by side. */
-export async function answer(text: string, handler: Handler): Promise<string | undefined> {
+export async function reply(text: string, handler: Handler): Promise<Reply | undefined> {
   if (text.length > MAX_MESSAGE_BYTES) {
     return refusal(INVALID_REQUEST, `the message is longer than ${MAX_MESSAGE_BYTES} bytes`);
   }
@@ -39,28 +53,29 @@ export async function answer(text: string, handler: Handler): Promise<string | u
   return Array.isArray(message) ? answerBatch(message, handler) : answerOne(message, handler);
 }
 
-async function answerBatch(messages: readonly unknown[], handler: Handler): Promise<string | undefined> {
+async function answerBatch(messages: readonly unknown[], handler: Handler): Promise<Reply | undefined> {
   if (messages.length === 0) return refusal(INVALID_REQUEST, 'the batch is empty');
   if (messages.length > MAX_BATCH) return refusal(INVALID_REQUEST, `the batch has more than ${MAX_BATCH} calls`);
   const answers = await Promise.all(messages.map((message) => answerOne(message, handler)));
-  const given = answers.filter((text) => text !== undefined);
-  return given.length === 0 ? undefined : `[${given.join(',')}]`;
+  const given = answers.flatMap((one) => (one === undefined ? [] : [one.text]));
+  return given.length === 0 ? undefined : { text: `[${given.join(',')}]` };
 }
 
-async function answerOne(message: unknown, { dispatch, reportFault }: Handler): Promise<string | undefined> {
+async function answerOne(message: unknown, handler: Handler): Promise<Reply | undefined> {
   const request = readRequest(message);
   if (typeof request === 'string') return refusal(INVALID_REQUEST, request);
   const { method, params, id } = request;
-  let reply: string;
+  let outcome: Reply;
   try {
-    const result: unknown = await dispatch(method, params);
-    reply = replyText(id ?? null, { result: result ?? null });
+    const result: unknown = await handler.dispatch(method, params);
+    outcome = { text: replyText(id ?? null, { result: result ?? null }) };
   } catch (thrown) {
     const error = RuntimeError.of(thrown);
-    if (error.code === 'INTERNAL') reportFault(thrown, method);
-    reply = errorText(id ?? null, ERRORS[error.code].thunder, error);
+    if (error.code === 'INTERNAL') handler.reportFault(thrown, method);
+    const { code, message: said } = wireError(handler.profile ?? PROFILES.r4, error);
+    outcome = errorReply(id ?? null, { code, message: said, data: error });
   }
-  return id === undefined ? undefined : reply;
+  return id === undefined ? undefined : outcome;
 }
 
 /** The request, or what is wrong with it. A request without `id` is a notification. */
@@ -76,13 +91,21 @@ function readRequest(message: unknown): Request | string {
 const isId = (value: unknown): value is Id => value === null || typeof value === 'string' || typeof value === 'number';
 
 /** An answer to what is no request: its id is unknown, so it is null. */
-function refusal(code: number, what: string, cause?: unknown): string {
-  return errorText(null, code, new RuntimeError('INVALID_ARGUMENT', { what, cause }));
+function refusal(code: number, what: string, cause?: unknown): Reply {
+  const data = new RuntimeError('INVALID_ARGUMENT', { what, cause });
+  return errorReply(null, { code, message: data.message, data });
 }
 
+/** What is no request at all, in words of the specification. */
+export const invalidRequest = (what: string): Reply => refusal(INVALID_REQUEST, what);
+export const parseError = (what: string): Reply => refusal(PARSE_ERROR, what);
+
+type ErrorMember = { readonly code: number; readonly message: string; readonly data: RuntimeError };
+
 /** The error member of an answer: a number for Thunder's clients, one line for people, all of it for ours. */
-export const errorText = (id: Id, code: number, error: RuntimeError): string =>
-  replyText(id, { error: { code, message: oneLine(error.message), data: error } });
+export function errorReply(id: Id, { code, message, data }: ErrorMember): Reply {
+  return { text: replyText(id, { error: { code, message: oneLine(message), data } }), errorCode: code };
+}
 
 const replyText = (id: Id, outcome: object): string => JSON.stringify({ jsonrpc: '2.0', id, ...outcome });
 

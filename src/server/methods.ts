@@ -1,12 +1,17 @@
 /** Calls of the service by their names on the wire: which they are, what they take, what form their results have. */
+import * as z from 'zod';
 import { CALLSIGN, METHODS } from '../domain/api.ts';
 import type { Done, MethodName, MethodParams, MethodResults } from '../domain/api.ts';
 import { RuntimeError } from '../domain/errors.ts';
-import { API_VERSION } from '../domain/wire.ts';
+import { API_VERSION, CONTROLLER } from '../domain/wire.ts';
+import { CONTROLLER_METHODS, controllerRow } from './controller.ts';
 import { parseDesignator } from './designator.ts';
+import type { Designator } from './designator.ts';
 import type { Dispatch } from './json-rpc.ts';
+import { PROFILES, SituationError } from './profile.ts';
+import type { Profile } from './profile.ts';
 import type { Service, ServiceMethods } from './service.ts';
-import { readRegistration } from './subscriptions.ts';
+import { readRegistration, STATE_CHANGE } from './subscriptions.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import { readParams } from './validation.ts';
 
@@ -16,13 +21,25 @@ export type Caller = {
   readonly gone: AbortSignal;
   /** Undefined where no event can arrive: `register` then succeeds without effect, as Thunder's does over HTTP. */
   readonly subscriptions?: Subscriptions | undefined;
+  /** For methods without callsign; both services when absent. */
+  readonly callsign?: string | undefined;
+  /** `r4` when absent. */
+  readonly profile?: Profile | undefined;
+  /** Everything when absent. */
+  readonly role?: Role | undefined;
+  readonly observers?: (() => number) | undefined;
 };
+
+/** `observe`: what changes nothing, and events. */
+export type Role = 'control' | 'observe';
 
 type Row<Name extends MethodName> = {
   /** Changes nothing, so it may be given up half-way. An operation goes on although its caller is gone. */
   readonly isRead: boolean;
   readonly form: (result: MethodResults[Name]) => unknown;
 };
+
+const existsSchema = z.object({ method: z.string() });
 
 const same = (result: unknown): unknown => result;
 /** Upstream's void; a member more only where there is something to say. */
@@ -48,24 +65,65 @@ const ROWS: Rows = {
 };
 
 const NEVER = new AbortController().signal;
-/** Thunder's answer to a registration up to R5.2; no client looks at it. */
-const REGISTERED = 0;
 
 const isMethodName = (name: string): name is MethodName => Object.hasOwn(METHODS, name);
 
-/** Carries out one caller's calls. */
+type Target = Designator & { readonly callsign: string; readonly text: string; readonly params: unknown };
+
+/** Carries out one caller's calls. Throws for what is not there, not allowed or not well-formed. */
 export function methods(service: Service, caller: Caller): Dispatch {
   return async (designator, params) => {
-    const method = ownMethod(designator);
-    if (method === 'register' || method === 'unregister') {
-      const registration = readRegistration(params, method);
-      caller.subscriptions?.[method](registration);
-      return REGISTERED;
-    }
-    if (!isMethodName(method)) throw unknownMethod(designator);
-    return invoke(service, { name: method, row: ROWS[method], params, gone: caller.gone });
+    const target = targetOf(designator, params, caller);
+    const { method, index, callsign } = target;
+    if (Object.hasOwn(BUILT_IN, method)) return BUILT_IN[method]?.(target, caller);
+    if (callsign === CONTROLLER) return callController(target, caller);
+    if (!isMethodName(method) || index !== undefined) throw unknownMethod(target);
+    const row = ROWS[method];
+    if (!row.isRead) refuseObserver(target, caller);
+    return invoke(service, { name: method, row, params, gone: caller.gone });
   };
 }
+
+/** Every service of Thunder has these. */
+const BUILT_IN: Readonly<Record<string, (target: Target, caller: Caller) => unknown>> = {
+  register: (target, caller) => subscribe('register', target, caller),
+  unregister: (target, caller) => subscribe('unregister', target, caller),
+  exists: (target) => exists(target),
+  versions: ({ callsign }) => [{ name: `J${nameOf(callsign)}`, major: API_VERSION, minor: 0, patch: 0 }],
+};
+
+const nameOf = (callsign: string): string => callsign.split('.').at(-1) ?? callsign;
+
+function subscribe(how: 'register' | 'unregister', { params, callsign }: Target, caller: Caller): 0 | null {
+  caller.subscriptions?.[how]({ ...readRegistration(params, how), callsign });
+  return profileOf(caller).registered;
+}
+
+/** Up to R5.2 the parameter is the name and the answer an error code; since R5.3 it is an object and the answer a boolean. */
+function exists({ params, callsign }: Target): 0 | 22 | boolean {
+  const isThere = (name: string): boolean =>
+    Object.hasOwn(BUILT_IN, name) || (callsign === CONTROLLER ? controllerRow(name) !== undefined : isMethodName(name));
+  if (typeof params === 'string') return isThere(params) ? 0 : 22;
+  return isThere(readParams(existsSchema, params, 'exists').method);
+}
+
+function callController(target: Target, caller: Caller): unknown {
+  const row = controllerRow(target.method);
+  if (row === undefined) throw unknownMethod(target);
+  if (!row.isRead) refuseObserver(target, caller);
+  const { params, index } = target;
+  return row.call({ params, index, profile: profileOf(caller), observers: caller.observers?.() ?? 0 });
+}
+
+function refuseObserver({ text }: Target, { role }: Caller): void {
+  if (role !== 'observe') return;
+  throw new SituationError('notAllowed', 'PERMISSION_DENIED', {
+    what: `${JSON.stringify(text.slice(0, 200))} changes something, and the role of this token is observe`,
+    next: 'use the token of the role control',
+  });
+}
+
+const profileOf = ({ profile }: Caller): Profile => profile ?? PROFILES.r4;
 
 type Call<Name extends MethodName> = {
   readonly name: Name;
@@ -82,21 +140,41 @@ async function invoke<Name extends MethodName>(
   return row.form(await service[name](checked, { signal: row.isRead ? gone : NEVER }));
 }
 
-/** The method's bare name. Throws for another service's callsign and for versions that are not served. */
-function ownMethod(text: string): string {
-  const { callsign, version, method, index } = parseDesignator(text);
-  if ((callsign !== undefined && callsign !== CALLSIGN) || index !== undefined) throw unknownMethod(text);
-  if (version !== undefined && version !== API_VERSION) {
-    throw new RuntimeError('INVALID_ARGUMENT', {
-      what: `version ${version} of ${CALLSIGN} is not served`,
+/** Throws for a service that is not here, for versions that are not served, and for what is no name. */
+function targetOf(text: string, params: unknown, caller: Caller): Target {
+  const designator = parseDesignator(text);
+  if (designator.method === '') {
+    throw new SituationError('malformedDesignator', 'UNKNOWN_METHOD', { what: 'the method has no name' });
+  }
+  const callsign = designator.callsign ?? caller.callsign ?? bareOwner(designator.method, params);
+  if (callsign !== CALLSIGN && callsign !== CONTROLLER) {
+    throw new SituationError('unknownCallsign', 'UNKNOWN_METHOD', {
+      what: `there is no service ${JSON.stringify(callsign.slice(0, 200))}`,
+      next: `the callsigns are ${CALLSIGN} and ${CONTROLLER}`,
+    });
+  }
+  if (designator.version !== undefined && designator.version !== API_VERSION) {
+    throw new SituationError('wrongVersion', 'INVALID_ARGUMENT', {
+      what: `version ${designator.version} of ${callsign} is not served`,
       next: `ask for version ${API_VERSION}, or for none`,
     });
   }
-  return method;
+  return { ...designator, callsign, text, params };
 }
 
-const unknownMethod = (text: string): RuntimeError =>
-  new RuntimeError('UNKNOWN_METHOD', {
+/** At /jsonrpc a bare name is ours where we have it and else the Controller's, as are registrations for its event (decision 0030). */
+function bareOwner(method: string, params: unknown): string {
+  if (method === 'register' || method === 'unregister') {
+    const { event } = (params ?? {}) as { readonly event?: unknown };
+    return event === STATE_CHANGE ? CONTROLLER : CALLSIGN;
+  }
+  return !isMethodName(method) && controllerRow(method) !== undefined ? CONTROLLER : CALLSIGN;
+}
+
+const unknownMethod = ({ text, callsign }: Target): RuntimeError => {
+  const own = callsign === CONTROLLER ? CONTROLLER_METHODS : Object.keys(METHODS);
+  return new RuntimeError('UNKNOWN_METHOD', {
     what: `there is no method ${JSON.stringify(text.slice(0, 200))}`,
-    next: `the methods of ${CALLSIGN} are ${Object.keys(METHODS).join(', ')}, register and unregister`,
+    next: `the methods of ${callsign} are ${[...own, ...Object.keys(BUILT_IN)].join(', ')}`,
   });
+};

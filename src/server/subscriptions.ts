@@ -6,15 +6,20 @@ import * as z from 'zod';
 import { RuntimeError } from '../domain/errors.ts';
 import type { AppEvent } from '../domain/events.ts';
 import { wireState } from '../domain/states.ts';
+import { CALLSIGN, CONTROLLER } from '../domain/wire.ts';
 import type { EventName } from '../domain/wire.ts';
+import { SituationError } from './profile.ts';
 import { readParams } from './validation.ts';
 
 /** The client's id is opaque text and may contain dots; Ripple's are numbers (facts/thunder.md §1.7). */
-const registrationSchema = z.strictObject({
+const registrationSchema = z.object({
   event: z.string().min(1).max(256),
   id: z.union([z.string().max(256), z.int()], { error: 'must be text or a number' }).transform(String),
 });
-export type Registration = z.infer<typeof registrationSchema>;
+export type Registration = z.infer<typeof registrationSchema> & {
+  /** Whose event; ours when absent. */
+  readonly callsign?: string | undefined;
+};
 
 /** Throws INVALID_ARGUMENT. */
 export const readRegistration = (params: unknown, method: string): Registration =>
@@ -37,7 +42,20 @@ export type Subscriber = {
 export type Hub = {
   readonly join: (subscriber: Subscriber) => Subscriptions & { readonly leave: () => void };
   readonly publish: (event: AppEvent) => void;
+  /** Of the Controller: a plugin has come or goes. */
+  readonly stateChange: (params: StateChange) => void;
+  /** Connections that are registered for anything. */
+  readonly observers: () => number;
 };
+
+/** Thunder's spelling of its `statechange` event: PascalCase, whatever `status` says. */
+export type StateChange = {
+  readonly callsign: string;
+  readonly state: 'Activated' | 'Deactivated';
+  readonly reason: 'Startup' | 'Shutdown';
+};
+
+export const STATE_CHANGE = 'statechange';
 
 const MAX_REGISTRATIONS = 256;
 
@@ -59,7 +77,13 @@ const subject = ({ appInstanceId }: AppEvent) => ({ appInstanceId });
 
 type Member = Subscriber & { readonly registrations: Map<string, Registration> };
 
-export function eventHub({ maxBufferedBytes }: { readonly maxBufferedBytes: number }): Hub {
+type HubOptions = {
+  readonly maxBufferedBytes: number;
+  /** Told at once to who registers for `statechange`. */
+  readonly catchUp?: StateChange | undefined;
+};
+
+export function eventHub({ maxBufferedBytes, catchUp }: HubOptions): Hub {
   const members = new Set<Member>();
 
   function deliver(member: Member, messages: readonly string[]): void {
@@ -69,18 +93,32 @@ export function eventHub({ maxBufferedBytes }: { readonly maxBufferedBytes: numb
     member.drop(`does not read its events: more than ${maxBufferedBytes} bytes wait for it`);
   }
 
+  function tell(callsign: string, params: ReadonlyMap<string, string>): void {
+    for (const member of members) {
+      const messages = messagesFor(member, callsign, params);
+      if (messages.length > 0) deliver(member, messages);
+    }
+  }
+
   return {
-    publish: (event) => {
-      const params = formsOf(event);
-      for (const member of members) {
-        const messages = messagesFor(member, params);
-        if (messages.length > 0) deliver(member, messages);
-      }
-    },
+    publish: (event) => tell(CALLSIGN, formsOf(event)),
+    stateChange: (params) => tell(CONTROLLER, new Map([[STATE_CHANGE, JSON.stringify(params)]])),
+    observers: () => [...members].filter(({ registrations }) => registrations.size > 0).length,
     join: (subscriber) => {
       const member: Member = { ...subscriber, registrations: new Map() };
       members.add(member);
-      return { ...subscriptionsOf(member.registrations), leave: () => members.delete(member) };
+      const { register, unregister } = subscriptionsOf(member.registrations);
+      return {
+        register: (registration) => {
+          register(registration);
+          const isMeant = registration.callsign === CONTROLLER && registration.event === STATE_CHANGE;
+          if (isMeant && catchUp !== undefined) {
+            member.send(notification(registration, JSON.stringify(catchUp)));
+          }
+        },
+        unregister,
+        leave: () => members.delete(member),
+      };
     },
   };
 }
@@ -95,23 +133,32 @@ function formsOf(event: AppEvent): ReadonlyMap<string, string> {
   return texts;
 }
 
-/** A notification must not have an `id`: ThunderJS drops those that have. */
-function messagesFor({ registrations }: Member, params: ReadonlyMap<string, string>): readonly string[] {
-  return [...registrations.values()].flatMap(({ event, id }) => {
-    const text = params.get(event);
-    return text === undefined
-      ? []
-      : [`{"jsonrpc":"2.0","method":${JSON.stringify(`${id}.${event}`)},"params":${text}}`];
+/** It must not have an `id`: ThunderJS drops those that have. */
+function notification({ event, id }: Registration, params: string): string {
+  return `{"jsonrpc":"2.0","method":${JSON.stringify(`${id}.${event}`)},"params":${params}}`;
+}
+
+function messagesFor(
+  { registrations }: Member,
+  callsign: string,
+  params: ReadonlyMap<string, string>,
+): readonly string[] {
+  return [...registrations.values()].flatMap((registration) => {
+    const text = params.get(registration.event);
+    const isMeant = text !== undefined && (registration.callsign ?? CALLSIGN) === callsign;
+    return isMeant ? [notification(registration, text)] : [];
   });
 }
 
 function subscriptionsOf(registrations: Map<string, Registration>): Subscriptions {
-  const keyOf = ({ event, id }: Registration) => JSON.stringify([event, id]);
+  const keyOf = ({ event, id, callsign = CALLSIGN }: Registration) => JSON.stringify([callsign, event, id]);
   return {
     register: (registration) => {
       const key = keyOf(registration);
       if (registrations.has(key)) {
-        throw new RuntimeError('ALREADY_EXISTS', { what: `${registration.event} is registered for this id already` });
+        throw new SituationError('registeredTwice', 'ALREADY_EXISTS', {
+          what: `${registration.event} is registered for this id already`,
+        });
       }
       if (registrations.size >= MAX_REGISTRATIONS) {
         throw new RuntimeError('BUSY', { what: `this connection has ${MAX_REGISTRATIONS} registrations already` });
@@ -120,7 +167,9 @@ function subscriptionsOf(registrations: Map<string, Registration>): Subscription
     },
     unregister: (registration) => {
       if (registrations.delete(keyOf(registration))) return;
-      throw new RuntimeError('NOT_FOUND', { what: `${registration.event} is not registered for this id` });
+      throw new SituationError('notRegistered', 'NOT_FOUND', {
+        what: `${registration.event} is not registered for this id`,
+      });
     },
   };
 }

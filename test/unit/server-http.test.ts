@@ -51,7 +51,7 @@ test('other paths, other HTTP methods and notifications have their own status', 
   await using daemon = await fakeDaemon();
   assert.equal((await http(daemon.socket, { path: '/', body: list })).status, 404);
   assert.equal((await http(daemon.socket, { path: '/jsonrpcx', body: list })).status, 404);
-  assert.equal((await http(daemon.socket, { method: 'GET' })).status, 405);
+  assert.equal((await http(daemon.socket, { method: 'PUT' })).status, 405);
   assert.deepEqual(await http(daemon.socket, { body: '{"method":"list"}' }), { status: 204, body: '' });
   assert.match((await http(daemon.socket, { body: '{' })).body, /-32700/);
 });

@@ -1,0 +1,20 @@
+/** A long message as several frames: old C++ receivers stumble over frames above 65535 bytes (facts/thunder.md §1.2). */
+import type { WebSocket } from 'ws';
+
+export const FRAGMENT_BYTES = 60 * 1024;
+/** A UTF-16 unit has at most 3 bytes in UTF-8. */
+const SURELY_SHORT = FRAGMENT_BYTES / 3;
+
+export function sendText(socket: WebSocket, text: string): void {
+  // without a callback ws throws when the socket has closed meanwhile; its end is heard in 'close'
+  const ignore = () => undefined;
+  if (text.length <= SURELY_SHORT) {
+    socket.send(text, ignore);
+    return;
+  }
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; at += FRAGMENT_BYTES) {
+    const end = at + FRAGMENT_BYTES;
+    socket.send(bytes.subarray(at, end), { binary: false, fin: end >= bytes.length }, ignore);
+  }
+}
