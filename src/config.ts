@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { isErrno, RuntimeError } from './domain/errors.ts';
+import { PROFILE_NAMES } from './domain/wire.ts';
 
 const milliseconds = z.int().min(0).max(3_600_000);
 const id = z
@@ -43,6 +44,20 @@ const hibernation = z.strictObject({
   compressionLevel: z.int().min(1).max(19).default(1),
 });
 
+const tls = z.strictObject({
+  /** PEM file of the certificate, and those that lead to a known one. */
+  cert: z.string().startsWith('/'),
+  /** PEM file of its private key. */
+  key: z.string().startsWith('/'),
+});
+
+const tcpLimits = z.strictObject({
+  /** At one time; more are closed at once. */
+  maxConnections: z.int().min(1).max(10_000).default(256),
+  /** Of one connection, with as many at once; what is more waits. */
+  callsPerSecond: z.int().min(1).max(1_000_000).default(5000),
+});
+
 export const configSchema = z.strictObject({
   runtime: z.enum(['auto', 'runc', 'crun']).default('auto'),
   /** Directory with the host tools (conmon, runc, crun, tini-static), before PATH. */
@@ -70,6 +85,20 @@ export const configSchema = z.strictObject({
     .optional(),
   /** Group (number) that may use the control socket besides root. */
   socketGid: id.optional(),
+  /** `HOST:PORT` for TCP, or `true` for 127.0.0.1:9998; `false`: the unix socket only. */
+  listen: z.union([z.boolean(), z.string()]).default(false),
+  /** Who may call by TCP: who has a token, or, on a loopback address, everybody. */
+  auth: z.enum(['token', 'none']).default('token'),
+  /** Needed to listen at an address that is not loopback. */
+  tls: tls.optional(),
+  /** Names by which clients may call this machine, besides `localhost` and addresses. */
+  allowedHosts: z.array(z.string().min(1)).default([]),
+  /** Origins whose pages may call by TCP, besides those of this machine: `https://tv.example`. */
+  allowedOrigins: z.array(z.string().min(1)).default([]),
+  /** Connections and calls by TCP. */
+  tcpLimits: tcpLimits.prefault({}),
+  /** Whose error codes and forms Thunder's clients expect: those of Thunder 4 or 5. */
+  profile: z.enum(PROFILE_NAMES).default('r4'),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
 

@@ -9,6 +9,7 @@ import { layout } from './domain/layout.ts';
 import { VERSION } from './domain/version.ts';
 import { startServer } from './server/http.ts';
 import { build } from './start/build.ts';
+import { tcpOptions } from './start/listen.ts';
 import { openLog } from './start/log.ts';
 import { readOptions, USAGE, type Options } from './start/options.ts';
 
@@ -36,6 +37,7 @@ async function serve(options: Options): Promise<void> {
   // the run directory is passed by the apps' container roots; what is in it is closed by itself
   await mkdir(places.run, { recursive: true, mode: 0o711 });
   for (const path of [places.state, places.logs, places.apps]) await mkdir(path, { recursive: true, mode: 0o700 });
+  const tcp = await tcpOptions(config, places, options.listen);
   const tools = config.tools ?? process.env['RUNTIME_MANAGER_TOOLS'];
   const searchPath = [tools, process.env['PATH']].filter(Boolean).join(':');
   await using held = new AsyncDisposableStack();
@@ -49,10 +51,12 @@ async function serve(options: Options): Promise<void> {
   const { world, manager, close } = await build({ places, config, log, journal, searchPath, root: root ?? '/' });
   held.defer(close);
   held.use(manager);
-  const server = await startServer({ service: manager, log, socketPath: places.socket, groupId: config.socketGid });
+  const { socketGid: groupId, profile } = config;
+  const server = await startServer({ service: manager, log, profile, socketPath: places.socket, groupId, tcp });
   held.defer(() => server.close(DRAIN_MS));
   const ms = Math.round(performance.now() - begin);
-  log.info({ version: VERSION, runtime: world.engine.runtimeName, ms }, `ready: listening on ${places.socket}`);
+  const at = server.url === undefined ? places.socket : `${places.socket} and ${server.url}`;
+  log.info({ version: VERSION, runtime: world.engine.runtimeName, ms }, `ready: listening on ${at}`);
   log.info({ signal: await stopped }, options.stopApps ? 'ending, with the apps' : 'ending; the apps run on');
   if (options.stopApps) await manager.endAllApps();
 }

@@ -10,7 +10,9 @@ export type Layout = {
   readonly logs: string;
   readonly apps: string;
   readonly images: string;
+  /** Secret of the role control. */
   readonly token: string;
+  readonly observeToken: string;
 };
 
 /** The system's own places, or all of it below `root` (an absolute path), so that many daemons can live side by side. */
@@ -28,5 +30,6 @@ export function layout(root?: string): Layout {
     apps: `${state}/apps`,
     images: `${state}/images`,
     token: `${state}/token`,
+    observeToken: `${state}/token-observe`,
   };
 }

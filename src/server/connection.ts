@@ -37,6 +37,8 @@ export function serveConnection(socket: WebSocket, host: ConnectionHost): void {
   const handler = host.handlerFor({ gone: AbortSignal.any([gone.signal, host.closing]), subscriptions });
   let pending = 0;
   let waiting: NodeJS.Timeout | undefined;
+  /** A pause stops the socket, not the frames that ws has read from it already. */
+  const waitingTexts: { readonly value: string | undefined }[] = [];
 
   function drop(why: string): void {
     log.warn({ who, bufferedBytes: socket.bufferedAmount }, `a client is dropped: ${why}`);
@@ -47,33 +49,37 @@ export function serveConnection(socket: WebSocket, host: ConnectionHost): void {
 
   /** Nothing is lost and nobody gets an error: who calls too much is read later. */
   function regulate(): void {
-    if (waiting !== undefined || socket.readyState !== socket.OPEN) return;
-    const debtMs = pace?.debtMs() ?? 0;
-    if (pending >= MAX_PENDING || debtMs > 0) socket.pause();
+    clearTimeout(waiting);
+    let debtMs = 0;
+    while (waitingTexts.length > 0 && pending < MAX_PENDING) {
+      debtMs = pace?.debtMs() ?? 0;
+      if (debtMs > 0) break;
+      const text = waitingTexts.shift();
+      if (text !== undefined) void calls.track(serve(text.value));
+    }
+    if (debtMs > 0) waiting = setTimeout(regulate, debtMs);
+    if (waitingTexts.length > 0) socket.pause();
     else if (socket.isPaused) socket.resume();
-    if (debtMs === 0) return;
-    waiting = setTimeout(() => {
-      waiting = undefined;
-      regulate();
-    }, debtMs);
   }
 
   async function serve(text: string | undefined): Promise<void> {
     pending += 1;
-    const answering = text === undefined ? parseError('the message is not UTF-8').text : answer(text, handler);
-    regulate();
-    const reply = await answering;
+    const reply = text === undefined ? parseError('the message is not UTF-8').text : await answer(text, handler);
     pending -= 1;
-    regulate();
+    if (waitingTexts.length > 0) regulate();
     if (reply === undefined || socket.readyState !== socket.OPEN) return;
     send(reply);
     if (socket.bufferedAmount > maxBufferedBytes + reply.length) drop('does not read its answers');
   }
 
-  socket.on('message', (data, isBinary) => void calls.track(serve(textOf(data, isBinary))));
+  socket.on('message', (data, isBinary) => {
+    waitingTexts.push({ value: textOf(data, isBinary) });
+    regulate();
+  });
   // ws refuses what breaks the protocol or is too long with a close code; without a listener that would end the daemon
   socket.on('error', (error) => log.debug({ who, error: error.message }, 'a WebSocket client broke the protocol'));
   socket.on('close', () => {
+    waitingTexts.length = 0;
     clearTimeout(waiting);
     gone.abort();
     subscriptions.leave();

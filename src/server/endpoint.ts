@@ -40,6 +40,8 @@ export type Door = {
 
 export type Endpoint = {
   readonly door: (gate: Gate) => Door;
+  /** For what a listener refuses by itself. */
+  readonly refused: RefusalLog;
   /** Takes no new call, gives the running ones this time, then closes every WebSocket. */
   readonly close: (timeoutMs: number) => Promise<void>;
 };
@@ -61,6 +63,7 @@ export function endpoint(options: EndpointOptions): Endpoint {
   if (!unmaskedWorks()) log.warn({}, "this version of ws refuses the frames of Thunder's C++ client");
   const host = { service, hub, calls, log, profile, sockets, refused, maxBufferedBytes, closing: closing.signal };
   return {
+    refused,
     door: (gate) => ({
       onRequest: (request, response) => onRequest(host, gate, { request, response }),
       onUpgrade: (request, socket, head) => onUpgrade(host, gate, { request, socket, head }),

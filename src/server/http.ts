@@ -1,14 +1,16 @@
-/** Where the endpoint listens: the unix socket. The only place of the server that touches sockets and files. */
+/** Where the endpoint listens: the unix socket, and TCP when asked for. The only place of the server that touches sockets and files. */
 import { chownSync } from 'node:fs';
 import { lstat, unlink } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { Server as HttpServer } from 'node:http';
 import { connect } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { isErrno, RuntimeError } from '../domain/errors.ts';
-import { MAX_SOCKET_PATH_BYTES } from '../domain/wire.ts';
+import { JSON_RPC_PATH, MAX_SOCKET_PATH_BYTES } from '../domain/wire.ts';
 import { endpoint } from './endpoint.ts';
 import type { EndpointOptions } from './endpoint.ts';
+import { HTTP_LIMITS, refuseBytes } from './http-limits.ts';
+import { listenTcp } from './tcp.ts';
+import type { TcpListener, TcpOptions } from './tcp.ts';
 import { openGate } from './visitor.ts';
 
 export type ServerOptions = EndpointOptions & {
@@ -16,9 +18,13 @@ export type ServerOptions = EndpointOptions & {
   readonly socketPath: string;
   /** Members of this group may call, besides root. */
   readonly groupId?: number | undefined;
+  /** By TCP too. */
+  readonly tcp?: TcpOptions | undefined;
 };
 
 export type Server = {
+  /** Where it is reached by TCP. */
+  readonly url: string | undefined;
   /** Stops listening, removes the socket file, gives running calls this time and closes every connection. */
   readonly close: (timeoutMs: number) => Promise<void>;
 };
@@ -29,26 +35,46 @@ const PROBE_TIMEOUT_MS = 2000;
 const MAX_CONNECTIONS = 1024;
 
 /** Throws ALREADY_RUNNING when somebody answers at this path, INVALID_ARGUMENT when the path cannot be a socket's. */
-export async function startServer({ socketPath, groupId, ...options }: ServerOptions): Promise<Server> {
+export async function startServer({ socketPath, groupId, tcp, ...options }: ServerOptions): Promise<Server> {
   checkPath(socketPath);
   await removeStaleSocket(socketPath);
   const api = endpoint(options);
   const door = api.door(openGate);
-  const server = createServer(
-    { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 5000, connectionsCheckingInterval: 5000 },
-    door.onRequest,
-  );
+  const server = createServer(HTTP_LIMITS, door.onRequest);
   server.maxConnections = MAX_CONNECTIONS;
   server.on('upgrade', door.onUpgrade);
-  server.on('clientError', refuse);
+  server.on('clientError', refuseBytes);
+  const servers = [server];
+  let byTcp: TcpListener | undefined;
   try {
     await listen(server, socketPath);
     if (groupId !== undefined) chownSync(socketPath, 0, groupId);
-  } catch (cause) {
-    await closeServer(server, () => api.close(0));
-    throw new RuntimeError('INTERNAL', { what: `the daemon cannot listen at ${socketPath}`, cause });
+    if (tcp !== undefined) byTcp = await listenTcp(api, tcp);
+  } catch (error) {
+    await closeServers(servers, () => api.close(0));
+    throw notListening(socketPath, error);
   }
-  return { close: (timeoutMs) => closeServer(server, () => api.close(timeoutMs)) };
+  if (byTcp !== undefined) servers.push(byTcp.server);
+  if (tcp !== undefined && tcp.tokens === undefined) {
+    options.log.warn(
+      { host: tcp.host, port: tcp.port },
+      'auth is none: every program on this machine may do everything',
+    );
+  }
+  return {
+    url: byTcp === undefined ? undefined : urlOf(byTcp, tcp?.tls !== undefined),
+    close: (timeoutMs) => closeServers(servers, () => api.close(timeoutMs)),
+  };
+}
+
+function notListening(socketPath: string, error: unknown): RuntimeError {
+  if (error instanceof RuntimeError) return error;
+  return new RuntimeError('INTERNAL', { what: `the daemon cannot listen at ${socketPath}`, cause: error });
+}
+
+function urlOf({ address }: TcpListener, isTls: boolean): string {
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return `${isTls ? 'https' : 'http'}://${host}:${address.port}${JSON_RPC_PATH}`;
 }
 
 function checkPath(socketPath: string): void {
@@ -112,16 +138,10 @@ function listen(server: HttpServer, socketPath: string): Promise<void> {
   });
 }
 
-/** Not HTTP, or too slow, or too large: one line where it still can be said, and the connection is closed. */
-function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
-  const status = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : '400 Bad Request';
-  if (socket.writable) socket.write(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-  socket.destroy();
-}
-
-async function closeServer(server: HttpServer, closeApi: () => Promise<void>): Promise<void> {
-  const closed = new Promise((resolve) => server.close(resolve)); // libuv removes the socket file here
+async function closeServers(servers: readonly HttpServer[], closeApi: () => Promise<void>): Promise<void> {
+  // libuv removes the socket file here
+  const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
   await closeApi();
-  server.closeAllConnections();
-  await closed;
+  for (const server of servers) server.closeAllConnections();
+  await Promise.all(closed);
 }

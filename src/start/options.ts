@@ -1,14 +1,17 @@
 /** The daemon's command line. */
 import { parseArgs } from 'node:util';
 import { RuntimeError } from '../domain/errors.ts';
+import { DEFAULT_LISTEN } from './listen.ts';
 
 export const USAGE = `runtimemanagerd: runs apps in containers and moves them through their life
 
-usage: runtimemanagerd [--root DIR] [--config FILE] [--stop-apps]
+usage: runtimemanagerd [--root DIR] [--config FILE] [--listen [HOST:PORT]] [--stop-apps]
 
   --root DIR       keep everything below DIR (default: /run, /var/lib and /etc/runtime-manager;
                    also RUNTIME_MANAGER_ROOT)
   --config FILE    settings (default: config.yaml in the root, or /etc/runtime-manager/config.yaml)
+  --listen [HOST:PORT]
+                   serve HTTP and WebSocket by TCP too (bare: 127.0.0.1:9998); calls need the token of state/token
   --stop-apps      on a clean end, terminate the apps too (default: they run on, and the next daemon adopts them)
   --version        print the version
   --help           print this
@@ -20,6 +23,7 @@ example: runtimemanagerd --root /tmp/x &     then: runtimectl --root /tmp/x ps
 export type Options = {
   readonly root: string | undefined;
   readonly config: string | undefined;
+  readonly listen: string | undefined;
   readonly stopApps: boolean;
   readonly version: boolean;
   readonly help: boolean;
@@ -28,18 +32,24 @@ export type Options = {
 /** Throws INVALID_ARGUMENT, or NOT_SUPPORTED for what DESIGN names and this version has not. */
 export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Options {
   const { values } = parse(args);
-  for (const name of ['listen', 'dobby-bus'] as const) {
-    if (values[name] !== undefined) throw notYet(`--${name}`);
-  }
+  if (values['dobby-bus'] !== undefined) throw notYet('--dobby-bus');
   if (values.engine !== undefined && values.engine !== 'embedded') throw notYet(`--engine ${values.engine}`);
   return {
     root: values.root ?? (env['RUNTIME_MANAGER_ROOT'] || undefined),
     config: values.config,
+    listen: values.listen,
     stopApps: values['stop-apps'],
     version: values.version,
     help: values.help,
   };
 }
+
+/** A bare `--listen` means the usual address; node's parser has no optional values. */
+const withAddress = (args: readonly string[]): string[] =>
+  args.map((arg, index) => {
+    const isBare = arg === '--listen' && (args[index + 1] ?? '-').startsWith('-');
+    return isBare ? `--listen=${DEFAULT_LISTEN}` : arg;
+  });
 
 const notYet = (what: string): RuntimeError =>
   new RuntimeError('NOT_SUPPORTED', { what: `${what} is not there yet`, next: 'leave it out' });
@@ -47,7 +57,7 @@ const notYet = (what: string): RuntimeError =>
 function parse(args: readonly string[]) {
   try {
     return parseArgs({
-      args: [...args],
+      args: withAddress(args),
       options: {
         root: { type: 'string' },
         config: { type: 'string' },
