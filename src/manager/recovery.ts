@@ -130,20 +130,24 @@ async function adopt(world: World, instance: Instance, { verdict, inspection }: 
   let state = verdict.do === 'adopt' ? verdict.state : before;
   const record: Step['record'] = { live, bootId: settings.bootId, startedAt: startedAt ?? clock.now() };
   if (before === 'HIBERNATING') await images.discardDraft(containerId);
-  if (before === 'WAKING' && hibernation !== null) {
+  if (before === 'WAKING' && hibernation !== null && live !== null) {
     if (hibernation.target === 'SUSPENDED' && state === 'RUNNING') {
       await engine.suspend(containerId, unhurried(settings.freezeTimeoutMs));
       state = 'SUSPENDED';
     }
-    Object.assign(record, { hibernation: await wokenMeanwhile(world, instance, hibernation) });
+    Object.assign(record, { hibernation: await wokenMeanwhile(world, instance, { before: hibernation, live }) });
   }
   const started = { type: 'started', pid: live?.init.pid ?? 0 } as const;
   await instance.enter(state, WHY, { record, before: before === 'STARTING' ? [started] : [] });
 }
 
 /** The wake came to its end without a daemon: what it took is not known, only when. */
-async function wokenMeanwhile({ engine, settings, clock }: World, { record }: Instance, before: HibernationRecord) {
-  const pages = await engine.finishRestore(record.containerId, unhurried(settings.killTimeoutMs));
+async function wokenMeanwhile(
+  { engine, settings, clock }: World,
+  { record }: Instance,
+  { before, live }: { readonly before: HibernationRecord; readonly live: Live },
+) {
+  const pages = await engine.finishRestore(record.containerId, { live, ...unhurried(settings.killTimeoutMs) });
   const wokenAt = clock.now();
   const sleptMs = Date.parse(wokenAt) - Date.parse(before.image?.hibernatedAt ?? wokenAt);
   return { ...before, wakes: before.wakes + 1, wake: { ms: 0, phases: {}, wokenAt, sleptMs, pages } };
