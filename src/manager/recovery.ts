@@ -61,6 +61,7 @@ export async function recover(world: World, instances: Instances): Promise<void>
   const all = [...instances];
   await Promise.all(all.map((instance) => recoverOne(world, instance)));
   await sweep(world, instances);
+  await sweepDrafts(world, instances);
 }
 
 async function recoverOne(world: World, instance: Instance): Promise<void> {
@@ -186,4 +187,14 @@ async function sweep(world: World, instances: Instances): Promise<void> {
       });
     }),
   );
+}
+
+/** A draft that was begun before anything was written of it, and what was being deleted. Images of nobody are only told of: they are memory. */
+async function sweepDrafts({ images, log }: World, instances: Instances): Promise<void> {
+  for (const id of await images.known()) {
+    const instance = instances.ofContainer(id);
+    if (instance === undefined) log.warn({ containerId: id }, 'there is an image or a draft of an app that is not known');
+    // whoever is still hibernating has its draft to lose
+    else if (instance.state !== 'HIBERNATING' && !instance.queue.busy) await images.discardDraft(id);
+  }
 }

@@ -125,7 +125,7 @@ class Stage {
     );
     const all = Promise.all(callers);
     all.catch(() => undefined);
-    await sleep(this.#random(400));
+    await sleep(this.#random(this.#random(3) === 0 ? 1200 : 400));
     over = true;
     await daemon.kill9();
     await all;
@@ -245,7 +245,10 @@ export async function runHibernationCampaign(campaign: HibernationCampaign): Pro
       await stage.checkApps();
       await checkHouse(daemon);
     } catch (cause) {
-      throw new Error(`round ${round}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+      // said at once: the end of the scope may fail, too, and hide it
+      const story = `round ${round}: ${cause instanceof Error ? cause.message : String(cause)}`;
+      tell?.(story);
+      throw new Error(story, { cause });
     }
     if (round % 10 === 0) tell?.(`${round} of ${rounds} rounds`);
   }
