@@ -6,6 +6,7 @@ import type { ContainerId } from '../domain/ids.ts';
 import { RuntimeError } from '../domain/errors.ts';
 import type { Instance } from './instance.ts';
 import type { Instances } from './instances.ts';
+import { beAsleep } from './operations/asleep.ts';
 import { dropImage } from './operations/pages.ts';
 import { release, settle } from './operations/settle.ts';
 import { lostItsPages, sleepAgain } from './operations/wake.ts';
@@ -21,10 +22,13 @@ export class Keeper implements AsyncDisposable {
   readonly #checking = new Set<ContainerId>();
   readonly #watch: AsyncDisposable;
   readonly #timer: NodeJS.Timeout;
+  readonly #asleep: (instance: Instance) => void;
   #round = 0;
 
-  constructor(world: World, instances: Instances) {
+  /** `asleep` hears of those that fall asleep without being asked. */
+  constructor(world: World, instances: Instances, asleep: (instance: Instance) => void) {
     this.#world = world;
+    this.#asleep = asleep;
     this.#instances = instances;
     this.#watch = world.engine.watch((id) => {
       const instance = instances.ofContainer(id);
@@ -53,12 +57,16 @@ export class Keeper implements AsyncDisposable {
       const reason = new RuntimeError('ABORTED', { what: `${appInstanceId} has ended` });
       if (lostItsPages(this.#world, instance, ended)) {
         await instance.queue.overtake(reason, () => sleepAgain(this.#world, instance, live));
+        this.#asleep(instance);
         return;
       }
       instance.noticeEnd(ended);
       // an operation that ends the app waits for this end and settles it itself; it is not told to stop
       if (state === 'TERMINATING' && instance.queue.busy) return;
-      await instance.queue.overtake(reason, () => settle(this.#world, instance, ended));
+      await instance.queue.overtake(reason, async () => {
+        // what was at work may have known better: it sleeps by now, or lives another life
+        if (instance.record.live === live) await settle(this.#world, instance, ended);
+      });
     } catch (error) {
       this.#world.log.error({ err: error, appInstanceId }, 'the end of an app could not be settled; it is tried again');
     }
@@ -69,7 +77,9 @@ export class Keeper implements AsyncDisposable {
     for (const instance of this.#instances) {
       this.check(instance);
       this.#dropImage(instance);
-      if (this.#round % RETRY_EVERY_ROUNDS === 0) this.#retryRelease(instance);
+      if (this.#round % RETRY_EVERY_ROUNDS !== 0) continue;
+      this.#retryRelease(instance);
+      this.#retrySleep(instance);
     }
   }
 
@@ -89,6 +99,20 @@ export class Keeper implements AsyncDisposable {
       .push(() => release(this.#world, instance))
       .catch((error: unknown) => {
         this.#world.log.error({ err: error }, 'giving back failed');
+      });
+  }
+
+  /** Its image is whole, but what the container held could not be given back, or the last word not be written. */
+  #retrySleep(instance: Instance): void {
+    if (instance.state !== 'HIBERNATING' || instance.queue.busy) return;
+    instance.queue
+      .push(async () => {
+        if (instance.state !== 'HIBERNATING') return;
+        await beAsleep(this.#world, instance, 'hibernate');
+        this.#asleep(instance);
+      })
+      .catch((error: unknown) => {
+        this.#world.log.warn({ err: error }, 'a hibernation could not be finished yet');
       });
   }
 

@@ -42,9 +42,11 @@ export async function startManager(
     const lease = remembered.userIds.find((one) => one.appId === record.appId);
     if (!record.released && lease !== undefined) world.userIds.adopt(lease);
   }
-  const keeper = new Keeper(world, instances);
-  await recover(world, instances);
   const sleepers = new Sleepers(world);
+  const keeper = new Keeper(world, instances, (instance) => {
+    sleepers.tend(instance);
+  });
+  await recover(world, instances);
   for (const instance of instances) if (instance.state === 'HIBERNATED') sleepers.tend(instance);
   const house = { world, instances, keeper, sleepers };
   return {
