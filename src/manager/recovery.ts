@@ -92,7 +92,11 @@ async function recoverOne(world: World, instance: Instance): Promise<void> {
   }
 }
 
-async function sleepOf({ engine, images, settings }: World, { record }: Instance, sameBoot: boolean): Promise<Omit<Sleep, 'lostPages'>> {
+async function sleepOf(
+  { engine, images, settings }: World,
+  { record }: Instance,
+  sameBoot: boolean,
+): Promise<Omit<Sleep, 'lostPages'>> {
   const { containerId, state, live, hibernation } = record;
   if (hibernation === null) return { image: false, dumped: false, interrupted: false };
   const dumping = sameBoot && state === 'HIBERNATING' && live !== null;
@@ -189,7 +193,8 @@ async function sweep(world: World, instances: Instances): Promise<void> {
 async function sweepDrafts({ images, log }: World, instances: Instances): Promise<void> {
   for (const id of await images.known()) {
     const instance = instances.ofContainer(id);
-    if (instance === undefined) log.warn({ containerId: id }, 'there is an image or a draft of an app that is not known');
+    if (instance === undefined)
+      log.warn({ containerId: id }, 'there is an image or a draft of an app that is not known');
     // whoever is still hibernating has its draft to lose
     else if (instance.state !== 'HIBERNATING' && !instance.queue.busy) await images.discardDraft(id);
   }

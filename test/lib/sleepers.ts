@@ -16,7 +16,10 @@ export type CountingApp = { readonly id: string; readonly count: Count };
 type Wanted = { readonly kind?: CounterKind; readonly bytes?: number; readonly extra?: Partial<AppInput> };
 
 /** An app that counts already. */
-export async function runCounter(client: Client, { kind = 'small', bytes = 0, extra }: Wanted = {}): Promise<CountingApp> {
+export async function runCounter(
+  client: Client,
+  { kind = 'small', bytes = 0, extra }: Wanted = {},
+): Promise<CountingApp> {
   const id = await runApp(client, kind, counterArgs(kind, bytes), extra);
   return { id, count: await countOf(client, id) };
 }
@@ -102,11 +105,7 @@ export function killNow(found: readonly number[]): void {
 }
 
 /** Kills it as soon as it is there. Gives up when `over` says so; true when one was killed. */
-export async function killWhenThere(
-  find: () => readonly number[],
-  over: () => boolean,
-  delayMs = 0,
-): Promise<boolean> {
+export async function killWhenThere(find: () => readonly number[], over: () => boolean, delayMs = 0): Promise<boolean> {
   await until(() => over() || find().length > 0, { what: 'the helper is at work', pollMs: 1 });
   if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
   const found = find();

@@ -13,6 +13,9 @@ import type { Wait } from '../../ports/wait.ts';
 import { readIfThere } from '../files/kernel-file.ts';
 import { spawnMonitor } from './spawn-monitor.ts';
 
+/** No process has this start time. */
+const GONE = '0';
+
 type Options = {
   readonly binary: string;
   /** conmon writes `<exitDir>/<id>`. */
@@ -33,7 +36,8 @@ export function conmon(processes: Processes, { binary, exitDir, persistDir, env 
     ]);
     const argv = [binary, ...conmonArguments(order, { exitDir, persist: persist(order.id) })];
     const pid = await spawnMonitor(order.restore === undefined ? argv : [...MOUNTING_APART, ...argv], env, wait);
-    const init = processes.identify(pid);
+    // a woken app may have come to its end by now: that is its own, and conmon has its exit code
+    const init = processes.identify(pid) ?? (order.restore === undefined ? undefined : { pid, startTime: GONE });
     if (init === undefined) {
       throw new RuntimeError('START_FAILED', { what: `the first process of ${order.id} ended before it was started` });
     }

@@ -27,7 +27,8 @@ export async function checkpoint(parts: Parts, order: CheckpointOrder, wait: Wai
     return { freeze: frozen - begin, dump: end - frozen, ...(await criu.figures(workDirectory, 'dump')) };
   } catch (error) {
     // what failed or was stopped may have been only the runtime's last word: an app that CRIU has ended is in its image
-    if (await endDump(parts, { id, live, graceMs: wait.signal.aborted ? 0 : RECOVER_MS })) return { dump: performance.now() - begin };
+    if (await endDump(parts, { id, live, graceMs: wait.signal.aborted ? 0 : RECOVER_MS }))
+      return { dump: performance.now() - begin };
     await criu.keepLog(`${workDirectory}/dump.log`, order.failureLog);
     await leaveAsBefore(parts, { id, live, wasFrozen });
     throw failed('CHECKPOINT_FAILED', `${id} was not hibernated`, { log: order.failureLog, cause: error });
@@ -78,7 +79,7 @@ async function leaveAsBefore(parts: Parts, { id, live, wasFrozen }: Abandoned): 
 }
 
 export async function restore(parts: Parts, order: RestoreOrder, wait: Wait): Promise<Restored> {
-  const { runtime, monitor, doors, criu, network, bundleOf } = parts;
+  const { runtime, monitor, processes, doors, criu, network, bundleOf } = parts;
   const { id, imageDirectory, logFile, logMaxBytes, terminal, lazyPages } = order;
   const bundle = bundleOf(id);
   const begin = performance.now();
@@ -97,7 +98,11 @@ export async function restore(parts: Parts, order: RestoreOrder, wait: Wait): Pr
     );
     const restored = performance.now();
     // runc makes the network namespace anew, with loopback down
-    await Promise.all([network.raiseLoopback(live.init, wait), doors.close(id, wait)]);
+    const raised = network.raiseLoopback(live.init, wait).catch((error: unknown) => {
+      // it has ended already: there is no network to bring up
+      if (processes.isAlive(live.init)) throw error;
+    });
+    await Promise.all([raised, doors.close(id, wait)]);
     const end = performance.now();
     return {
       live,

@@ -8,7 +8,7 @@ import { RuntimeError } from '../../domain/errors.ts';
  * share the setting by flock(1): whoever is alone writes down what it was, whoever is the last puts that back.
  * $0 file, $1 during, $2 after, $3 lock
  */
-const GUARD = `trap "" INT TERM HUP
+const GUARD = `trap "" INT TERM HUP PIPE
 exec 9>>"$3" || exit 1
 if flock -n -x 9 && ! [ -s "$3" ]; then
   read -r now < "$0"
