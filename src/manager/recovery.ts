@@ -193,8 +193,9 @@ async function sweep(world: World, instances: Instances): Promise<void> {
 async function sweepDrafts({ images, log }: World, instances: Instances): Promise<void> {
   for (const id of await images.known()) {
     const instance = instances.ofContainer(id);
-    if (instance === undefined)
+    if (instance === undefined) {
       log.warn({ containerId: id }, 'there is an image or a draft of an app that is not known');
+    }
     // whoever is still hibernating has its draft to lose
     else if (instance.state !== 'HIBERNATING' && !instance.queue.busy) await images.discardDraft(id);
   }

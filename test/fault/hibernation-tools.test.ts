@@ -52,8 +52,9 @@ for (const helper of ['criu', 'runc checkpoint', 'conmon'] as const) {
     test(`${helper} killed during the dump of a ${state} app: it is as before, or asleep, and never lost`, async () => {
       await using daemon = await startDaemon({ config: CONFIG });
       let app = await runCounter(daemon.client, LARGE);
-      for (const delayMs of DELAYS_MS)
+      for (const delayMs of DELAYS_MS) {
         app = { id: app.id, count: await dumpKilling(daemon, app, { helper, state, delayMs }) };
+      }
       await daemon.client.hibernate({ appInstanceId: app.id });
       await checkSleepsAndWakes(daemon, app);
       await checkHouse(daemon);

@@ -27,8 +27,9 @@ export async function checkpoint(parts: Parts, order: CheckpointOrder, wait: Wai
     return { freeze: frozen - begin, dump: end - frozen, ...(await criu.figures(workDirectory, 'dump')) };
   } catch (error) {
     // what failed or was stopped may have been only the runtime's last word: an app that CRIU has ended is in its image
-    if (await endDump(parts, { id, live, graceMs: wait.signal.aborted ? 0 : RECOVER_MS }))
+    if (await endDump(parts, { id, live, graceMs: wait.signal.aborted ? 0 : RECOVER_MS })) {
       return { dump: performance.now() - begin };
+    }
     await criu.keepLog(`${workDirectory}/dump.log`, order.failureLog);
     await leaveAsBefore(parts, { id, live, wasFrozen });
     throw failed('CHECKPOINT_FAILED', `${id} was not hibernated`, { log: order.failureLog, cause: error });
