@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { startDaemon } from '../lib/daemon.ts';
 import { checkHouse } from '../lib/house.ts';
-import { helpfulRefusal, refusal } from '../lib/refusal.ts';
+import { helpfulRefusal } from '../lib/refusal.ts';
 import { checkAwake, checkSleepsAndWakes, infoOf, runCounter } from '../lib/sleepers.ts';
 import { until } from '../lib/until.ts';
 
