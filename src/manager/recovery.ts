@@ -61,6 +61,7 @@ export async function recover(world: World, instances: Instances): Promise<void>
   const all = [...instances];
   await Promise.all(all.map((instance) => recoverOne(world, instance)));
   await sweep(world, instances);
+  await sweepDrafts(world, instances);
 }
 
 /** Also for an instance that stays between two states although nothing is at work on it. */
@@ -131,20 +132,24 @@ async function adopt(world: World, instance: Instance, { verdict, inspection }: 
   let state = verdict.do === 'adopt' ? verdict.state : before;
   const record: Step['record'] = { live, bootId: settings.bootId, startedAt: startedAt ?? clock.now() };
   if (before === 'HIBERNATING') await images.discardDraft(containerId);
-  if (before === 'WAKING' && hibernation !== null) {
+  if (before === 'WAKING' && hibernation !== null && live !== null) {
     if (hibernation.target === 'SUSPENDED' && state === 'RUNNING') {
       await engine.suspend(containerId, unhurried(settings.freezeTimeoutMs));
       state = 'SUSPENDED';
     }
-    Object.assign(record, { hibernation: await wokenMeanwhile(world, instance, hibernation) });
+    Object.assign(record, { hibernation: await wokenMeanwhile(world, instance, { before: hibernation, live }) });
   }
   const started = { type: 'started', pid: live?.init.pid ?? 0 } as const;
   await instance.enter(state, WHY, { record, before: before === 'STARTING' ? [started] : [] });
 }
 
 /** The wake came to its end without a daemon: what it took is not known, only when. */
-async function wokenMeanwhile({ engine, settings, clock }: World, { record }: Instance, before: HibernationRecord) {
-  const pages = await engine.finishRestore(record.containerId, unhurried(settings.killTimeoutMs));
+async function wokenMeanwhile(
+  { engine, settings, clock }: World,
+  { record }: Instance,
+  { before, live }: { readonly before: HibernationRecord; readonly live: Live },
+) {
+  const pages = await engine.finishRestore(record.containerId, { live, ...unhurried(settings.killTimeoutMs) });
   const wokenAt = clock.now();
   const sleptMs = Date.parse(wokenAt) - Date.parse(before.image?.hibernatedAt ?? wokenAt);
   return { ...before, wakes: before.wakes + 1, wake: { ms: 0, phases: {}, wokenAt, sleptMs, pages } };
@@ -183,4 +188,14 @@ async function sweep(world: World, instances: Instances): Promise<void> {
       });
     }),
   );
+}
+
+/** A draft that was begun before anything was written of it, and what was being deleted. Images of nobody are only told of: they are memory. */
+async function sweepDrafts({ images, log }: World, instances: Instances): Promise<void> {
+  for (const id of await images.known()) {
+    const instance = instances.ofContainer(id);
+    if (instance === undefined) log.warn({ containerId: id }, 'there is an image or a draft of an app that is not known');
+    // whoever is still hibernating has its draft to lose
+    else if (instance.state !== 'HIBERNATING' && !instance.queue.busy) await images.discardDraft(id);
+  }
 }

@@ -81,8 +81,8 @@ export type Engine = {
   readonly finishCheckpoint: (id: ContainerId, live: Live, from: 'RUNNING' | 'SUSPENDED') => Promise<boolean>;
   /** Stops a restore that a daemon left at work when it was killed; true when there was one. What it made is for `remove`. */
   readonly interruptRestore: (id: ContainerId) => Promise<boolean>;
-  /** What a daemon that was killed left of a restore that is complete: the pages process, if one still works. */
-  readonly finishRestore: (id: ContainerId, wait: Wait) => Promise<ProcessId | null>;
+  /** Does the rest of a restore whose daemon was killed when the container was back. The pages process, if one still works. */
+  readonly finishRestore: (id: ContainerId, finish: { readonly live: Live } & Wait) => Promise<ProcessId | null>;
   /** Whether this process, one of {@link Restored.pages}, still works. */
   readonly bringsPages: (pages: ProcessId) => boolean;
   /** The config.json of a container that is there. */

@@ -31,11 +31,8 @@ export function conmon(processes: Processes, { binary, exitDir, persistDir, env 
       mkdir(persist(order.id), { recursive: true, mode: 0o700 }),
       rm(exitFile(order.id), { force: true }),
     ]);
-    const pid = await spawnMonitor(
-      [binary, ...conmonArguments(order, { exitDir, persist: persist(order.id) })],
-      env,
-      wait,
-    );
+    const argv = [binary, ...conmonArguments(order, { exitDir, persist: persist(order.id) })];
+    const pid = await spawnMonitor(order.restore === undefined ? argv : [...MOUNTING_APART, ...argv], env, wait);
     const init = processes.identify(pid);
     if (init === undefined) {
       throw new RuntimeError('START_FAILED', { what: `the first process of ${order.id} ended before it was started` });
@@ -101,6 +98,14 @@ async function readExit(exitFile: string, oomFile: string): Promise<Ended | unde
   );
   return { code: code === -1 ? null : code, oom };
 }
+
+/**
+ * At a restore runc mounts the root file system, and in it each bind, where it is called; one that is killed leaves them. There they
+ * are in the way of every app with the same root directory, and whoever removes that directory removes the host's own files through
+ * them. In a mount namespace of their own (unshare(1)) they end with the processes. Mounts made on the host later are still seen.
+ * Source: runc libcontainer/criu_linux.go, prepareCriuRestoreMounts, Restore.
+ */
+const MOUNTING_APART: readonly string[] = ['unshare', '--mount', '--propagation', 'slave', '--'];
 
 type Places = { readonly exitDir: string; readonly persist: string };
 

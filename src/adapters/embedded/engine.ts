@@ -44,7 +44,7 @@ export function embeddedEngine(parts: Parts): Engine {
     restore: (order, wait) => restore(parts, order, wait),
     finishCheckpoint: (id, live, from) => finishCheckpoint(parts, { id, live, wasFrozen: from === 'SUSPENDED' }),
     interruptRestore: (id) => interruptRestore(parts, id),
-    finishRestore: (id, wait) => finishRestore(parts, id, wait),
+    finishRestore: (id, finish) => finishRestore(parts, id, finish),
     bringsPages: processes.isAlive,
     configOf: (id) => readOrdered(parts.bundleOf(id)),
     members: groups.members,

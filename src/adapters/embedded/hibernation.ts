@@ -26,17 +26,28 @@ export async function checkpoint(parts: Parts, order: CheckpointOrder, wait: Wai
     const end = performance.now();
     return { freeze: frozen - begin, dump: end - frozen, ...(await criu.figures(workDirectory, 'dump')) };
   } catch (error) {
+    // what failed or was stopped may have been only the runtime's last word: an app that CRIU has ended is in its image
+    if (await endDump(parts, { id, live })) return { dump: performance.now() - begin };
     await criu.keepLog(`${workDirectory}/dump.log`, order.failureLog);
-    await abandon(parts, { id, live, wasFrozen });
+    await leaveAsBefore(parts, { id, live, wasFrozen });
     throw failed('CHECKPOINT_FAILED', `${id} was not hibernated`, { log: order.failureLog, cause: error });
   }
 }
 
 type Abandoned = { readonly id: ContainerId; readonly live: Live; readonly wasFrozen: boolean };
 
-/** Ends what still dumps, waits until the app is nobody's tracee, and leaves it frozen or running as it was before. */
-async function abandon(parts: Parts, { id, live, wasFrozen }: Abandoned): Promise<void> {
-  const { processes, groups, bundleOf, clock } = parts;
+/**
+ * CRIU's line when everything is written and it begins to end the container (2: TASK_DEAD): from then on the image is the app.
+ * Source: criu/pstree.c, pstree_switch_state, called by cr_dump_finish after all images are closed.
+ */
+const ENDS_THE_APP = 'Unfreezing tasks into 2';
+
+/**
+ * Ends what still dumps, and waits until the app is nobody's tracee. True when the dump is whole and the app gone. An app with
+ * much memory takes its time to go, and must not be taken for one that lives on.
+ */
+async function endDump(parts: Parts, { id, live }: Omit<Abandoned, 'wasFrozen'>): Promise<boolean> {
+  const { processes, bundleOf, clock } = parts;
   const deadline = performance.now() + RECOVER_MS;
   for (let busy = true; busy && performance.now() < deadline;) {
     const dumpers = await processes.holding('criu', bundleOf(id));
@@ -44,8 +55,16 @@ async function abandon(parts: Parts, { id, live, wasFrozen }: Abandoned): Promis
     busy = dumpers.length > 0 || processes.tracerOf(live.init) !== 0;
     if (busy) await clock.sleep(POLL_MS);
   }
+  const log = await readFile(`${bundleOf(id)}/dump.log`, 'utf8').catch(() => '');
+  if (!log.includes(ENDS_THE_APP)) return false;
+  while (processes.isAlive(live.init) && performance.now() < deadline) await clock.sleep(POLL_MS);
+  return !processes.isAlive(live.init);
+}
+
+/** Frozen or running, as it was: a killed CRIU leaves it thawed, a killed runtime frozen. */
+async function leaveAsBefore(parts: Parts, { id, live, wasFrozen }: Abandoned): Promise<void> {
+  const { processes, groups } = parts;
   if (!processes.isAlive(live.init)) return;
-  // a killed CRIU leaves it thawed, a killed runtime frozen
   if (wasFrozen) await groups.freeze(id, { signal: new AbortController().signal, timeoutMs: RECOVER_MS });
   else await thaw(parts, id);
 }
@@ -99,18 +118,14 @@ function failed(code: 'CHECKPOINT_FAILED' | 'RESTORE_FAILED', what: string, { lo
   return new RuntimeError(known ? cause.code : code, { what, details: { log }, cause });
 }
 
-/** CRIU's last line of a dump that is whole; it has killed the container by then. Source: criu/cr-dump.c, cr_dump_finish. */
-const SUCCESS = 'Dumping finished successfully';
-
 export async function finishCheckpoint(parts: Parts, abandoned: Abandoned): Promise<boolean> {
-  const { processes, runtime, bundleOf } = parts;
+  const { processes, runtime } = parts;
   for (const one of await processes.withArguments([runtime.stateRoot, 'checkpoint', abandoned.id])) {
     processes.signal(one, 'SIGKILL');
   }
-  await abandon(parts, abandoned);
-  if (processes.isAlive(abandoned.live.init)) return false;
-  const log = await readFile(`${bundleOf(abandoned.id)}/dump.log`, 'utf8').catch(() => '');
-  return log.includes(SUCCESS);
+  if (await endDump(parts, abandoned)) return true;
+  await leaveAsBefore(parts, abandoned);
+  return false;
 }
 
 export async function interruptRestore({ processes, runtime }: Parts, id: ContainerId): Promise<boolean> {
@@ -120,7 +135,10 @@ export async function interruptRestore({ processes, runtime }: Parts, id: Contai
   return restoring.length > 0;
 }
 
-export async function finishRestore({ processes, doors, bundleOf }: Parts, id: ContainerId, wait: Wait) {
-  await doors.close(id, wait);
+type Finish = { readonly live: Live } & Wait;
+
+export async function finishRestore(parts: Parts, id: ContainerId, { live, ...wait }: Finish) {
+  const { processes, network, doors, bundleOf } = parts;
+  await Promise.all([network.raiseLoopback(live.init, wait), doors.close(id, wait)]);
   return (await processes.withArguments(['lazy-pages', bundleOf(id)]))[0] ?? null;
 }

@@ -3,7 +3,7 @@
  * is nobody out here: a source below a private directory (0700, /root, a temporary directory) cannot be reached by it
  * (`open_tree …: Permission denied`). For the moment of the wake such a source is bound to a place that anybody may reach.
  */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { mkdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { ContainerId } from '../../domain/ids.ts';
@@ -45,7 +45,8 @@ export function doors(runTool: RunTool, directory: string): Doors {
     },
     close: async (id, wait) => {
       const own = `${directory}/${id}`;
-      if ((await listDirectory(own)).length === 0) return;
+      // also an empty one: who was killed in between left it
+      if (!existsSync(own)) return;
       const mounted = mountsBelow(own, await readFile('/proc/self/mountinfo', 'utf8'));
       await Promise.all(mounted.map((place) => runTool(['umount', '-l', place], wait)));
       // one by one and never recursively: what is still mounted must not be emptied
