@@ -6,7 +6,7 @@ import type { ContainerId } from '../../domain/ids.ts';
 import type { CheckpointOrder, Live, RestoreOrder, Restored } from '../../ports/engine.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { bindSources, writeBundle } from './bundle.ts';
-import { thaw, type Parts } from './parts.ts';
+import { freeze, thaw, type Parts } from './parts.ts';
 
 const POLL_MS = 3;
 const RECOVER_MS = 5000;
@@ -19,7 +19,7 @@ export async function checkpoint(parts: Parts, order: CheckpointOrder, wait: Wai
   const begin = performance.now();
   try {
     // CRIU's own freezing polls in steps of 100 ms; what is frozen already it takes as it is
-    await groups.freeze(id, wait);
+    await freeze(parts, id, wait);
     await criu.configure(workDirectory, order.tcp);
     const frozen = performance.now();
     await runtime.checkpoint(id, { imageDirectory, workDirectory }, wait);

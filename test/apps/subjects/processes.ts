@@ -28,7 +28,7 @@ export const threads: Subject = {
 /** Numbers go from a shell through four programs, a fifo and a file; none may be lost or come twice. */
 const PIPES = `
 mkfifo /tmp/fifo
-( n=0; while :; do n=$((n+1)); echo $n; sleep 0.01; done ) | tr 0-9 a-j | tee /data/letters > /tmp/fifo &
+( n=0; while :; do n=$((n+1)); echo $n; sleep 0.01; done ) | perl -pe 'BEGIN { $| = 1 } tr/0-9/a-j/' | tee /data/letters > /tmp/fifo &
 perl -ne '$| = 1; tr/a-j/0-9/; print' < /tmp/fifo | while read -r number; do echo "$number" >> /data/numbers; done &
 echo ready
 while :; do sleep 0.05; echo $$ $PPID > /data/shell; done`;
@@ -80,11 +80,15 @@ export const openFiles: Subject = {
   },
 };
 
+/** Its lines go through the terminal to the log; what it asks the terminal goes to a file. */
 const TERMINAL = `
 stty -echo rows 41 cols 103
-( while read -r line; do echo "heard $line"; done < /dev/tty ) &
 n=0
-while :; do n=$((n+1)); { stty -a | head -n 3; tty; ps -o tty= -p $$ 2>/dev/null; } > /data/new; mv /data/new /data/terminal; echo "line $n"; sleep 0.05; done`;
+while :; do
+  n=$((n+1)); echo "line $n"
+  { tty; stty -a; } > /data/new; mv /data/new /data/terminal
+  sleep 0.05
+done`;
 
 export const terminal: Subject = {
   name: 'terminal',
