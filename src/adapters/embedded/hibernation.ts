@@ -4,6 +4,7 @@ import { RuntimeError } from '../../domain/errors.ts';
 import type { Phases } from '../../domain/hibernation.ts';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { CheckpointOrder, Live, RestoreOrder, Restored } from '../../ports/engine.ts';
+import type { ProcessId } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { bindSources, writeBundle } from './bundle.ts';
 import { freeze, thaw, type Parts } from './parts.ts';
@@ -57,7 +58,7 @@ export async function restore(parts: Parts, order: RestoreOrder, wait: Wait): Pr
   const begin = performance.now();
   try {
     const places = await doors.open(id, bindSources(order.config), wait);
-    await writeBundle(bundle, { config: order.config, places });
+    await writeBundle(bundle, { config: order.config, places, hooks: network.hooks });
     await criu.configure(bundle, order.tcp);
     await using held = new AsyncDisposableStack();
     const [pages] = lazyPages
@@ -73,8 +74,7 @@ export async function restore(parts: Parts, order: RestoreOrder, wait: Wait): Pr
       wait,
     );
     const restored = performance.now();
-    // runc makes the network namespace anew, with loopback down
-    await Promise.all([network.raiseLoopback(live.init, wait), doors.close(id, wait)]);
+    await Promise.all([wire(parts, live.init, wait), doors.close(id, wait)]);
     const end = performance.now();
     return {
       live,
@@ -90,6 +90,14 @@ export async function restore(parts: Parts, order: RestoreOrder, wait: Wait): Pr
     await criu.keepLog(`${bundle}/restore.log`, order.failureLog);
     throw failed('RESTORE_FAILED', `${id} was not woken`, { log: order.failureLog, cause: error });
   }
+}
+
+async function wire({ network, processes }: Parts, init: ProcessId, wait: Wait): Promise<void> {
+  if (network.hooks !== undefined) return;
+  await network.raiseLoopback(init, wait).catch((error: unknown) => {
+    // an app that has ended since was restored all the same
+    if (processes.isAlive(init)) throw error;
+  });
 }
 
 type Failure = { readonly log: string; readonly cause: unknown };

@@ -27,6 +27,14 @@ export type Doors = {
   readonly close: (id: ContainerId, wait: Wait) => Promise<void>;
 };
 
+/** What a restore leaves to us. */
+export type Network = {
+  /** Hooks of config.json that see to it before the app goes on; undefined where the runtime runs none at a restore. */
+  readonly hooks: object | undefined;
+  /** After the restore, where there are no hooks. */
+  readonly raiseLoopback: (init: ProcessId, wait: Wait) => Promise<void>;
+};
+
 /** What the embedded engine is made of. */
 export type Parts = {
   readonly runtime: OciRuntime;
@@ -36,7 +44,7 @@ export type Parts = {
   readonly clock: Clock;
   readonly criu: Criu;
   readonly doors: Doors;
-  readonly network: { readonly raiseLoopback: (init: ProcessId, wait: Wait) => Promise<void> };
+  readonly network: Network;
   readonly bundleOf: (id: ContainerId) => string;
   readonly listBundles: () => Promise<readonly ContainerId[]>;
   /** Names in the runtime's directory for a container; none when it is not there. */
