@@ -75,7 +75,9 @@ const VFORK_WAITS = new Set(['kernel_clone', '_do_fork', 'do_fork', 'wait_for_vf
 
 /** Any thread can make a child: of a JVM, or of a Go program, seldom the first. */
 const areInVfork = (pids: readonly number[]): boolean =>
-  pids.some((pid) => threadsOf(pid).some((tid) => VFORK_WAITS.has(readIfThere(`/proc/${pid}/task/${tid}/wchan`) ?? '')));
+  pids.some((pid) =>
+    threadsOf(pid).some((tid) => VFORK_WAITS.has(readIfThere(`/proc/${pid}/task/${tid}/wchan`) ?? '')),
+  );
 
 function threadsOf(pid: number): readonly string[] {
   try {

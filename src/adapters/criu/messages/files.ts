@@ -200,8 +200,7 @@ export const FILE_MESSAGES: readonly Message[] = [
   },
   {
     ...TERMINAL,
-    match:
-      /Found dangling tty|slave peer index \d+ without correspond master|The master for .* isn't from/,
+    match: /Found dangling tty|slave peer index \d+ without correspond master|The master for .* isn't from/,
     source: 'criu/tty.c',
     about: 'descriptor',
     what: '{who} uses a terminal whose other end is outside the app',
