@@ -17,7 +17,10 @@ const unused = ['usr/share/doc', 'usr/share/man', 'usr/share/locale', 'usr/share
 const merged = ['bin', 'sbin', 'lib', 'lib64'];
 
 /** Where apps mount something: a mount point that is missing would cost a mount for each of its neighbours. */
-const mountPoints = { directories: ['data', 'proc', 'dev', 'sys', 'tmp', 'run', 'opt/programs'], files: ['etc/passwd'] };
+const mountPoints = {
+  directories: ['data', 'proc', 'dev', 'sys', 'tmp', 'run', 'opt/programs'],
+  files: ['etc/passwd'],
+};
 
 const dpkgNext = 'free some disk (1 GB), then run this again';
 

@@ -18,7 +18,19 @@ exec "$bin/postgres" -D /data/pg -k /data -c listen_addresses=127.0.0.1 -c max_c
 async function psql(live: Live, statement: string): Promise<string> {
   const [binaries = ''] = globSync(join(APP_TREE, BINARIES));
   const program = join(binaries, 'psql').slice(APP_TREE.length);
-  const argv = [program, '-h', '127.0.0.1', '-U', 'app', '-d', 'postgres', '-v', 'ON_ERROR_STOP=1', '-AtXqc', statement];
+  const argv = [
+    program,
+    '-h',
+    '127.0.0.1',
+    '-U',
+    'app',
+    '-d',
+    'postgres',
+    '-v',
+    'ON_ERROR_STOP=1',
+    '-AtXqc',
+    statement,
+  ];
   return (await inNetworkOf(await live.pid(), argv, { root: APP_TREE })).trim();
 }
 
@@ -50,7 +62,10 @@ export const postgres: Subject = {
   state: async (live) => ({
     accounts: await psql(live, SUM),
     startedAt: await psql(live, 'SELECT pg_postmaster_start_time()'),
-    settings: await psql(live, "SELECT pg_size_pretty(setting::bigint * 8192) FROM pg_settings WHERE name = 'shared_buffers'"),
+    settings: await psql(
+      live,
+      "SELECT pg_size_pretty(setting::bigint * 8192) FROM pg_settings WHERE name = 'shared_buffers'",
+    ),
   }),
   work: async (live, round) => {
     await psql(

@@ -31,7 +31,7 @@ mkfifo /tmp/fifo
 ( n=0; while :; do n=$((n+1)); echo $n; sleep 0.01; done ) | perl -pe 'BEGIN { $| = 1 } tr/0-9/a-j/' | tee /data/letters > /tmp/fifo &
 perl -ne '$| = 1; tr/a-j/0-9/; print' < /tmp/fifo | while read -r number; do echo "$number" >> /data/numbers; done &
 echo ready
-while :; do sleep 0.05; echo $$ $PPID > /data/shell; done`;
+while :; do sleep 0.05; echo $$ $PPID > /data/new; mv /data/new /data/shell; done`;
 
 const numbersOf = async ({ storage }: Live): Promise<readonly number[]> =>
   (await readFile(join(storage, 'numbers'), 'utf8')).split('\n').filter(Boolean).map(Number);
@@ -44,7 +44,7 @@ export const pipes: Subject = {
   fill: async (live) => {
     assert((await numbersOf(live)).length > 5);
   },
-  state: async ({ storage }) => readFile(join(storage, 'shell'), 'utf8').then((text) => text || 'being written'),
+  state: ({ storage }) => readFile(join(storage, 'shell'), 'utf8'),
   work: async (live) => {
     const before = (await numbersOf(live)).length;
     const numbers = await until(

@@ -1,5 +1,5 @@
 /** A real app as the tests and the table of docs/hibernation.md know it. */
-import type { AppInput, Client, MethodInput } from '../../../src/client/node.ts';
+import type { AppInput, Client } from '../../../src/client/node.ts';
 import { httpGet } from '../../lib/packages.ts';
 
 /** Where it is prepared: a directory that others may enter, gone when the test ends. */
@@ -43,5 +43,3 @@ export const answersAt =
   (path: string) =>
   (live: Live): Promise<unknown> =>
     ask(live, path);
-
-export type RunOf = (id: string, app: AppInput) => MethodInput<'run'>;
