@@ -12,7 +12,7 @@ import { criuFigures } from '../adapters/criu/checkpoint-figures.ts';
 import { lazyPages } from '../adapters/criu/lazy-pages.ts';
 import { lazyPermission } from '../adapters/criu/lazy-permission.ts';
 import type { Criu } from '../adapters/embedded/parts.ts';
-import { raiseLoopback } from '../adapters/network/loopback.ts';
+import { loopbackHook, raiseLoopback } from '../adapters/network/loopback.ts';
 import { doors } from '../adapters/mounts/doors.ts';
 import { embeddedEngine } from '../adapters/embedded/engine.ts';
 import { listDirectory } from '../adapters/files/list-directory.ts';
@@ -142,7 +142,10 @@ function build(
     processes: linuxProcesses,
     clock: systemClock,
     criu: criuParts(searchPath, env),
-    network: { raiseLoopback: raiseLoopback(runTool) },
+    network: {
+      hooks: name === 'runc' ? { createRuntime: [loopbackHook(searchPath)] } : undefined,
+      raiseLoopback: raiseLoopback(runTool),
+    },
     doors: doors(runTool, `${openDirectory}/doors`),
     bundleOf: (id) => `${places.bundles}/${id}`,
     listBundles: async () => (await listDirectory(places.bundles)) as readonly ContainerId[],

@@ -22,6 +22,12 @@ type Options = {
   readonly env: Readonly<Record<string, string>>;
 };
 
+/**
+ * No process started then: a restored app goes on at once and may have ended before we look. It was restored all the same, and
+ * its exit code is seen like any other.
+ */
+const ENDED = '0';
+
 export function conmon(processes: Processes, { binary, exitDir, persistDir, env }: Options): Monitor {
   const exitFile = (id: ContainerId): string => `${exitDir}/${id}`;
   const persist = (id: ContainerId): string => `${persistDir}/${id}`;
@@ -33,7 +39,7 @@ export function conmon(processes: Processes, { binary, exitDir, persistDir, env 
     ]);
     const argv = [binary, ...conmonArguments(order, { exitDir, persist: persist(order.id) })];
     const pid = await spawnMonitor(order.restore === undefined ? argv : [...MOUNTING_APART, ...argv], env, wait);
-    const init = processes.identify(pid);
+    const init = processes.identify(pid) ?? (order.restore === undefined ? undefined : { pid, startTime: ENDED });
     if (init === undefined) {
       throw new RuntimeError('START_FAILED', { what: `the first process of ${order.id} ended before it was started` });
     }

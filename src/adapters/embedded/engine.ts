@@ -6,7 +6,7 @@ import type { Engine, Live, StartOrder } from '../../ports/engine.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { readOrdered, writeBundle } from './bundle.ts';
 import { checkpoint, finishCheckpoint, finishRestore, interruptRestore, restore } from './hibernation.ts';
-import { leftovers, thaw, type Parts } from './parts.ts';
+import { freeze, leftovers, thaw, type Parts } from './parts.ts';
 import { remove } from './removal.ts';
 import { ended, inspect } from './truth.ts';
 import { Turnstile } from './turnstile.ts';
@@ -74,7 +74,7 @@ async function start(parts: Parts, order: StartOrder, wait: Wait): Promise<Live>
 
 async function suspend(parts: Parts, id: ContainerId, wait: Wait): Promise<void> {
   try {
-    await parts.groups.freeze(id, wait);
+    await freeze(parts, id, wait);
   } catch (error) {
     await thaw(parts, id);
     // overtaken, or it has ended: no fault of the freezer

@@ -4,9 +4,10 @@ import { RuntimeError } from '../../domain/errors.ts';
 import type { Phases } from '../../domain/hibernation.ts';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { CheckpointOrder, Live, RestoreOrder, Restored } from '../../ports/engine.ts';
+import type { ProcessId } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { bindSources, writeBundle } from './bundle.ts';
-import { thaw, type Parts } from './parts.ts';
+import { freeze, thaw, type Parts } from './parts.ts';
 
 const POLL_MS = 3;
 const RECOVER_MS = 5000;
@@ -19,7 +20,7 @@ export async function checkpoint(parts: Parts, order: CheckpointOrder, wait: Wai
   const begin = performance.now();
   try {
     // CRIU's own freezing polls in steps of 100 ms; what is frozen already it takes as it is
-    await groups.freeze(id, wait);
+    await freeze(parts, id, wait);
     await criu.configure(workDirectory, order.tcp);
     const frozen = performance.now();
     await runtime.checkpoint(id, { imageDirectory, workDirectory }, wait);
@@ -76,7 +77,7 @@ export async function restore(parts: Parts, order: RestoreOrder, wait: Wait): Pr
   const begin = performance.now();
   try {
     const places = await doors.open(id, bindSources(order.config), wait);
-    await writeBundle(bundle, { config: order.config, places });
+    await writeBundle(bundle, { config: order.config, places, hooks: network.hooks });
     await criu.configure(bundle, order.tcp);
     await using held = new AsyncDisposableStack();
     const [pages] = lazyPages
@@ -92,8 +93,7 @@ export async function restore(parts: Parts, order: RestoreOrder, wait: Wait): Pr
       wait,
     );
     const restored = performance.now();
-    // runc makes the network namespace anew, with loopback down
-    await Promise.all([network.raiseLoopback(live.init, wait), doors.close(id, wait)]);
+    await Promise.all([wire(parts, live.init, wait), doors.close(id, wait)]);
     const end = performance.now();
     return {
       live,
@@ -109,6 +109,14 @@ export async function restore(parts: Parts, order: RestoreOrder, wait: Wait): Pr
     await criu.keepLog(`${bundle}/restore.log`, order.failureLog);
     throw failed('RESTORE_FAILED', `${id} was not woken`, { log: order.failureLog, cause: error });
   }
+}
+
+async function wire({ network, processes }: Parts, init: ProcessId, wait: Wait): Promise<void> {
+  if (network.hooks !== undefined) return;
+  await network.raiseLoopback(init, wait).catch((error: unknown) => {
+    // an app that has ended since was restored all the same
+    if (processes.isAlive(init)) throw error;
+  });
 }
 
 type Failure = { readonly log: string; readonly cause: unknown };

@@ -5,7 +5,7 @@ import type { ContainerId } from '../../domain/ids.ts';
 import type { Insides } from '../../ports/insides.ts';
 
 type Options = {
-  /** Lost at a reboot. */
+  /** Not below /run, which many systems mount noexec: then no app could start. */
   readonly directory: string;
   /** Statically linked program for process 1. */
   readonly init: string;
