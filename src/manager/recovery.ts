@@ -64,27 +64,34 @@ export async function recover(world: World, instances: Instances): Promise<void>
   await sweepDrafts(world, instances);
 }
 
-/** Also for an instance that stays between two states although nothing is at work on it. */
+/** Also for an instance that stays between two states although nothing is at work on it. Never throws. */
 export async function recoverOne(world: World, instance: Instance): Promise<void> {
-  const { engine, log, settings } = world;
-  const { bootId, appInstanceId, state } = instance.record;
+  const { appInstanceId, state } = instance.record;
   if (!isAlive(state)) {
     // not waited for: it may take as long as a hung tool
-    void instance.queue.push(() => release(world, instance));
+    void instance.queue.push(() => release(world, instance)).catch(() => undefined);
     return;
   }
   try {
-    const sameBoot = bootId === settings.bootId;
-    // first what a killed daemon left at work is ended, then the truth stands still to be read
-    const sleep = await sleepOf(world, instance, sameBoot);
-    const { containerId, live } = instance.record;
-    const inspection = await engine.inspect(containerId, live);
-    const verdict = judge(state, inspection, { sameBoot, sleep });
-    log.info({ appInstanceId, state, found: inspection.status, verdict }, 'recovered');
-    await instance.queue.push(() => CARRY_OUT[verdict.do](world, instance, { verdict, inspection }));
+    // looked at and carried out as one: nothing may come in between
+    await instance.queue.push(() => findOut(world, instance));
   } catch (error) {
-    log.error({ err: error, appInstanceId }, 'could not be recovered; it is tried again');
+    world.log.error({ err: error, appInstanceId }, 'could not be recovered; it is tried again');
   }
+}
+
+async function findOut(world: World, instance: Instance): Promise<void> {
+  const { engine, log, settings } = world;
+  const { bootId, appInstanceId, state } = instance.record;
+  if (!isAlive(state)) return;
+  const sameBoot = bootId === settings.bootId;
+  // first what a killed daemon left at work is ended, then the truth stands still to be read
+  const sleep = await sleepOf(world, instance, sameBoot);
+  const { containerId, live } = instance.record;
+  const inspection = await engine.inspect(containerId, live);
+  const verdict = judge(state, inspection, { sameBoot, sleep });
+  log.info({ appInstanceId, state, found: inspection.status, verdict }, 'recovered');
+  await CARRY_OUT[verdict.do](world, instance, { verdict, inspection });
 }
 
 async function sleepOf({ engine, images }: World, { record }: Instance, sameBoot: boolean): Promise<Sleep> {
@@ -194,7 +201,9 @@ async function sweep(world: World, instances: Instances): Promise<void> {
 async function sweepDrafts({ images, log }: World, instances: Instances): Promise<void> {
   for (const id of await images.known()) {
     const instance = instances.ofContainer(id);
-    if (instance === undefined) log.warn({ containerId: id }, 'there is an image or a draft of an app that is not known');
+    if (instance === undefined) {
+      log.warn({ containerId: id }, 'there is an image or a draft of an app that is not known');
+    }
     // whoever is still hibernating has its draft to lose
     else if (instance.state !== 'HIBERNATING' && !instance.queue.busy) await images.discardDraft(id);
   }

@@ -9,7 +9,7 @@ import { controlGroups } from '../adapters/cgroup/control-groups.ts';
 import { conmon } from '../adapters/conmon/conmon.ts';
 import { criuConfig } from '../adapters/criu/checkpoint-config.ts';
 import { criuFigures } from '../adapters/criu/checkpoint-figures.ts';
-import { lazyPages } from '../adapters/criu/lazy-pages.ts';
+import { lazyPages, lazyPagesState } from '../adapters/criu/lazy-pages.ts';
 import { lazyPermission } from '../adapters/criu/lazy-permission.ts';
 import type { Criu } from '../adapters/embedded/parts.ts';
 import { loopbackHook, raiseLoopback } from '../adapters/network/loopback.ts';
@@ -161,7 +161,8 @@ function criuParts(searchPath: string, env: Readonly<Record<string, string>>): C
     // a dump that never began has no log
     keepLog: (from, to) => copyFile(from, to).catch(() => undefined),
     lazyPages: lazyPages({ binary, env, processes: linuxProcesses, clock: systemClock }),
-    lazyPermission: lazyPermission(),
+    lazyPagesState,
+    lazyPermission: lazyPermission(searchPath),
   };
 }
 

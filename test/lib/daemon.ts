@@ -67,7 +67,7 @@ export class TestDaemon implements AsyncDisposable {
 
   /** The control group of a container, or of all of them. */
   group(containerId?: string): string {
-    return `/runtime-manager-${this.tag}${containerId === undefined ? '' : `/${containerId}`}`;
+    return `/runtime-manager-${this.tag}${containerId === undefined ? '' : `/app-${containerId}`}`;
   }
 
   log(): string {

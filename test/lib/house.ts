@@ -34,7 +34,7 @@ function contents(daemon: TestDaemon) {
   return {
     tools: tools.sort(),
     mounts: [daemon.directory, open].flatMap((place) => [...mountsUnder(place)]),
-    groups: [...new Set(groupsBelow(daemon.group()).map((path) => basename(path)))].sort(),
+    groups: [...new Set(groupsBelow(daemon.group()).map((path) => basename(path).replace(/^app-/, '')))].sort(),
     bundles: namesIn(`${run}/bundles`),
     runtime: namesIn(`${run}/runtime`).filter((name) => !name.startsWith('.')),
     persist: namesIn(`${run}/persist`),

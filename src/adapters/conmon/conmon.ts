@@ -61,6 +61,8 @@ export function conmon(processes: Processes, { binary, exitDir, persistDir, env 
       const watcher = watch(exitDir, (_event, name) => {
         if (name !== null) mayHaveEnded(name as ContainerId);
       });
+      // without it the keeper's rounds still see every end, a second later
+      watcher.on('error', () => undefined);
       return {
         [Symbol.asyncDispose]: () => {
           watcher.close();

@@ -5,7 +5,7 @@ import type { ContainerId } from '../../domain/ids.ts';
 import type { Engine, Live, StartOrder } from '../../ports/engine.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { readOrdered, writeBundle } from './bundle.ts';
-import { checkpoint, finishCheckpoint, finishRestore, interruptRestore, restore } from './hibernation.ts';
+import { checkpoint, finishCheckpoint, finishRestore, interruptRestore, pagesOf, restore } from './hibernation.ts';
 import { freeze, leftovers, thaw, type Parts } from './parts.ts';
 import { remove } from './removal.ts';
 import { ended, inspect } from './truth.ts';
@@ -45,7 +45,7 @@ export function embeddedEngine(parts: Parts): Engine {
     finishCheckpoint: (id, live, from) => finishCheckpoint(parts, { id, live, wasFrozen: from === 'SUSPENDED' }),
     interruptRestore: (id) => interruptRestore(parts, id),
     finishRestore: (id, finish) => finishRestore(parts, id, finish),
-    bringsPages: processes.isAlive,
+    pagesOf: (id, pages) => pagesOf(parts, id, pages),
     configOf: (id) => readOrdered(parts.bundleOf(id)),
     members: groups.members,
     inspect: (id, known) => inspect(parts, id, known),

@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { Phases } from '../../domain/hibernation.ts';
 import type { ContainerId } from '../../domain/ids.ts';
-import type { CheckpointOrder, Live, RestoreOrder, Restored } from '../../ports/engine.ts';
+import type { CheckpointOrder, Live, PagesState, RestoreOrder, Restored } from '../../ports/engine.ts';
 import type { ProcessId } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
-import { bindSources, writeBundle } from './bundle.ts';
+import { bindSources, rootGroup, writeBundle } from './bundle.ts';
 import { freeze, thaw, type Parts } from './parts.ts';
 
 const POLL_MS = 3;
@@ -76,15 +76,15 @@ export async function restore(parts: Parts, order: RestoreOrder, wait: Wait): Pr
   const bundle = bundleOf(id);
   const begin = performance.now();
   try {
-    const places = await doors.open(id, bindSources(order.config), wait);
+    const places = await doors.open(id, { sources: bindSources(order.config), gid: rootGroup(order.config) }, wait);
     await writeBundle(bundle, { config: order.config, places, hooks: network.hooks });
     await criu.configure(bundle, order.tcp);
     await using held = new AsyncDisposableStack();
+    const permission = lazyPages ? criu.lazyPermission.take() : undefined;
+    // given back also when the page server fails before it was granted
+    held.defer(async () => (await permission?.catch(() => undefined))?.[Symbol.asyncDispose]());
     const [pages] = lazyPages
-      ? await Promise.all([
-          criu.lazyPages({ imageDirectory, workDirectory: bundle }, wait),
-          criu.lazyPermission.take().then((permission) => held.use(permission)),
-        ])
+      ? await Promise.all([criu.lazyPages({ imageDirectory, workDirectory: bundle }, wait), permission])
       : [null];
     const prepared = performance.now();
     const restoring = { imageDirectory, lazyPages };
@@ -137,7 +137,6 @@ export async function finishCheckpoint(parts: Parts, abandoned: Abandoned): Prom
 }
 
 export async function interruptRestore({ processes, runtime }: Parts, id: ContainerId): Promise<boolean> {
-  // conmon has these words, too: it is the one who called, and it does not outlive the call
   const restoring = await processes.withArguments([runtime.stateRoot, 'restore', id]);
   for (const one of restoring) processes.signal(one, 'SIGKILL');
   return restoring.length > 0;
@@ -145,8 +144,21 @@ export async function interruptRestore({ processes, runtime }: Parts, id: Contai
 
 type Finish = { readonly live: Live } & Wait;
 
-export async function finishRestore(parts: Parts, id: ContainerId, { live, ...wait }: Finish) {
-  const { processes, network, doors, bundleOf } = parts;
+export async function finishRestore(
+  parts: Parts,
+  id: ContainerId,
+  { live, ...wait }: Finish,
+): Promise<ProcessId | null> {
+  const { processes, network, doors, criu, bundleOf } = parts;
   await Promise.all([network.raiseLoopback(live.init, wait), doors.close(id, wait)]);
-  return (await processes.withArguments(['lazy-pages', bundleOf(id)]))[0] ?? null;
+  if (criu.lazyPagesState(bundleOf(id)) === undefined) return null;
+  // one that is gone is named all the same: what became of its pages is told by the status it left
+  return (await processes.withArguments(['-c', 'lazy-pages', bundleOf(id)]))[0] ?? { pid: 0, startTime: 'gone' };
+}
+
+export function pagesOf({ criu, processes, bundleOf }: Parts, id: ContainerId, pages: ProcessId): PagesState {
+  // asked in this order: who ends in between has left its status
+  const alive = processes.isAlive(pages);
+  const state = criu.lazyPagesState(bundleOf(id)) ?? 'lost';
+  return state === 'coming' && !alive ? 'lost' : state;
 }

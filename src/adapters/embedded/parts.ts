@@ -18,12 +18,17 @@ export type Criu = {
     places: { readonly imageDirectory: string; readonly workDirectory: string },
     wait: Wait,
   ) => Promise<ProcessId>;
+  readonly lazyPagesState: (workDirectory: string) => 'coming' | 'in' | 'lost' | undefined;
   readonly lazyPermission: { readonly take: () => Promise<AsyncDisposable> };
 };
 
 /** Ways past closed directories for the moment of a restore. */
 export type Doors = {
-  readonly open: (id: ContainerId, sources: readonly string[], wait: Wait) => Promise<ReadonlyMap<string, string>>;
+  readonly open: (
+    id: ContainerId,
+    order: { readonly sources: readonly string[]; readonly gid: number },
+    wait: Wait,
+  ) => Promise<ReadonlyMap<string, string>>;
   readonly close: (id: ContainerId, wait: Wait) => Promise<void>;
 };
 

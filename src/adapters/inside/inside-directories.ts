@@ -21,7 +21,10 @@ export function insideDirectories({ directory, init }: Options): Insides {
     prepare: async (id) => {
       await mkdir(pathOf(id), { recursive: true, mode: 0o755 });
       copied ??= copyInit(init, shared);
-      await copied;
+      await copied.catch((error: unknown) => {
+        copied = undefined;
+        throw error;
+      });
       await link(shared, `${pathOf(id)}/init`).catch(ignoreExisting);
       return pathOf(id);
     },
