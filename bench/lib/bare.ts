@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TOOLS, type Daemon } from './daemon.ts';
@@ -18,6 +18,10 @@ export async function tool(name: string, ...args: readonly string[]): Promise<vo
 export type Bare = {
   readonly start: (id: string) => Promise<number>;
   readonly runtime: (...args: readonly string[]) => Promise<void>;
+  readonly checkpoint: (id: string, image: string) => Promise<void>;
+  /** Not measured: who may read an image is not the recipe's concern. */
+  readonly openImage: (image: string) => Promise<void>;
+  readonly restore: (id: string, image: string) => Promise<void>;
   /** Not measured. */
   readonly end: (id: string) => Promise<void>;
 };
@@ -32,15 +36,29 @@ export async function bareTools({ root }: Daemon, model: string): Promise<Bare> 
   return {
     runtime,
     start: async (id) => {
-      const parsed = JSON.parse(config) as { linux: { cgroupsPath: string } };
+      const parsed = JSON.parse(config) as { linux: { cgroupsPath: string }; annotations: Record<string, string> };
+      parsed.annotations['org.criu.config'] = `${bundle(id)}/criu.conf`;
       parsed.linux.cgroupsPath = `/runtime-manager-bench-${process.pid}/${id}`;
       await mkdir(bundle(id));
+      await writeFile(`${bundle(id)}/criu.conf`, 'network-lock skip\ntcp-close\nghost-limit 256M\nfile-locks\n');
       const text = JSON.stringify(parsed);
       const begin = performance.now();
       await writeFile(`${bundle(id)}/config.json`, text);
       await conmon(dir, id);
       await runtime('start', id);
       return performance.now() - begin;
+    },
+    checkpoint: (id, image) =>
+      runtime('checkpoint', '--image-path', image, '--work-path', bundle(id), '--manage-cgroups-mode=ignore', id),
+    openImage: async (image) => {
+      await chmod(image, 0o711);
+    },
+    restore: async (id, image) => {
+      for (const name of ['pid', 'conmon.pid', 'attach', 'ctl', 'winsz']) {
+        await rm(`${bundle(id)}/${name}`, { force: true });
+      }
+      await rm(`${dir}/exits/${id}`, { force: true });
+      await conmon(dir, id, ['--restore', image, '--runtime-opt', '--manage-cgroups-mode=ignore']);
     },
     end: async (id) => {
       const pid = Number(readFileSync(`${bundle(id)}/pid`, 'utf8'));
@@ -59,9 +77,10 @@ const exited = (file: string): Promise<boolean> =>
     () => false,
   );
 
-async function conmon(dir: string, id: string): Promise<void> {
+async function conmon(dir: string, id: string, more: readonly string[] = []): Promise<void> {
   const bundle = `${dir}/${id}`;
   const args = [
+    ...more,
     ...['--api-version', '1', '-c', id, '-u', id, '-n', id, '-r', join(TOOLS, 'runc'), '-b', bundle],
     ...[
       '-p',

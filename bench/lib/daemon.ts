@@ -2,7 +2,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type Client } from '../../src/client/node.ts';
@@ -17,6 +18,8 @@ export type Daemon = AsyncDisposable & {
   readonly readyMs: number;
   /** Resident set, in bytes. */
   readonly residentBytes: () => number;
+  /** The longest time its event loop was blocked since the last time of asking, in ms. */
+  readonly loopDelayMs: () => Promise<number>;
 };
 
 export async function startDaemon(): Promise<Daemon> {
@@ -32,6 +35,15 @@ export async function startDaemon(): Promise<Daemon> {
     client,
     readyMs,
     residentBytes: () => residentBytes(pid),
+    loopDelayMs: async () => {
+      await rm(delayFile(root), { force: true });
+      process.kill(pid, 'SIGUSR2');
+      for (;;) {
+        const text = await readFile(delayFile(root), 'utf8').catch(() => '');
+        if (text !== '') return Number(text);
+        await sleep(5);
+      }
+    },
     [Symbol.asyncDispose]: async () => {
       for (const { appInstanceId } of await client.list({})) await client.kill({ appInstanceId });
       client.close();
@@ -41,9 +53,16 @@ export async function startDaemon(): Promise<Daemon> {
   };
 }
 
+const delayFile = (root: string): string => `${root}/loop-delay`;
+
 async function launch(root: string): Promise<{ child: ChildProcess; readyMs: number }> {
   const begin = performance.now();
-  const child = spawn(`${PACKAGE}bin/runtimemanagerd`, ['--root', root], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const env = {
+    ...process.env,
+    NODE_OPTIONS: `--import=${PACKAGE}bench/lib/loop-delay.mjs`,
+    BENCH_LOOP_DELAY: delayFile(root),
+  };
+  const child = spawn(`${PACKAGE}bin/runtimemanagerd`, ['--root', root], { env, stdio: ['ignore', 'ignore', 'pipe'] });
   let words = '';
   await new Promise<void>((resolve, reject) => {
     child.stderr.on('data', (chunk: Buffer) => {

@@ -16,7 +16,7 @@ export async function readConfigFile(path: string): Promise<Readonly<Record<stri
   let value: unknown;
   try {
     const text = await readFile(path, 'utf8');
-    const { parse } = await import('yaml');
+    const { parse } = await import('./yaml.ts');
     value = parse(text, { maxAliasCount: MAX_ALIASES, prettyErrors: true });
   } catch (cause) {
     throw refuse(cause instanceof Error ? cause.message.split('\n', 1)[0] : cause);

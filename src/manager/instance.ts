@@ -22,13 +22,16 @@ export class Instance {
   readonly queue = new Queue();
   /** The operation at work. */
   operation: Operation | null = null;
+  /** Its processes were started before this daemon was: who else may be at work on it is not known. */
+  inherited: boolean;
   /** A `run` was admitted and has not come back: a second one must not start. */
   claimed = false;
   readonly #announcer: Announcer;
   #record: InstanceRecord;
   #end = Promise.withResolvers<Ended>();
 
-  constructor(announcer: Announcer, record: InstanceRecord) {
+  constructor(announcer: Announcer, record: InstanceRecord, inherited = false) {
+    this.inherited = inherited;
     this.#announcer = announcer;
     this.#record = record;
   }
@@ -73,6 +76,7 @@ export class Instance {
     const fresh: InstanceRecord = { ...record, state: this.state };
     const previous = this.#record;
     this.#record = fresh;
+    this.inherited = false;
     this.#end = Promise.withResolvers<Ended>();
     try {
       await this.enter('STARTING', why, step);

@@ -4,31 +4,34 @@
  */
 import type { ContainerId } from '../domain/ids.ts';
 import { RuntimeError } from '../domain/errors.ts';
+import type { State } from '../domain/states.ts';
 import type { Instance } from './instance.ts';
 import type { Instances } from './instances.ts';
-import { beAsleep } from './operations/asleep.ts';
-import { dropImage } from './operations/pages.ts';
+import { dropImage, pagesOf, sleepAgain } from './operations/pages.ts';
 import { release, settle } from './operations/settle.ts';
-import { lostItsPages, sleepAgain } from './operations/wake.ts';
+import { recoverOne } from './recovery.ts';
 import type { World } from './world.ts';
 
 const ROUND_MS = 1000;
 /** What could not be removed is tried again, but not in every round. */
 const RETRY_EVERY_ROUNDS = 10;
 
+/** States that only last while an operation is at work. */
+const STATES_BETWEEN: ReadonlySet<State> = new Set<State>(['STARTING', 'HIBERNATING', 'WAKING']);
+
 export class Keeper implements AsyncDisposable {
   readonly #world: World;
   readonly #instances: Instances;
+  /** Somebody looks after its image from then on. */
+  readonly #asleep: (instance: Instance) => void;
   readonly #checking = new Set<ContainerId>();
   readonly #watch: AsyncDisposable;
   readonly #timer: NodeJS.Timeout;
-  readonly #asleep: (instance: Instance) => void;
   #round = 0;
 
-  /** `asleep` hears of those that fall asleep without being asked. */
   constructor(world: World, instances: Instances, asleep: (instance: Instance) => void) {
-    this.#world = world;
     this.#asleep = asleep;
+    this.#world = world;
     this.#instances = instances;
     this.#watch = world.engine.watch((id) => {
       const instance = instances.ofContainer(id);
@@ -55,8 +58,8 @@ export class Keeper implements AsyncDisposable {
       const ended = await this.#world.engine.ended(containerId, live);
       if (ended === undefined || instance.record.live !== live) return;
       const reason = new RuntimeError('ABORTED', { what: `${appInstanceId} has ended` });
-      if (lostItsPages(this.#world, instance, ended)) {
-        await instance.queue.overtake(reason, () => sleepAgain(this.#world, instance, live));
+      if (pagesOf(this.#world, instance) === 'lost' && state !== 'TERMINATING') {
+        await instance.queue.overtake(reason, () => sleepAgain(this.#world, instance));
         this.#asleep(instance);
         return;
       }
@@ -77,19 +80,38 @@ export class Keeper implements AsyncDisposable {
     for (const instance of this.#instances) {
       this.check(instance);
       this.#dropImage(instance);
-      if (this.#round % RETRY_EVERY_ROUNDS !== 0) continue;
-      this.#retryRelease(instance);
-      this.#retrySleep(instance);
+      if (this.#round % RETRY_EVERY_ROUNDS === 0) {
+        this.#retryRelease(instance);
+        this.#recoverStuck(instance);
+        // its flush failed: once more
+        if (instance.state === 'HIBERNATED' && instance.record.hibernation?.image?.durable === false) {
+          this.#asleep(instance);
+        }
+      }
     }
   }
 
   #dropImage(instance: Instance): void {
-    if ((instance.record.hibernation?.image ?? null) === null || instance.queue.busy) return;
+    const { state, hibernation } = instance.record;
+    if (state === 'HIBERNATED' || (hibernation?.image ?? null) === null || instance.queue.busy) return;
     instance.queue
       .push(() => dropImage(this.#world, instance))
+      .then(() => {
+        if (instance.state === 'HIBERNATED') this.#asleep(instance);
+      })
       .catch((error: unknown) => {
         this.#world.log.warn({ err: error }, 'the image of a woken app could not be removed yet');
       });
+  }
+
+  /** An operation came to its end and could not write it (a full disk), or the recovery could not be done: the truth decides. */
+  #recoverStuck(instance: Instance): void {
+    const { state, live } = instance.record;
+    const between = STATES_BETWEEN.has(state) || (state === 'TERMINATING' && live === null);
+    if (!between || instance.queue.busy || instance.claimed) return;
+    void recoverOne(this.#world, instance).then(() => {
+      if (instance.state === 'HIBERNATED') this.#asleep(instance);
+    });
   }
 
   #retryRelease(instance: Instance): void {
@@ -99,20 +121,6 @@ export class Keeper implements AsyncDisposable {
       .push(() => release(this.#world, instance))
       .catch((error: unknown) => {
         this.#world.log.error({ err: error }, 'giving back failed');
-      });
-  }
-
-  /** Its image is whole, but what the container held could not be given back, or the last word not be written. */
-  #retrySleep(instance: Instance): void {
-    if (instance.state !== 'HIBERNATING' || instance.queue.busy) return;
-    instance.queue
-      .push(async () => {
-        if (instance.state !== 'HIBERNATING') return;
-        await beAsleep(this.#world, instance, 'hibernate');
-        this.#asleep(instance);
-      })
-      .catch((error: unknown) => {
-        this.#world.log.warn({ err: error }, 'a hibernation could not be finished yet');
       });
   }
 

@@ -38,7 +38,7 @@ export async function startManager(
 ): Promise<Manager> {
   const instances = new Instances();
   for (const record of remembered.instances) {
-    instances.add(new Instance(world.announcer, record));
+    instances.add(new Instance(world.announcer, record, true));
     const lease = remembered.userIds.find((one) => one.appId === record.appId);
     if (!record.released && lease !== undefined) world.userIds.adopt(lease);
   }
@@ -129,10 +129,10 @@ async function admitRun(house: House, params: MethodParams<'run'>): Promise<Meth
     instance.claimed = false;
     // refused before it began: nothing is to be remembered of it
     if (known === undefined && instance.record.exit === null && !isAlive(instance.state)) instances.drop(instance);
+    forgetOldest(house);
   }
   // it may have ended before anybody knew whom to watch
   keeper.check(instance);
-  forgetOldest(house);
   return { appInstanceId: order.appInstanceId };
 }
 
@@ -161,11 +161,13 @@ async function end({ world, sleepers }: House, instance: Instance, signal: Abort
 
 async function overtakingKill({ world, sleepers }: House, instance: Instance): Promise<MethodResults['kill']> {
   const reason = new RuntimeError('ABORTED', { what: `overtaken by a kill of ${instance.record.appInstanceId}` });
-  const work = async (): Promise<boolean> => {
+  // an operation that is overtaken may end the app on its way out: that was this kill's doing
+  const { taken } = instance;
+  const already = await instance.queue.overtake(reason, async () => {
     await sleepers.leave(instance);
     return kill(world, instance);
-  };
-  return { already: await instance.queue.overtake(reason, work) };
+  });
+  return { already: already && !taken };
 }
 
 async function list({ world, instances }: House, { all }: MethodParams<'list'>): Promise<MethodResults['list']> {

@@ -2,13 +2,25 @@
  * Looks after images of sleeping apps, in the background: flushes them to the disk, so that they survive a power cut, and
  * compresses those of long sleepers. A wake does not wait for it: it tells it to stop.
  */
+import { once } from 'node:events';
 import type { ImageInfo } from '../domain/hibernation.ts';
 import type { Instance } from './instance.ts';
 import type { World } from './world.ts';
 
+type Work = {
+  readonly controller: AbortController;
+  /** Flushed, or given up. */
+  readonly hardened: Promise<void>;
+  readonly done: Promise<void>;
+};
+
+/** Who is woken again at once has no use for a flush, and it would slow down the next dump. */
+const FLUSH_AFTER_MS = 1000;
+const LAST_FLUSH_MS = 20_000;
+
 export class Sleepers {
   readonly #world: World;
-  readonly #working = new Map<Instance, { readonly controller: AbortController; readonly done: Promise<void> }>();
+  readonly #working = new Map<Instance, Work>();
 
   constructor(world: World) {
     this.#world = world;
@@ -18,13 +30,14 @@ export class Sleepers {
   tend(instance: Instance): void {
     if (this.#working.has(instance)) return;
     const controller = new AbortController();
-    const done = this.#tend(instance, controller.signal)
+    const hardened = this.#harden(instance, controller.signal);
+    const done = this.#compress(instance, hardened, controller.signal)
       .catch((error: unknown) => {
         if (controller.signal.aborted) return;
         this.#world.log.warn({ err: error, appInstanceId: instance.record.appInstanceId }, 'an image was not tended');
       })
       .finally(() => this.#working.delete(instance));
-    this.#working.set(instance, { controller, done });
+    this.#working.set(instance, { controller, hardened: hardened.catch(() => undefined), done });
   }
 
   /** When it returns nobody works on the image any more. */
@@ -34,10 +47,15 @@ export class Sleepers {
     await working?.done;
   }
 
-  async #tend(instance: Instance, signal: AbortSignal): Promise<void> {
+  async #harden(instance: Instance, signal: AbortSignal): Promise<void> {
+    await this.#world.clock.sleep(FLUSH_AFTER_MS, signal);
+    this.#note(instance, await this.#world.images.harden(instance.record.containerId, signal));
+  }
+
+  async #compress(instance: Instance, hardened: Promise<void>, signal: AbortSignal): Promise<void> {
     const { images, clock, settings } = this.#world;
     const { containerId } = instance.record;
-    this.#note(instance, await images.harden(containerId, signal));
+    await hardened;
     const { compressAfterMs } = settings.hibernation;
     if (compressAfterMs === 0) return;
     await clock.sleep(compressAfterMs, signal);
@@ -58,7 +76,11 @@ export class Sleepers {
       });
   }
 
+  /** An image that was never flushed does not survive a reboot, not even an orderly one: there is time for that. */
   async [Symbol.asyncDispose](): Promise<void> {
+    const flushing = [...this.#working].filter(([{ record }]) => record.hibernation?.image?.durable === false);
+    const late = AbortSignal.timeout(LAST_FLUSH_MS);
+    await Promise.race([Promise.all(flushing.map(([, { hardened }]) => hardened)), once(late, 'abort')]);
     await Promise.all([...this.#working.keys()].map((instance) => this.leave(instance)));
   }
 }

@@ -42,6 +42,8 @@ export type RestoreOrder = CriuOrder &
     readonly lazyPages: boolean;
   };
 
+export type PagesState = 'coming' | 'in' | 'lost';
+
 export type Restored = {
   readonly live: Live;
   readonly phases: Phases;
@@ -89,8 +91,8 @@ export type Engine = {
   readonly interruptRestore: (id: ContainerId, wait: Wait) => Promise<boolean>;
   /** Does the rest of a restore whose daemon was killed when the container was back. The pages process, if one still works. */
   readonly finishRestore: (id: ContainerId, finish: { readonly live: Live } & Wait) => Promise<ProcessId | null>;
-  /** Whether this process, one of {@link Restored.pages}, still works. */
-  readonly bringsPages: (pages: ProcessId) => boolean;
+  /** Whether this process, one of {@link Restored.pages}, still works, has done its work, or was stopped before that. */
+  readonly pagesOf: (id: ContainerId, pages: ProcessId) => PagesState;
   /** The config.json of a container that is there. */
   readonly configOf: (id: ContainerId) => Promise<object>;
   /** Host pids of all its processes. */

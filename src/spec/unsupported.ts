@@ -12,7 +12,7 @@ const REFUSALS: readonly Refusal[] = [
     next: 'unpack the image (skopeo copy, umoci unpack) and run it with rootfs.bundle',
   },
   {
-    member: 'network',
+    member: 'a network other than none',
     asked: ({ network }) => network !== 'none',
     next: 'use "none": the app has a loopback interface of its own and nothing else',
   },

@@ -7,11 +7,11 @@ import type { TestDaemon } from './daemon.ts';
 import { commandLine, groupFile, groupsBelow, mountsUnder, processesWith } from './machine.ts';
 import { until } from './until.ts';
 
-const UFFD_LOCK = '/run/lock/vm.unprivileged_userfaultfd';
+const UFFD = '/proc/sys/vm/unprivileged_userfaultfd';
 
-/** Whether a wake has left the setting open: what it was before is noted in the lock's file until the last guard has put it back. */
+/** Whether a wake has left the setting open. Who holds it open for a moment, in any daemon, is a guard that names it. */
 const leftOpen = (): boolean =>
-  existsSync(UFFD_LOCK) && readFileSync(UFFD_LOCK, 'utf8') !== '' && processesWith(UFFD_LOCK).length === 0;
+  existsSync(UFFD) && readFileSync(UFFD, 'utf8').trim() === '1' && processesWith(`${UFFD} 1 0`).length === 0;
 
 export const isFrozen = (daemon: TestDaemon, containerId: string): boolean => {
   const v1 = groupFile(daemon.group(containerId), 'freezer.state');
@@ -35,7 +35,7 @@ function contents(daemon: TestDaemon) {
   return {
     tools: tools.sort(),
     mounts: [daemon.directory, open].flatMap((place) => [...mountsUnder(place)]),
-    groups: [...new Set(groupsBelow(daemon.group()).map((path) => basename(path)))].sort(),
+    groups: [...new Set(groupsBelow(daemon.group()).map((path) => basename(path).replace(/^app-/, '')))].sort(),
     bundles: namesIn(`${run}/bundles`),
     runtime: namesIn(`${run}/runtime`).filter((name) => !name.startsWith('.')),
     persist: namesIn(`${run}/persist`),

@@ -13,9 +13,6 @@ import type { Wait } from '../../ports/wait.ts';
 import { readIfThere } from '../files/kernel-file.ts';
 import { spawnMonitor } from './spawn-monitor.ts';
 
-/** No process has this start time. */
-const GONE = '0';
-
 type Options = {
   readonly binary: string;
   /** conmon writes `<exitDir>/<id>`. */
@@ -24,6 +21,12 @@ type Options = {
   readonly persistDir: string;
   readonly env: Readonly<Record<string, string>>;
 };
+
+/**
+ * No process started then: a restored app goes on at once and may have ended before we look. It was restored all the same, and
+ * its exit code is seen like any other.
+ */
+const ENDED = '0';
 
 export function conmon(processes: Processes, { binary, exitDir, persistDir, env }: Options): Monitor {
   const exitFile = (id: ContainerId): string => `${exitDir}/${id}`;
@@ -36,8 +39,7 @@ export function conmon(processes: Processes, { binary, exitDir, persistDir, env 
     ]);
     const argv = [binary, ...conmonArguments(order, { exitDir, persist: persist(order.id) })];
     const pid = await spawnMonitor(order.restore === undefined ? argv : [...MOUNTING_APART, ...argv], env, wait);
-    // a woken app may have come to its end by now: that is its own, and conmon has its exit code
-    const init = processes.identify(pid) ?? (order.restore === undefined ? undefined : { pid, startTime: GONE });
+    const init = processes.identify(pid) ?? (order.restore === undefined ? undefined : { pid, startTime: ENDED });
     if (init === undefined) {
       throw new RuntimeError('START_FAILED', { what: `the first process of ${order.id} ended before it was started` });
     }
@@ -59,6 +61,8 @@ export function conmon(processes: Processes, { binary, exitDir, persistDir, env 
       const watcher = watch(exitDir, (_event, name) => {
         if (name !== null) mayHaveEnded(name as ContainerId);
       });
+      // without it the keeper's rounds still see every end, a second later
+      watcher.on('error', () => undefined);
       return {
         [Symbol.asyncDispose]: () => {
           watcher.close();

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { Wait } from '../../ports/wait.ts';
+import { forkTurn } from '../process/spawn-gate.ts';
 
 type Env = Readonly<Record<string, string>>;
 type Report = { readonly data: number; readonly message?: string };
@@ -76,20 +77,23 @@ export async function spawnMonitor(argv: readonly string[], env: Env, { signal, 
   const onAbort = (): void => {
     outcome.fail('ABORTED', 'the start was stopped', signal.reason);
   };
-  if (signal.aborted) onAbort();
+  await forkTurn();
+  if (signal.aborted) throw new RuntimeError('ABORTED', { what: 'the start was stopped', cause: signal.reason });
   const child = spawn(command, args, {
     env: { ...env, _OCI_SYNCPIPE: String(SYNC_FD) },
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     detached: true,
   });
+  child.on('error', (error) => {
+    outcome.fail('START_FAILED', `${command} could not be run`, error);
+  });
+  // without a process there are no pipes (no descriptor was left, for instance): the error says it
+  if (child.pid === undefined) return outcome.pid;
   const [, , words, sync] = child.stdio as unknown as readonly [null, null, Readable, Readable];
   const timer = setTimeout(() => {
     outcome.fail('TIMED_OUT', `the container was not created within ${timeoutMs} ms`);
   }, timeoutMs);
   signal.addEventListener('abort', onAbort, { once: true });
-  child.on('error', (error) => {
-    outcome.fail('START_FAILED', `${command} could not be run`, error);
-  });
   words.on('data', (chunk: Buffer) => {
     outcome.onWords(chunk);
   });

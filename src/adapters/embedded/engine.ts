@@ -1,21 +1,26 @@
 /** The embedded engine: an OCI runtime makes the container, a monitor holds it, control groups and /proc tell the truth about it. */
+import { availableParallelism } from 'node:os';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { Engine, Live, StartOrder } from '../../ports/engine.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { readOrdered, writeBundle } from './bundle.ts';
-import { checkpoint, finishCheckpoint, finishRestore, interruptRestore, restore } from './hibernation.ts';
-import { leftovers, thaw, type Parts } from './parts.ts';
+import { checkpoint, finishCheckpoint, finishRestore, interruptRestore, pagesOf, restore } from './hibernation.ts';
+import { freeze, leftovers, thaw, type Parts } from './parts.ts';
 import { remove } from './removal.ts';
 import { ended, inspect } from './truth.ts';
+import { Turnstile } from './turnstile.ts';
+
+const PATIENCE_MS = 1000;
 
 export function embeddedEngine(parts: Parts): Engine {
-  const { runtime, monitor, groups, processes } = parts;
+  const { runtime, monitor, groups, processes, clock } = parts;
+  const turnstile = new Turnstile({ places: 2 * availableParallelism(), patienceMs: PATIENCE_MS, clock });
   return {
     name: 'embedded',
     runtimeName: runtime.name,
     cgroupsPath: groups.pathOf,
-    start: (order, wait) => start(parts, order, wait),
+    start: (order, wait) => turnstile.pass(() => start(parts, order, wait)),
     suspend: (id, wait) => suspend(parts, id, wait),
     resume: async (id, wait) => {
       await groups.thaw(id, wait).catch((error: unknown) => {
@@ -41,7 +46,7 @@ export function embeddedEngine(parts: Parts): Engine {
       finishCheckpoint(parts, { id, ...rest, wasFrozen: from === 'SUSPENDED' }),
     interruptRestore: (id, wait) => interruptRestore(parts, id, wait),
     finishRestore: (id, finish) => finishRestore(parts, id, finish),
-    bringsPages: processes.isAlive,
+    pagesOf: (id, pages) => pagesOf(parts, id, pages),
     configOf: (id) => readOrdered(parts.bundleOf(id)),
     members: groups.members,
     inspect: (id, known) => inspect(parts, id, known),
@@ -70,7 +75,7 @@ async function start(parts: Parts, order: StartOrder, wait: Wait): Promise<Live>
 
 async function suspend(parts: Parts, id: ContainerId, wait: Wait): Promise<void> {
   try {
-    await parts.groups.freeze(id, wait);
+    await freeze(parts, id, wait);
   } catch (error) {
     await thaw(parts, id);
     // overtaken, or it has ended: no fault of the freezer

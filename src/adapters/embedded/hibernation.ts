@@ -3,10 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { Phases } from '../../domain/hibernation.ts';
 import type { ContainerId } from '../../domain/ids.ts';
-import type { CheckpointOrder, Live, RestoreOrder, Restored } from '../../ports/engine.ts';
+import type { CheckpointOrder, Live, PagesState, RestoreOrder, Restored } from '../../ports/engine.ts';
+import type { ProcessId } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
-import { bindSources, writeBundle } from './bundle.ts';
-import { thaw, type Parts } from './parts.ts';
+import { bindSources, rootGroup, writeBundle } from './bundle.ts';
+import { freeze, thaw, type Parts } from './parts.ts';
 
 const POLL_MS = 3;
 const RECOVER_MS = 5000;
@@ -19,7 +20,7 @@ export async function checkpoint(parts: Parts, order: CheckpointOrder, wait: Wai
   const begin = performance.now();
   try {
     // CRIU's own freezing polls in steps of 100 ms; what is frozen already it takes as it is
-    await groups.freeze(id, wait);
+    await freeze(parts, id, wait);
     await criu.configure(workDirectory, order.tcp);
     const frozen = performance.now();
     await runtime.checkpoint(id, { imageDirectory, workDirectory }, wait);
@@ -80,17 +81,21 @@ async function leaveAsBefore(parts: Parts, { id, live, wasFrozen }: Abandoned): 
 }
 
 export async function restore(parts: Parts, order: RestoreOrder, wait: Wait): Promise<Restored> {
-  const { runtime, monitor, processes, doors, criu, network, bundleOf } = parts;
+  const { runtime, monitor, doors, criu, network, bundleOf } = parts;
   const { id, imageDirectory, logFile, logMaxBytes, terminal, lazyPages } = order;
   const bundle = bundleOf(id);
   const begin = performance.now();
   try {
-    const places = await doors.open(id, bindSources(order.config), wait);
-    await writeBundle(bundle, { config: order.config, places });
+    const places = await doors.open(id, { sources: bindSources(order.config), gid: rootGroup(order.config) }, wait);
+    await writeBundle(bundle, { config: order.config, places, hooks: network.hooks });
     await criu.configure(bundle, order.tcp);
     await using held = new AsyncDisposableStack();
-    if (lazyPages) held.use(await criu.lazyPermission.take());
-    const pages = lazyPages ? await criu.lazyPages({ imageDirectory, workDirectory: bundle }, wait) : null;
+    const permission = lazyPages ? criu.lazyPermission.take() : undefined;
+    // given back also when the page server fails before it was granted
+    held.defer(async () => (await permission?.catch(() => undefined))?.[Symbol.asyncDispose]());
+    const [pages] = lazyPages
+      ? await Promise.all([criu.lazyPages({ imageDirectory, workDirectory: bundle }, wait), permission])
+      : [null];
     const prepared = performance.now();
     const restoring = { imageDirectory, lazyPages };
     const live = await monitor.create(
@@ -98,12 +103,7 @@ export async function restore(parts: Parts, order: RestoreOrder, wait: Wait): Pr
       wait,
     );
     const restored = performance.now();
-    // runc makes the network namespace anew, with loopback down
-    const raised = network.raiseLoopback(live.init, wait).catch((error: unknown) => {
-      // it has ended already: there is no network to bring up
-      if (processes.isAlive(live.init)) throw error;
-    });
-    await Promise.all([raised, doors.close(id, wait)]);
+    await Promise.all([wire(parts, live.init, wait), doors.close(id, wait)]);
     const end = performance.now();
     return {
       live,
@@ -119,6 +119,14 @@ export async function restore(parts: Parts, order: RestoreOrder, wait: Wait): Pr
     await criu.keepLog(`${bundle}/restore.log`, order.failureLog);
     throw failed('RESTORE_FAILED', `${id} was not woken`, { log: order.failureLog, cause: error });
   }
+}
+
+async function wire({ network, processes }: Parts, init: ProcessId, wait: Wait): Promise<void> {
+  if (network.hooks !== undefined) return;
+  await network.raiseLoopback(init, wait).catch((error: unknown) => {
+    // an app that has ended since was restored all the same
+    if (processes.isAlive(init)) throw error;
+  });
 }
 
 type Failure = { readonly log: string; readonly cause: unknown };
@@ -164,8 +172,21 @@ export async function interruptRestore({ processes, runtime, clock }: Parts, id:
 
 type Finish = { readonly live: Live } & Wait;
 
-export async function finishRestore(parts: Parts, id: ContainerId, { live, ...wait }: Finish) {
-  const { processes, network, doors, bundleOf } = parts;
+export async function finishRestore(
+  parts: Parts,
+  id: ContainerId,
+  { live, ...wait }: Finish,
+): Promise<ProcessId | null> {
+  const { processes, network, doors, criu, bundleOf } = parts;
   await Promise.all([network.raiseLoopback(live.init, wait), doors.close(id, wait)]);
-  return (await processes.withArguments(['lazy-pages', bundleOf(id)]))[0] ?? null;
+  if (criu.lazyPagesState(bundleOf(id)) === undefined) return null;
+  // one that is gone is named all the same: what became of its pages is told by the status it left
+  return (await processes.withArguments(['-c', 'lazy-pages', bundleOf(id)]))[0] ?? { pid: 0, startTime: 'gone' };
+}
+
+export function pagesOf({ criu, processes, bundleOf }: Parts, id: ContainerId, pages: ProcessId): PagesState {
+  // asked in this order: who ends in between has left its status
+  const alive = processes.isAlive(pages);
+  const state = criu.lazyPagesState(bundleOf(id)) ?? 'lost';
+  return state === 'coming' && !alive ? 'lost' : state;
 }

@@ -4,6 +4,7 @@ import { chmod, chown, lstat, open, readdir, readFile, rename, rm, rmdir, statfs
 import { isErrno, RuntimeError } from '../../domain/errors.ts';
 import { sha256Of, type Stamp } from './manifest.ts';
 import { temporary } from './places.ts';
+import { mountsBelow } from '../files/mount-table.ts';
 import type { Access } from './access.ts';
 
 /** Files below this are read and hashed here; larger ones by a tool, so that the event loop goes on. */
@@ -87,7 +88,7 @@ export async function sizeOfDirectory(path: string): Promise<number> {
 
 /** Never what is mounted in it: a restore that was killed can leave the app's own files mounted somewhere (facts/engine.md §7). */
 export async function removeDirectory(path: string): Promise<void> {
-  const mounts = mountsIn(path, await readFile('/proc/self/mountinfo', 'utf8'));
+  const mounts = mountsBelow(path, await readFile('/proc/self/mountinfo', 'utf8'));
   if (mounts.length > 0) {
     throw new RuntimeError('INTERNAL', {
       what: `${path} is not removed: something is mounted in it`,
@@ -105,14 +106,3 @@ export async function removeDirectory(path: string): Promise<void> {
   );
   await orAbsent(rmdir(path));
 }
-
-/** Mount points at or below a path. Octal escapes as in proc(5). */
-export const mountsIn = (path: string, mountInfo: string): readonly string[] =>
-  mountInfo
-    .split('\n')
-    .map((line) =>
-      (line.split(' ')[4] ?? '').replaceAll(/\\(\d{3})/g, (_, octal: string) =>
-        String.fromCharCode(parseInt(octal, 8)),
-      ),
-    )
-    .filter((point) => point === path || point.startsWith(`${path}/`));

@@ -5,7 +5,7 @@ import type { ContainerId } from '../../domain/ids.ts';
 import type { Insides } from '../../ports/insides.ts';
 
 type Options = {
-  /** Lost at a reboot. */
+  /** Not below /run, which many systems mount noexec: then no app could start. */
   readonly directory: string;
   /** Statically linked program for process 1. */
   readonly init: string;
@@ -21,7 +21,10 @@ export function insideDirectories({ directory, init }: Options): Insides {
     prepare: async (id) => {
       await mkdir(pathOf(id), { recursive: true, mode: 0o755 });
       copied ??= copyInit(init, shared);
-      await copied;
+      await copied.catch((error: unknown) => {
+        copied = undefined;
+        throw error;
+      });
       await link(shared, `${pathOf(id)}/init`).catch(ignoreExisting);
       return pathOf(id);
     },

@@ -4,7 +4,7 @@
  * (`open_tree …: Permission denied`). For the moment of the wake such a source is bound to a place that anybody may reach.
  */
 import { existsSync, statSync } from 'node:fs';
-import { mkdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { Wait } from '../../ports/wait.ts';
@@ -12,9 +12,15 @@ import { listDirectory } from '../files/list-directory.ts';
 import { mountsBelow } from '../files/mount-table.ts';
 import type { RunTool } from '../process/run-tool.ts';
 
+export type DoorOrder = {
+  readonly sources: readonly string[];
+  /** Group on the host of the container's root. */
+  readonly gid: number;
+};
+
 export type Doors = {
   /** The place of each source that needed one; the others are absent. */
-  readonly open: (id: ContainerId, sources: readonly string[], wait: Wait) => Promise<ReadonlyMap<string, string>>;
+  readonly open: (id: ContainerId, order: DoorOrder, wait: Wait) => Promise<ReadonlyMap<string, string>>;
   /** Closes every door of a container, those of a daemon that was killed included. */
   readonly close: (id: ContainerId, wait: Wait) => Promise<void>;
 };
@@ -31,8 +37,13 @@ export function isReachable(path: string): boolean {
 /** `directory` and everything above it must let others enter. */
 export function doors(runTool: RunTool, directory: string): Doors {
   return {
-    open: async (id, sources, wait) => {
+    open: async (id, { sources, gid }, wait) => {
       const closed = [...new Set(sources)].filter((source) => !isReachable(source));
+      if (closed.length === 0) return new Map();
+      // nobody but the root of this container may pass: the directories are private, after all
+      await mkdir(`${directory}/${id}`, { recursive: true, mode: 0o711 });
+      await chown(`${directory}/${id}`, 0, gid);
+      await chmod(`${directory}/${id}`, 0o710);
       const opened = await Promise.all(
         closed.map(async (source, index) => {
           const place = `${directory}/${id}/${index}`;

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { Wait } from '../../ports/wait.ts';
+import { forkTurn } from './spawn-gate.ts';
 
 export type ToolResult = { readonly exitCode: number; readonly stdout: string; readonly stderr: string };
 
@@ -13,6 +14,8 @@ export type ToolOptions = Wait & {
 };
 
 const MAX_OUTPUT_BYTES = 1 << 20;
+/** From SIGKILL until the tool must be gone. */
+const LAST_WAIT_MS = 1000;
 const TAIL_CHARACTERS = 600;
 
 type Collected = { readonly text: () => string };
@@ -41,8 +44,9 @@ const toolName = (argv: readonly string[]): string => argv[0]?.split('/').at(-1)
  * Throws TOOL_FAILED (cannot be run, or ended otherwise than accepted), TIMED_OUT, ABORTED; the tool is dead then.
  */
 export function toolRunner(env: Readonly<Record<string, string>>): RunTool {
-  return (argv, { signal, timeoutMs, accept = [0] }) =>
-    new Promise((resolve, reject) => {
+  return async (argv, { signal, timeoutMs, accept = [0] }) => {
+    await forkTurn();
+    return new Promise((resolve, reject) => {
       const [command = '', ...args] = argv;
       const fail = (code: 'TOOL_FAILED' | 'TIMED_OUT' | 'ABORTED', what: string, cause?: unknown): void => {
         clearTimeout(timer);
@@ -54,14 +58,24 @@ export function toolRunner(env: Readonly<Record<string, string>>): RunTool {
         return;
       }
       const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+      child.on('error', (cause) => {
+        reject(new RuntimeError('TOOL_FAILED', { what: `${command} could not be run`, cause, details: { argv } }));
+      });
+      // no process, no pipes (no descriptor was left, for instance): the error says it
+      if (child.pid === undefined) return;
       const stdout = collect(child.stdout);
       const stderr = collect(child.stderr);
       const end = (code: 'TIMED_OUT' | 'ABORTED', what: string): void => {
+        const gone = (): void => {
+          // a grandchild may hold the pipes open: what we wait for is the tool
+          child.stdout.destroy();
+          child.stderr.destroy();
+          fail(code, what, signal.aborted ? signal.reason : undefined);
+        };
+        child.once('exit', gone);
+        // one that waits in the kernel does not even hear SIGKILL
+        setTimeout(gone, LAST_WAIT_MS).unref();
         child.kill('SIGKILL');
-        // a grandchild may hold the pipes open: what we wait for is the tool
-        child.stdout.destroy();
-        child.stderr.destroy();
-        fail(code, what, signal.aborted ? signal.reason : undefined);
       };
       const onAbort = (): void => {
         end('ABORTED', `${toolName(argv)} was stopped`);
@@ -70,9 +84,6 @@ export function toolRunner(env: Readonly<Record<string, string>>): RunTool {
         end('TIMED_OUT', `${toolName(argv)} ${args.at(-2) ?? ''} did not end within ${timeoutMs} ms`);
       }, timeoutMs);
       signal.addEventListener('abort', onAbort, { once: true });
-      child.on('error', (error) => {
-        fail('TOOL_FAILED', `${command} could not be run`, error);
-      });
       child.on('close', (code, killedBy) => {
         const exitCode = code ?? -1;
         if (!accept.includes(exitCode)) {
@@ -85,6 +96,7 @@ export function toolRunner(env: Readonly<Record<string, string>>): RunTool {
         resolve({ exitCode, stdout: stdout.text(), stderr: stderr.text() });
       });
     });
+  };
 }
 
 const abortError = (argv: readonly string[], signal: AbortSignal): RuntimeError =>

@@ -25,7 +25,7 @@ function rowsOf(apps: readonly AppSummary[], output: Output): readonly (readonly
     stateWord(state, output),
     pid === null ? '-' : String(pid),
     memory === null ? '-' : formatSize(memory.usageBytes),
-    startedAt === null ? '-' : age(startedAt, nowMs),
+    startedAt === null ? '-' : age(startedAt, exit === null ? nowMs : Date.parse(exit.at)),
     exit === null ? '-' : exitWords(exit),
   ]);
 }

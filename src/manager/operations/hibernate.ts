@@ -24,13 +24,18 @@ export const hibernate = (world: World, instance: Instance, signal: AbortSignal)
     refuseUnwanted(instance);
     const from = instance.state === 'SUSPENDED' ? 'SUSPENDED' : 'RUNNING';
     await pagesAreIn(world, instance, { signal, timeoutMs: world.settings.hibernation.timeoutMs });
+    // it may have had to be put back to sleep
+    instance.moveFor('hibernate');
     const { containerId, hibernation } = instance.record;
     const begin = performance.now();
     refuseBlocked(world, instance);
     const bytes = world.engine.readings(containerId)?.memory.usageBytes ?? 0;
     const draft = await world.images.begin(containerId, bytes);
     const before: HibernationRecord = { ...(hibernation ?? NEVER), from, image: null };
-    await instance.enter(via, 'hibernate', { record: { hibernation: before } });
+    await instance.enter(via, 'hibernate', { record: { hibernation: before } }).catch(async (error: unknown) => {
+      await world.images.discardDraft(containerId);
+      throw error;
+    });
     const dump = { instance, before, bytes, begin };
     try {
       const phases = await dumpInto(world, instance, { directory: draft.directory, bytes, signal });
@@ -82,8 +87,7 @@ function dumpInto(world: World, instance: Instance, { directory, bytes, signal }
   );
 }
 
-export const failureLogOf = ({ logs }: World, { record }: Instance): string =>
-  `${logs.fileOf(record.containerId)}.criu`;
+export const failureLogOf = ({ logs }: World, { record }: Instance): string => logs.criuLogOf(record.containerId);
 
 type Dump = {
   readonly instance: Instance;
@@ -98,7 +102,7 @@ export async function fallAsleep(
   world: World,
   { instance, before, bytes, begin, phases }: Dump & { readonly phases: Phases },
 ) {
-  const { engine, images, settings, clock } = world;
+  const { engine, images, settings, clock, log } = world;
   const { appId, appInstanceId, containerId, live } = instance.record;
   const dumped = performance.now();
   const image = await images.commit(containerId, {
@@ -111,12 +115,17 @@ export async function fallAsleep(
     config: await engine.configOf(containerId),
     hibernatedAt: clock.now(),
   });
-  await engine.remove(containerId, { known: live, ...unhurried(settings.killTimeoutMs) });
   const end = performance.now();
   const dump = { ms: end - begin, phases: { ...phases, image: end - dumped }, freedBytes: bytes };
   await instance.enter('HIBERNATED', 'hibernate', {
     record: { live: null, hibernation: { ...before, image: image.info, dump, failureLog: null } },
   });
+  // the app sleeps already; who wants it next waits for this, who asked for the hibernation does not
+  instance.queue
+    .next(() => engine.remove(containerId, { known: live, ...unhurried(settings.killTimeoutMs) }))
+    .catch((error: unknown) => {
+      log.warn({ err: error, appInstanceId }, 'something of a hibernated app could not be removed yet');
+    });
 }
 
 /** The app is as it was before, or it has ended meanwhile; the error for the caller has the plain reason. */

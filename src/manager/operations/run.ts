@@ -104,7 +104,9 @@ async function giveUp(world: World, instance: Instance, cause: unknown): Promise
   try {
     const inspection = await world.engine.inspect(containerId, null);
     if (inspection.status === 'running') await world.engine.kill(containerId, inspection.live);
-    await settle(world, instance, { code: null, oom: false, cause: 'start-failed', before: [failure] });
+    // only a kill stops a start
+    const ending = RuntimeError.of(cause).code === 'ABORTED' ? 'killed' : 'start-failed';
+    await settle(world, instance, { code: null, oom: false, cause: ending, before: [failure] });
   } catch (error) {
     world.log.error({ err: error, appInstanceId }, 'a failed start could not be undone completely');
   }

@@ -43,18 +43,25 @@ export async function release(world: World, instance: Instance): Promise<void> {
   if (record.released || record.state !== 'TERMINATED') return;
   const { engine, images, insides, userIds, settings, log } = world;
   try {
-    // the page server of a lazy wake is one more process to find: then nothing is known for sure
-    const known = record.hibernation?.image === null || record.hibernation === null ? record.live : null;
+    // an earlier daemon may have left a tool at work, a lazy wake its page server: then they are looked for
+    const sure = !instance.inherited && (record.hibernation?.image ?? null) === null;
+    const known = sure ? record.live : null;
     await engine.remove(record.containerId, { known, ...unhurried(settings.killTimeoutMs) });
     await insides.remove(record.containerId);
     if (record.hibernation !== null) {
       await images.remove(record.containerId);
       await images.discardDraft(record.containerId);
     }
+    const hibernation = record.hibernation && { ...record.hibernation, image: null };
+    const returned = userIds.giveBack(record.appId);
+    await instance.note({ released: true, live: null, hibernation }, { userIds: returned }).catch((error: unknown) => {
+      userIds.takeBack(record.appId);
+      throw error;
+    });
   } catch (error) {
-    log.warn({ err: error, appInstanceId: record.appInstanceId }, 'something of an ended app could not be removed yet');
-    return;
+    log.warn(
+      { err: error, appInstanceId: record.appInstanceId },
+      'something of an ended app could not be given back yet',
+    );
   }
-  const hibernation = record.hibernation && { ...record.hibernation, image: null };
-  await instance.note({ released: true, live: null, hibernation }, { userIds: userIds.giveBack(record.appId) });
 }

@@ -1,6 +1,7 @@
 /** The two ways to end an app. Neither needs the OCI runtime, so a hung runtime cannot keep an app alive. */
 import { RuntimeError } from '../../domain/errors.ts';
-import { isAlreadySo } from '../../domain/states.ts';
+import type { ExitCause } from '../../domain/exit.ts';
+import { isAlreadySo, type State } from '../../domain/states.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
 import { during, endWithin, liveOf, unhurried } from './operation.ts';
@@ -11,7 +12,7 @@ export const terminate = (world: World, instance: Instance, signal: AbortSignal)
   during(instance, 'terminate', async () => {
     if (isAlreadySo(instance.state, 'terminate')) return alreadyEnded(world, instance);
     const { via = 'TERMINATING' } = instance.moveFor('terminate');
-    await instance.enter(via, 'terminate', { record: { ending: 'terminated' } });
+    await announceEnding(world, instance, { via, ending: 'terminated', why: 'terminate' });
     if (instance.record.live === null) await endAsleep(world, instance);
     else await askToEnd(world, instance, signal);
     return false;
@@ -38,11 +39,7 @@ export const kill = (world: World, instance: Instance): Promise<boolean> =>
 
 export async function forceEnd(world: World, instance: Instance): Promise<void> {
   const { engine, settings } = world;
-  await instance.enter('TERMINATING', 'kill', { record: { ending: 'killed' } }).catch((error: unknown) => {
-    // a full disk must not keep an app alive; its end is written when there is room again
-    if (!(error instanceof RuntimeError && error.code === 'NO_SPACE')) throw error;
-    world.log.error({ err: error, appInstanceId: instance.record.appInstanceId }, 'killing without a written intent');
-  });
+  await announceEnding(world, instance, { via: 'TERMINATING', ending: 'killed', why: 'kill' });
   if (instance.record.live === null) {
     await endAsleep(world, instance);
     return;
@@ -58,9 +55,28 @@ export async function forceEnd(world: World, instance: Instance): Promise<void> 
   await settle(world, instance, end);
 }
 
+type Ending = { readonly via: State; readonly ending: ExitCause; readonly why: string };
+
+/** A full disk must not keep an app alive; its end is written when there is room again. */
+async function announceEnding({ log }: World, instance: Instance, { via, ending, why }: Ending): Promise<void> {
+  await instance.enter(via, why, { record: { ending } }).catch((error: unknown) => {
+    if (!(error instanceof RuntimeError && error.code === 'NO_SPACE')) throw error;
+    log.error({ err: error, appInstanceId: instance.record.appInstanceId }, 'ending an app without a written intent');
+  });
+}
+
 /** A hibernated app has no process: its end is that of its image. */
-const endAsleep = (world: World, instance: Instance): Promise<void> =>
-  settle(world, instance, { code: null, oom: false });
+async function endAsleep(world: World, instance: Instance): Promise<void> {
+  const end = { code: null, oom: false };
+  try {
+    await settle(world, instance, end);
+  } catch (error) {
+    if (!(error instanceof RuntimeError && error.code === 'NO_SPACE')) throw error;
+    // its image is what fills the disk, and it was to go anyway
+    await world.images.remove(instance.record.containerId);
+    await settle(world, instance, end);
+  }
+}
 
 /** The answer to "end it" also means "everything is given back", so it waits for that. */
 async function alreadyEnded(world: World, instance: Instance): Promise<true> {

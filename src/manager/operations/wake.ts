@@ -1,8 +1,9 @@
 /** Wake: the app comes back where it was. Its image stays until it is seen running and has every page. */
 import { RuntimeError } from '../../domain/errors.ts';
-import type { Ended, Live, Restored } from '../../ports/engine.ts';
+import type { Restored } from '../../ports/engine.ts';
 import type { Image } from '../../ports/images.ts';
 import type { HibernationRecord } from '../../ports/journal.ts';
+import type { OciConfig } from '../../spec/oci-types.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
 import { dumpTimeoutMs, explained, failureLogOf } from './hibernate.ts';
@@ -19,8 +20,12 @@ export const wake = (world: World, instance: Instance, request: WakeRequest): Pr
     const begin = performance.now();
     const hibernation = hibernationOf(instance);
     const timeoutMs = dumpTimeoutMs(world, hibernation.image?.rawBytes ?? 0);
-    const image = await world.images.open(containerId, { signal: request.signal, timeoutMs });
-    const config = await configFor(world, instance, image);
+    const [image, fresh] = await Promise.all([
+      world.images.open(containerId, { signal: request.signal, timeoutMs }),
+      planAnew(world, instance),
+    ]);
+    refuseForeign(instance, image);
+    const config = configFor(instance, image, fresh);
     const opened = performance.now();
     const before: HibernationRecord = { ...hibernation, image: image.info, target: request.target };
     await instance.enter(via, 'wake', { record: { hibernation: before } });
@@ -53,21 +58,35 @@ async function tellTheApp(
   await insides.noteWake(record.containerId, { hibernatedAt, wokenAt, sleptMs, wakes: wakes + 1 });
 }
 
+function refuseForeign({ record }: Instance, { subject, directory }: Image): void {
+  if (subject.appId === record.appId && subject.appInstanceId === record.appInstanceId) return;
+  throw new RuntimeError('IMAGE_UNUSABLE', {
+    what: `${record.appInstanceId} cannot be woken: the image in its place is that of ${subject.appInstanceId} (app ${subject.appId})`,
+    next: `find out who put it there; ${directory} is kept`,
+  });
+}
+
 type Mounted = {
   readonly root?: { readonly path?: string };
   readonly mounts?: readonly { readonly destination?: string }[];
 };
 
+/** What a run of it would be now; its directories are there again after a reboot. */
+async function planAnew(world: World, { record }: Instance): Promise<OciConfig> {
+  const { appId, appInstanceId, containerId, app, uid, gid } = record;
+  const lease = { appId, uid, gid, releasedAt: null };
+  const [config] = await Promise.all([
+    planContainer(world, { appId, appInstanceId, app, ids: {} }, lease),
+    world.storage.prepare({ appId, uid, gid }),
+    world.insides.prepare(containerId),
+  ]);
+  return config;
+}
+
 /** The container as it was dumped, if its root directory is still what it was; else made anew, with the same mounts. */
-async function configFor(world: World, instance: Instance, { subject }: Image): Promise<object> {
-  const { appId, appInstanceId, containerId, app, uid, gid } = instance.record;
+function configFor({ record }: Instance, { subject }: Image, fresh: OciConfig): object {
+  const { appInstanceId } = record;
   const old = subject.config as Mounted;
-  await Promise.all([world.storage.prepare({ appId, uid, gid }), world.insides.prepare(containerId)]);
-  const fresh = await planContainer(
-    world,
-    { appId, appInstanceId, app, ids: {} },
-    { appId, uid, gid, releasedAt: null },
-  );
   if (fresh.root.path === old.root?.path) return subject.config;
   const [before, now] = [destinations(old), destinations(fresh)];
   const missing = before.filter((one) => !now.includes(one));
@@ -155,27 +174,4 @@ async function fallBack(world: World, instance: Instance, { cause, before }: Fai
     before: [{ type: 'failure', operation: 'wake', error: error.toJSON() }],
   });
   return error;
-}
-
-/** How a process ends whose page never came (userfaultfd(2)): SIGSEGV or SIGBUS. */
-const ENDS_WITHOUT_PAGES = new Set([128 + 7, 128 + 11]);
-
-/** Whether it ended only because whoever brought its pages was killed: then the image is whole, and the app can be woken again. */
-export function lostItsPages({ engine }: World, { record }: Instance, { code }: Ended): boolean {
-  const pages = record.hibernation?.wake?.pages ?? null;
-  return pages !== null && !engine.bringsPages(pages) && code !== null && ENDS_WITHOUT_PAGES.has(code);
-}
-
-export async function sleepAgain(world: World, instance: Instance, live: Live): Promise<void> {
-  const { hibernation, containerId, appInstanceId } = instance.record;
-  if (hibernation === null || instance.record.live !== live) return;
-  const error = new RuntimeError('RESTORE_FAILED', {
-    what: `${appInstanceId} ended because its pages did not come: the page server was killed`,
-    next: 'wake it again: its image is whole',
-  });
-  await world.engine.remove(containerId, { known: null, ...unhurried(world.settings.killTimeoutMs) });
-  await instance.enter('HIBERNATED', 'its pages did not come', {
-    record: { live: null, hibernation: { ...hibernation, wake: null } },
-    before: [{ type: 'failure', operation: 'wake', error: error.toJSON() }],
-  });
 }
