@@ -79,10 +79,16 @@ export type Engine = {
   readonly checkpoint: (order: CheckpointOrder, wait: Wait) => Promise<Phases>;
   /** Brings a container back from an image. When it throws (RESTORE_FAILED, TIMED_OUT, ABORTED), the caller calls `remove`. */
   readonly restore: (order: RestoreOrder, wait: Wait) => Promise<Restored>;
-  /** What a daemon that was killed left of a dump: ends it. True when the dump had succeeded and the container is gone. */
-  readonly finishCheckpoint: (id: ContainerId, live: Live, from: 'RUNNING' | 'SUSPENDED') => Promise<boolean>;
-  /** Stops a restore that a daemon left at work when it was killed; true when there was one. What it made is for `remove`. */
-  readonly interruptRestore: (id: ContainerId) => Promise<boolean>;
+  /** Waits for a dump that a daemon left at work when it was killed. True when it has succeeded and the container is gone. */
+  readonly finishCheckpoint: (
+    id: ContainerId,
+    finish: { readonly live: Live; readonly from: 'RUNNING' | 'SUSPENDED' } & Wait,
+  ) => Promise<boolean>;
+  /**
+   * Waits for a restore that a daemon left at work when it was killed. True when it had to be stopped, because the time was over:
+   * then what it made is for `remove`.
+   */
+  readonly interruptRestore: (id: ContainerId, wait: Wait) => Promise<boolean>;
   /** Does the rest of a restore whose daemon was killed when the container was back. The pages process, if one still works. */
   readonly finishRestore: (id: ContainerId, finish: { readonly live: Live } & Wait) => Promise<ProcessId | null>;
   /** Whether this process, one of {@link Restored.pages}, still works, has done its work, or was stopped before that. */

@@ -7,10 +7,11 @@ import type { TestDaemon } from './daemon.ts';
 import { commandLine, groupFile, groupsBelow, mountsUnder, processesWith } from './machine.ts';
 import { until } from './until.ts';
 
-const UFFD = '/proc/sys/vm/unprivileged_userfaultfd';
+const UFFD_LOCK = '/run/lock/vm.unprivileged_userfaultfd';
 
-/** What it is when no wake is at work. */
-export const userfaultfd = (): string => (existsSync(UFFD) ? readFileSync(UFFD, 'utf8').trim() : '');
+/** Whether a wake has left the setting open: what it was before is noted in the lock's file until the last guard has put it back. */
+const leftOpen = (): boolean =>
+  existsSync(UFFD_LOCK) && readFileSync(UFFD_LOCK, 'utf8') !== '' && processesWith(UFFD_LOCK).length === 0;
 
 export const isFrozen = (daemon: TestDaemon, containerId: string): boolean => {
   const v1 = groupFile(daemon.group(containerId), 'freezer.state');
@@ -83,11 +84,11 @@ export async function checkHouse(daemon: TestDaemon): Promise<void> {
   await until(
     async () => {
       last = await look();
-      return JSON.stringify(last.now) === JSON.stringify(last.wanted) && userfaultfd() !== '1';
+      return JSON.stringify(last.now) === JSON.stringify(last.wanted) && !leftOpen();
     },
     { what: 'the house is in order', timeoutMs: LIMIT_MS, pollMs: 30 },
   ).catch(() => {
     assert.deepEqual(last.now, last.wanted);
-    assert.notEqual(userfaultfd(), '1', 'vm.unprivileged_userfaultfd is as before');
+    assert(!leftOpen(), 'vm.unprivileged_userfaultfd is as before');
   });
 }

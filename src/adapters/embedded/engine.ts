@@ -42,8 +42,9 @@ export function embeddedEngine(parts: Parts): Engine {
     },
     checkpoint: (order, wait) => checkpoint(parts, order, wait),
     restore: (order, wait) => restore(parts, order, wait),
-    finishCheckpoint: (id, live, from) => finishCheckpoint(parts, { id, live, wasFrozen: from === 'SUSPENDED' }),
-    interruptRestore: (id) => interruptRestore(parts, id),
+    finishCheckpoint: (id, { from, ...rest }) =>
+      finishCheckpoint(parts, { id, ...rest, wasFrozen: from === 'SUSPENDED' }),
+    interruptRestore: (id, wait) => interruptRestore(parts, id, wait),
     finishRestore: (id, finish) => finishRestore(parts, id, finish),
     pagesOf: (id, pages) => pagesOf(parts, id, pages),
     configOf: (id) => readOrdered(parts.bundleOf(id)),

@@ -28,7 +28,9 @@ export async function checkpoint(parts: Parts, order: CheckpointOrder, wait: Wai
     return { freeze: frozen - begin, dump: end - frozen, ...(await criu.figures(workDirectory, 'dump')) };
   } catch (error) {
     // what failed or was stopped may have been only the runtime's last word: an app that CRIU has ended is in its image
-    if (await endDump(parts, { id, live })) return { dump: performance.now() - begin };
+    if (await endDump(parts, { id, live, graceMs: wait.signal.aborted ? 0 : RECOVER_MS })) {
+      return { dump: performance.now() - begin };
+    }
     await criu.keepLog(`${workDirectory}/dump.log`, order.failureLog);
     await leaveAsBefore(parts, { id, live, wasFrozen });
     throw failed('CHECKPOINT_FAILED', `${id} was not hibernated`, { log: order.failureLog, cause: error });
@@ -43,16 +45,24 @@ type Abandoned = { readonly id: ContainerId; readonly live: Live; readonly wasFr
  */
 const ENDS_THE_APP = 'Unfreezing tasks into 2';
 
+type Dump = {
+  readonly id: ContainerId;
+  readonly live: Live;
+  /** How long CRIU may take to notice that its caller is gone, and to put the app back as it was. */
+  readonly graceMs: number;
+};
+
 /**
- * Ends what still dumps, and waits until the app is nobody's tracee. True when the dump is whole and the app gone. An app with
- * much memory takes its time to go, and must not be taken for one that lives on.
+ * Waits until nothing dumps any more and the app is nobody's tracee. True when the dump is whole and the app gone. CRIU is killed
+ * only when the grace is over: while it has its code in the app a kill can be the app's end. An app with much memory takes its time
+ * to go, and must not be taken for one that lives on.
  */
-async function endDump(parts: Parts, { id, live }: Omit<Abandoned, 'wasFrozen'>): Promise<boolean> {
-  const { processes, bundleOf, clock } = parts;
-  const deadline = performance.now() + RECOVER_MS;
+async function endDump({ processes, bundleOf, clock }: Parts, { id, live, graceMs }: Dump): Promise<boolean> {
+  const begin = performance.now();
+  const deadline = begin + graceMs + RECOVER_MS;
   for (let busy = true; busy && performance.now() < deadline;) {
     const dumpers = await processes.holding('criu', bundleOf(id));
-    for (const one of dumpers) processes.signal(one, 'SIGKILL');
+    if (performance.now() >= begin + graceMs) for (const one of dumpers) processes.signal(one, 'SIGKILL');
     busy = dumpers.length > 0 || processes.tracerOf(live.init) !== 0;
     if (busy) await clock.sleep(POLL_MS);
   }
@@ -126,20 +136,38 @@ function failed(code: 'CHECKPOINT_FAILED' | 'RESTORE_FAILED', what: string, { lo
   return new RuntimeError(known ? cause.code : code, { what, details: { log }, cause });
 }
 
-export async function finishCheckpoint(parts: Parts, abandoned: Abandoned): Promise<boolean> {
-  const { processes, runtime } = parts;
-  for (const one of await processes.withArguments([runtime.stateRoot, 'checkpoint', abandoned.id])) {
-    processes.signal(one, 'SIGKILL');
+/** The dump of a killed daemon gets its time like any other: it may well come to its end. */
+export async function finishCheckpoint(
+  parts: Parts,
+  { timeoutMs, ...abandoned }: Abandoned & Pick<Wait, 'timeoutMs'>,
+): Promise<boolean> {
+  const { processes, runtime, clock } = parts;
+  const deadline = performance.now() + timeoutMs;
+  const dumping = () => processes.withArguments([runtime.stateRoot, 'checkpoint', abandoned.id]);
+  for (let found = await dumping(); found.length > 0; found = await dumping()) {
+    if (performance.now() > deadline) for (const one of found) processes.signal(one, 'SIGKILL');
+    await clock.sleep(POLL_MS);
   }
-  if (await endDump(parts, abandoned)) return true;
+  if (await endDump(parts, { ...abandoned, graceMs: RECOVER_MS })) return true;
   await leaveAsBefore(parts, abandoned);
   return false;
 }
 
-export async function interruptRestore({ processes, runtime }: Parts, id: ContainerId): Promise<boolean> {
-  const restoring = await processes.withArguments([runtime.stateRoot, 'restore', id]);
-  for (const one of restoring) processes.signal(one, 'SIGKILL');
-  return restoring.length > 0;
+/**
+ * An app may run already when its restore is not over yet: whoever throws it back to its image then undoes what it has done since.
+ * So it gets its time, and is stopped only when that is over.
+ */
+export async function interruptRestore({ processes, runtime, clock }: Parts, id: ContainerId, { timeoutMs }: Wait) {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const restoring = await processes.withArguments([runtime.stateRoot, 'restore', id]);
+    if (restoring.length === 0) return false;
+    if (performance.now() > deadline) {
+      for (const one of restoring) processes.signal(one, 'SIGKILL');
+      return true;
+    }
+    await clock.sleep(POLL_MS);
+  }
 }
 
 type Finish = { readonly live: Live } & Wait;
