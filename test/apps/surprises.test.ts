@@ -117,6 +117,22 @@ test('the wake note: absent before, told to the app after each wake', async () =
   }
 });
 
+test('an app that holds its last wake note open is woken again', async () => {
+  await using daemon = await startDaemon();
+  const { client } = daemon;
+  const script = `$| = 1; 1 until -e $ENV{RUNTIME_MANAGER_WAKE} && open($f, "<", $ENV{RUNTIME_MANAGER_WAKE}); $first = <$f>; print "open\\n"; sleep 1 while 1`;
+  const id = await runApp(client, 'note-open', perl(script));
+  await client.hibernate({ appInstanceId: id });
+  await client.wake({ appInstanceId: id });
+  await untilSays(client, id, 'open');
+  await client.hibernate({ appInstanceId: id });
+  const since = Date.now();
+  // the longer it slept, the longer the note
+  await until(() => Date.now() - since > 1100, { what: 'it has slept for more than a second' });
+  await client.wake({ appInstanceId: id });
+  assert.equal(await stateOf(client, id), 'RUNNING');
+});
+
 test('an app whose memory limit is nearly used up wakes within it', async () => {
   await using daemon = await startDaemon();
   const { client } = daemon;
