@@ -10,7 +10,9 @@ import type { Inspection, Live } from '../ports/engine.ts';
 import type { HibernationRecord } from '../ports/journal.ts';
 import type { Instance, Step } from './instance.ts';
 import type { Instances } from './instances.ts';
+import { beAsleep } from './operations/asleep.ts';
 import { fallAsleep } from './operations/hibernate.ts';
+import { pagesOf } from './operations/pages.ts';
 import { askToEnd, forceEnd } from './operations/terminate-kill.ts';
 import { release, settle } from './operations/settle.ts';
 import { unhurried } from './operations/operation.ts';
@@ -21,8 +23,10 @@ export type Sleep = {
   readonly image: boolean;
   /** The dump had succeeded, but the image was not put in its place. */
   readonly dumped: boolean;
-  /** A restore was still under way; it was stopped, and what it had made is half. */
+  /** A restore did not come to its end; it was stopped, and what it had made is half. */
   readonly interrupted: boolean;
+  /** It was awake, and ended only because whoever brought its pages was killed. */
+  readonly lostPages: boolean;
 };
 
 export type Verdict =
@@ -46,6 +50,7 @@ export function judge(state: State, inspection: Inspection, { sameBoot, sleep }:
   const lives = inspection.status === 'running' || inspection.status === 'frozen';
   const awake = sameBoot && lives && !sleep.interrupted;
   // an image survives the boot; after an interrupted wake it is there besides the app, and then the app counts
+  if (sameBoot && sleep.image && sleep.lostPages) return { do: 'sleep' };
   if (asleep && sleep.image && !(awake && state === 'WAKING')) return { do: 'sleep' };
   if (sameBoot && state === 'HIBERNATING' && sleep.dumped) return { do: 'finish-hibernating' };
   if (state === 'HIBERNATED') return { do: 'settle', cause: 'image-lost' };
@@ -86,15 +91,20 @@ async function findOut(world: World, instance: Instance): Promise<void> {
   if (!isAlive(state)) return;
   const sameBoot = bootId === settings.bootId;
   // first what a killed daemon left at work is ended, then the truth stands still to be read
-  const sleep = await sleepOf(world, instance, sameBoot);
+  const found = await sleepOf(world, instance, sameBoot);
   const { containerId, live } = instance.record;
   const inspection = await engine.inspect(containerId, live);
-  const verdict = judge(state, inspection, { sameBoot, sleep });
+  const lostPages = inspection.status === 'ended' && pagesOf(world, instance) === 'lost';
+  const verdict = judge(state, inspection, { sameBoot, sleep: { ...found, lostPages } });
   log.info({ appInstanceId, state, found: inspection.status, verdict }, 'recovered');
   await CARRY_OUT[verdict.do](world, instance, { verdict, inspection });
 }
 
-async function sleepOf({ engine, images, settings }: World, { record }: Instance, sameBoot: boolean): Promise<Sleep> {
+async function sleepOf(
+  { engine, images, settings }: World,
+  { record }: Instance,
+  sameBoot: boolean,
+): Promise<Omit<Sleep, 'lostPages'>> {
   const { containerId, state, live, hibernation } = record;
   if (hibernation === null) return { image: false, dumped: false, interrupted: false };
   const dumping = sameBoot && state === 'HIBERNATING' && live !== null;
@@ -114,7 +124,7 @@ type Executor = (world: World, instance: Instance, sentence: Sentence) => Promis
 
 const CARRY_OUT: Readonly<Record<Verdict['do'], Executor>> = {
   adopt,
-  sleep,
+  sleep: (world, instance) => beAsleep(world, instance, WHY),
   'finish-hibernating': async (world, instance) => {
     const { hibernation, live } = instance.record;
     if (hibernation === null || live === null) return;
@@ -161,17 +171,6 @@ async function wokenMeanwhile(
   const wokenAt = clock.now();
   const sleptMs = Date.parse(wokenAt) - Date.parse(before.image?.hibernatedAt ?? wokenAt);
   return { ...before, wakes: before.wakes + 1, wake: { ms: 0, phases: {}, wokenAt, sleptMs, pages } };
-}
-
-async function sleep({ engine, images, settings }: World, instance: Instance): Promise<void> {
-  const { containerId, hibernation } = instance.record;
-  if (hibernation === null) return;
-  await engine.remove(containerId, { known: null, ...unhurried(settings.killTimeoutMs) });
-  await images.discardDraft(containerId);
-  const image = await images.find(containerId).catch(() => undefined);
-  await instance.enter('HIBERNATED', WHY, {
-    record: { live: null, hibernation: { ...hibernation, image: image?.info ?? hibernation.image } },
-  });
 }
 
 async function finishEnding(world: World, instance: Instance, live: Live | null): Promise<void> {

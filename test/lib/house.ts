@@ -26,7 +26,7 @@ const namesIn = (directory: string): readonly string[] => (existsSync(directory)
 
 /** What is there, as lists that can be compared. */
 function contents(daemon: TestDaemon) {
-  const { run, images } = daemon.places;
+  const { run, state, images } = daemon.places;
   const open = `/run/runtime-manager-${daemon.tag}`;
   const tools = processesWith(daemon.root)
     .filter((pid) => pid !== daemon.pid)
@@ -41,7 +41,7 @@ function contents(daemon: TestDaemon) {
     persist: namesIn(`${run}/persist`),
     doors: [...namesIn(`${run}/doors`), ...namesIn(`${open}/doors`)],
     images: namesIn(images),
-    inside: namesIn(`${run}/inside`).filter((name) => !name.startsWith('.')),
+    inside: namesIn(`${state}/inside`).filter((name) => !name.startsWith('.')),
   };
 }
 

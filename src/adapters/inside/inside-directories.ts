@@ -11,6 +11,12 @@ type Options = {
   readonly init: string;
 };
 
+/**
+ * Always the same size, filled up with spaces: an app that reads its last note in the moment it is hibernated has the file open,
+ * and CRIU refuses to wake an app whose open file has another size than before.
+ */
+const NOTE_CHARACTERS = 255;
+
 export function insideDirectories({ directory, init }: Options): Insides {
   const pathOf = (id: ContainerId): string => `${directory}/${id}`;
   const shared = `${directory}/.init`;
@@ -30,7 +36,7 @@ export function insideDirectories({ directory, init }: Options): Insides {
     },
     noteWake: async (id, note) => {
       const file = `${pathOf(id)}/wake.json`;
-      await writeFile(`${file}.new`, `${JSON.stringify(note)}\n`, { mode: 0o644 });
+      await writeFile(`${file}.new`, `${JSON.stringify(note).padEnd(NOTE_CHARACTERS)}\n`, { mode: 0o644 });
       await rename(`${file}.new`, file);
     },
     remove: (id) => rm(pathOf(id), { recursive: true, force: true }),
