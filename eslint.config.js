@@ -39,7 +39,7 @@ const restrictedSyntax = [
 // The entry points: what they read from the environment they hand on as arguments.
 const entryPoints = ['src/main.ts', 'src/cli/main.ts', 'src/tour/main.ts'];
 const tests = ['test/**/*.ts', 'bench/**/*.ts'];
-const plainScripts = ['scripts/**/*.mjs', 'examples/**/*.mjs', '*.js', '*.cjs'];
+const plainScripts = ['scripts/**/*.mjs', 'examples/**/*.mjs', 'test/apps/programs/*.mjs', '*.js', '*.cjs'];
 
 export default tseslint.config(
   { ignores: ['dist/', 'dist.*/', 'node_modules/', '.tools*/', 'coverage/'] },

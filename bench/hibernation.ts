@@ -26,9 +26,19 @@ async function untilTickAfter(daemon: Daemon, app: string, seen: number): Promis
   while ((await tick(daemon, app)) <= seen) await sleep(1);
 }
 
+/** The last wake's pages are its own matter: the peer has none that are still to come. */
+async function untilPagesAreIn(daemon: Daemon, id: string): Promise<void> {
+  for (;;) {
+    const { hibernation: now } = await daemon.client.getInfo({ appInstanceId: id });
+    if (now.image === null) return;
+    await sleep(20);
+  }
+}
+
 type Pair = { readonly dump: number; readonly wake: number };
 
 async function ours(daemon: Daemon, id: string): Promise<Pair> {
+  await untilPagesAreIn(daemon, id);
   const begin = performance.now();
   await daemon.client.hibernate({ appInstanceId: id });
   const dumped = performance.now();

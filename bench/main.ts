@@ -2,6 +2,7 @@
 import { rmdirSync } from 'node:fs';
 import { readdirSync } from 'node:fs';
 import { commands } from './commands.ts';
+import { hibernation } from './hibernation.ts';
 import { startDaemon } from './lib/daemon.ts';
 import { printTable, type Figure } from './lib/table.ts';
 import { crowd, exitToEvent, lifecycle } from './lifecycle.ts';
@@ -14,6 +15,8 @@ async function main(): Promise<void> {
     figures.push(...(await lifecycle(daemon)));
     figures.push(await exitToEvent(daemon));
     figures.push(...(await crowd(daemon)));
+    for (const { appInstanceId } of await daemon.client.list({})) await daemon.client.kill({ appInstanceId });
+    figures.push(...(await hibernation(daemon)));
   }
   for (const hierarchy of readdirSync('/sys/fs/cgroup')) {
     try {

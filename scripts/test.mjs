@@ -4,6 +4,7 @@ import { mkdtempSync, realpathSync, rmSync, rmdirSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { provideAppTree } from './setup/app-tree.mjs';
 import { watchLeftovers } from './test/leftovers.mjs';
 import { signalAll } from './test/spawn-group.mjs';
 import { runChecks, runTests, testFiles } from './test/stages.mjs';
@@ -17,8 +18,10 @@ const concurrency = process.env['RUNTIME_MANAGER_TEST_CONCURRENCY'] ?? '2';
 // All tests of this run work below one directory of its own, which tells what they leave behind from anything else.
 // Its name is short: a UNIX socket's path has at most 107 bytes.
 const workRoot = mkdtempSync(join(realpathSync(tmpdir()), 'rmt-'));
+const appTree = process.env['RUNTIME_MANAGER_APP_TREE'] ?? join(root, '.tools.apps');
 const env = {
   ...process.env,
+  RUNTIME_MANAGER_APP_TREE: appTree,
   TMPDIR: workRoot,
   RUNTIME_MANAGER_TOOLS: process.env['RUNTIME_MANAGER_TOOLS'] ?? join(root, '.tools', 'bin'),
 };
@@ -91,6 +94,15 @@ async function main() {
           resultPath: join(resultDir, 'machine.json'),
         }),
       )),
+      ...(await stage('real apps', async () => {
+        if (files.apps.length > 0) await provideAppTree(appTree);
+        return runTests('real apps', {
+          ...common,
+          files: files.apps,
+          flags: [`--test-concurrency=${concurrency}`, ...flags],
+          resultPath: join(resultDir, 'apps.json'),
+        });
+      })),
     ];
     const leftovers = await left.settle();
     left.endProcesses();

@@ -1,5 +1,5 @@
 /** runtimemanagerd: reads what it is told, builds the world, serves until it is told to end. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { systemClock } from './adapters/process/clock.ts';
 import { openJournal } from './adapters/sqlite/journal.ts';
@@ -36,6 +36,7 @@ async function serve(options: Options): Promise<void> {
   const begin = performance.now();
   // the run directory is passed by the apps' container roots; what is in it is closed by itself
   await mkdir(places.run, { recursive: true, mode: 0o711 });
+  if (root !== undefined) await refuseOpenRoot(root);
   for (const path of [places.state, places.logs, places.apps]) await mkdir(path, { recursive: true, mode: 0o700 });
   const tcp = await tcpOptions(config, places, options.listen);
   const tools = config.tools ?? process.env['RUNTIME_MANAGER_TOOLS'];
@@ -46,6 +47,13 @@ async function serve(options: Options): Promise<void> {
     file: places.database,
     maxEvents: config.maxEvents,
     clock: systemClock,
+    fatal: (error) => {
+      log.fatal(
+        { err: error },
+        'the state could not be flushed to the disk: ending; the apps run on, and the next start reads the truth',
+      );
+      process.exit(1);
+    },
   });
   held.defer(() => journal.close());
   const { world, manager, close } = await build({ places, config, log, journal, searchPath, root: root ?? '/' });
@@ -59,6 +67,16 @@ async function serve(options: Options): Promise<void> {
   log.info({ version: VERSION, runtime: world.engine.runtimeName, ms }, `ready: listening on ${at}`);
   log.info({ signal: await stopped }, options.stopApps ? 'ending, with the apps' : 'ending; the apps run on');
   if (options.stopApps) await manager.endAllApps();
+}
+
+/** Who can write to it could put links where root writes, and hand us any app and any state. */
+async function refuseOpenRoot(root: string): Promise<void> {
+  const { uid, mode } = await stat(root);
+  if (uid === 0 && (mode & 0o022) === 0) return;
+  throw new RuntimeError('INVALID_ARGUMENT', {
+    what: `${root} belongs to user ${uid} with mode ${(mode & 0o7777).toString(8)}: others than root could change what the daemon trusts`,
+    next: `chown root ${root} && chmod go-w ${root}, or use another --root`,
+  });
 }
 
 function refuseOthersThanRoot(): void {

@@ -24,6 +24,9 @@ const NULL = '`null`';
 export const RESULT_NOTES = {
   suspend: NULL,
   resume: NULL,
+  hibernate: `${NULL}. Comes when the image is whole; that it is flushed to the disk too, \`getInfo\` says a little later (\`durable\`).`,
+  wake: `${NULL}. Comes when the app is in the state that was asked for; a large one still gets pages from its image (\`complete\`).`,
+  explainHibernation: '[`Explanation`](#types).',
   terminate: `${VOID} Comes when everything the app held is given back.`,
   kill: `${VOID} Comes when everything the app held is given back.`,
   getInfo: "the text of a JSON object (upstream's form, so it is parsed twice): [`AppInfo`](#types).",
@@ -38,7 +41,7 @@ export const APP_NOTES = {
   rootfs: "Where the app's root file system comes from. Nothing of it is changed; the app sees it read-only.",
   'rootfs.image': 'An OCI image reference.',
   cwd: "Working directory; the bundle's, else `/`.",
-  env: 'Environment variables. Set anyway: `PATH`, `HOME=/data`, `APPLICATION_NAME`, `APPLICATION_TOKEN`.',
+  env: 'Environment variables. Set anyway: `PATH`, `HOME=/data`, `APPLICATION_NAME`, `APPLICATION_TOKEN`, `RUNTIME_MANAGER_WAKE`.',
   limits: 'What it may use of the machine.',
   'limits.memoryBytes': 'Above it the kernel kills the app (cause `oom`).',
   'limits.pids': 'Most processes and threads at once; 1024 when absent.',
@@ -54,8 +57,8 @@ export const APP_NOTES = {
   'mounts[].source': 'On the host.',
   'mounts[].destination': 'In the app; made where it is missing.',
   'mounts[].readOnly': 'Also for what is mounted below it.',
-  hibernation: 'Kept for later: without effect in this version.',
-  'hibernation.enabled': '',
+  hibernation: 'How it goes to disk and comes back: [hibernation.md](hibernation.md).',
+  'hibernation.enabled': 'False: `hibernate` is refused, and the app gets no `RUNTIME_MANAGER_WAKE`.',
 };
 
 /** @type {Record<string, string>} */

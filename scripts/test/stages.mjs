@@ -17,9 +17,13 @@ const stageTimeoutMs = 40 * 60_000;
 /** Tests of pure code share a process, which is ten times faster; the others get one each. @param {string} file */
 const isUnitTest = (file) => /(^|\/)test\/unit\//.test(file);
 
+/** Tests of real apps need programs that are fetched for them. @param {string} file */
+const isAppTest = (file) => /(^|\/)test\/apps\//.test(file);
+
 const testGlobs = {
   unit: 'test/unit/**/*.test.ts',
   machine: 'test/{contract,container,fault,e2e}/**/*.test.ts',
+  apps: 'test/apps/**/*.test.ts',
 };
 
 /** @param {string} root @param {string} pattern */
@@ -34,10 +38,15 @@ function expand(root, path) {
 /** @param {readonly string[]} paths @param {string} root */
 export function testFiles(paths, root) {
   if (paths.length === 0) {
-    return { unit: filesOf(root, testGlobs.unit), machine: filesOf(root, testGlobs.machine) };
+    const { unit, machine, apps } = testGlobs;
+    return { unit: filesOf(root, unit), machine: filesOf(root, machine), apps: filesOf(root, apps) };
   }
   const files = paths.flatMap((path) => expand(root, path));
-  return { unit: files.filter(isUnitTest), machine: files.filter((file) => !isUnitTest(file)) };
+  return {
+    unit: files.filter(isUnitTest),
+    machine: files.filter((file) => !isUnitTest(file) && !isAppTest(file)),
+    apps: files.filter(isAppTest),
+  };
 }
 
 /**

@@ -7,9 +7,8 @@ import { RuntimeError } from '../domain/errors.ts';
 import type { State } from '../domain/states.ts';
 import type { Instance } from './instance.ts';
 import type { Instances } from './instances.ts';
-import { dropImage } from './operations/pages.ts';
+import { dropImage, pagesOf, sleepAgain } from './operations/pages.ts';
 import { release, settle } from './operations/settle.ts';
-import { lostItsPages, sleepAgain } from './operations/wake.ts';
 import { recoverOne } from './recovery.ts';
 import type { World } from './world.ts';
 
@@ -23,12 +22,15 @@ const STATES_BETWEEN: ReadonlySet<State> = new Set<State>(['STARTING', 'HIBERNAT
 export class Keeper implements AsyncDisposable {
   readonly #world: World;
   readonly #instances: Instances;
+  /** Somebody looks after its image from then on. */
+  readonly #asleep: (instance: Instance) => void;
   readonly #checking = new Set<ContainerId>();
   readonly #watch: AsyncDisposable;
   readonly #timer: NodeJS.Timeout;
   #round = 0;
 
-  constructor(world: World, instances: Instances) {
+  constructor(world: World, instances: Instances, asleep: (instance: Instance) => void) {
+    this.#asleep = asleep;
     this.#world = world;
     this.#instances = instances;
     this.#watch = world.engine.watch((id) => {
@@ -56,14 +58,18 @@ export class Keeper implements AsyncDisposable {
       const ended = await this.#world.engine.ended(containerId, live);
       if (ended === undefined || instance.record.live !== live) return;
       const reason = new RuntimeError('ABORTED', { what: `${appInstanceId} has ended` });
-      if (lostItsPages(this.#world, instance, ended)) {
-        await instance.queue.overtake(reason, () => sleepAgain(this.#world, instance, live));
+      if (pagesOf(this.#world, instance) === 'lost' && state !== 'TERMINATING') {
+        await instance.queue.overtake(reason, () => sleepAgain(this.#world, instance));
+        this.#asleep(instance);
         return;
       }
       instance.noticeEnd(ended);
       // an operation that ends the app waits for this end and settles it itself; it is not told to stop
       if (state === 'TERMINATING' && instance.queue.busy) return;
-      await instance.queue.overtake(reason, () => settle(this.#world, instance, ended));
+      await instance.queue.overtake(reason, async () => {
+        // what was at work may have known better: it sleeps by now, or lives another life
+        if (instance.record.live === live) await settle(this.#world, instance, ended);
+      });
     } catch (error) {
       this.#world.log.error({ err: error, appInstanceId }, 'the end of an app could not be settled; it is tried again');
     }
@@ -77,14 +83,22 @@ export class Keeper implements AsyncDisposable {
       if (this.#round % RETRY_EVERY_ROUNDS === 0) {
         this.#retryRelease(instance);
         this.#recoverStuck(instance);
+        // its flush failed: once more
+        if (instance.state === 'HIBERNATED' && instance.record.hibernation?.image?.durable === false) {
+          this.#asleep(instance);
+        }
       }
     }
   }
 
   #dropImage(instance: Instance): void {
-    if ((instance.record.hibernation?.image ?? null) === null || instance.queue.busy) return;
+    const { state, hibernation } = instance.record;
+    if (state === 'HIBERNATED' || (hibernation?.image ?? null) === null || instance.queue.busy) return;
     instance.queue
       .push(() => dropImage(this.#world, instance))
+      .then(() => {
+        if (instance.state === 'HIBERNATED') this.#asleep(instance);
+      })
       .catch((error: unknown) => {
         this.#world.log.warn({ err: error }, 'the image of a woken app could not be removed yet');
       });
@@ -94,7 +108,10 @@ export class Keeper implements AsyncDisposable {
   #recoverStuck(instance: Instance): void {
     const { state, live } = instance.record;
     const between = STATES_BETWEEN.has(state) || (state === 'TERMINATING' && live === null);
-    if (between && !instance.queue.busy && !instance.claimed) void recoverOne(this.#world, instance);
+    if (!between || instance.queue.busy || instance.claimed) return;
+    void recoverOne(this.#world, instance).then(() => {
+      if (instance.state === 'HIBERNATED') this.#asleep(instance);
+    });
   }
 
   #retryRelease(instance: Instance): void {

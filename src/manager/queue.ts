@@ -39,6 +39,11 @@ export class Queue {
     return done;
   }
 
+  /** Runs `work` before all that wait, when the one at work is done; nobody is told to stop. */
+  next<Result>(work: Work<Result>): Promise<Result> {
+    return this.#enter(work, (entry) => this.#waiting.unshift(entry));
+  }
+
   #enter<Result>(work: Work<Result>, place: (entry: Entry) => unknown): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
       place({

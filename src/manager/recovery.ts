@@ -10,7 +10,9 @@ import type { Inspection, Live } from '../ports/engine.ts';
 import type { HibernationRecord } from '../ports/journal.ts';
 import type { Instance, Step } from './instance.ts';
 import type { Instances } from './instances.ts';
+import { beAsleep } from './operations/asleep.ts';
 import { fallAsleep } from './operations/hibernate.ts';
+import { pagesOf } from './operations/pages.ts';
 import { askToEnd, forceEnd } from './operations/terminate-kill.ts';
 import { release, settle } from './operations/settle.ts';
 import { unhurried } from './operations/operation.ts';
@@ -21,8 +23,10 @@ export type Sleep = {
   readonly image: boolean;
   /** The dump had succeeded, but the image was not put in its place. */
   readonly dumped: boolean;
-  /** A restore was still under way; it was stopped, and what it had made is half. */
+  /** A restore did not come to its end; it was stopped, and what it had made is half. */
   readonly interrupted: boolean;
+  /** It was awake, and ended only because whoever brought its pages was killed. */
+  readonly lostPages: boolean;
 };
 
 export type Verdict =
@@ -46,6 +50,7 @@ export function judge(state: State, inspection: Inspection, { sameBoot, sleep }:
   const lives = inspection.status === 'running' || inspection.status === 'frozen';
   const awake = sameBoot && lives && !sleep.interrupted;
   // an image survives the boot; after an interrupted wake it is there besides the app, and then the app counts
+  if (sameBoot && sleep.image && sleep.lostPages) return { do: 'sleep' };
   if (asleep && sleep.image && !(awake && state === 'WAKING')) return { do: 'sleep' };
   if (sameBoot && state === 'HIBERNATING' && sleep.dumped) return { do: 'finish-hibernating' };
   if (state === 'HIBERNATED') return { do: 'settle', cause: 'image-lost' };
@@ -61,37 +66,51 @@ export async function recover(world: World, instances: Instances): Promise<void>
   const all = [...instances];
   await Promise.all(all.map((instance) => recoverOne(world, instance)));
   await sweep(world, instances);
+  await sweepDrafts(world, instances);
 }
 
-/** Also for an instance that stays between two states although nothing is at work on it. */
+/** Also for an instance that stays between two states although nothing is at work on it. Never throws. */
 export async function recoverOne(world: World, instance: Instance): Promise<void> {
-  const { engine, log, settings } = world;
-  const { bootId, appInstanceId, state } = instance.record;
+  const { appInstanceId, state } = instance.record;
   if (!isAlive(state)) {
     // not waited for: it may take as long as a hung tool
-    void instance.queue.push(() => release(world, instance));
+    void instance.queue.push(() => release(world, instance)).catch(() => undefined);
     return;
   }
   try {
-    const sameBoot = bootId === settings.bootId;
-    // first what a killed daemon left at work is ended, then the truth stands still to be read
-    const sleep = await sleepOf(world, instance, sameBoot);
-    const { containerId, live } = instance.record;
-    const inspection = await engine.inspect(containerId, live);
-    const verdict = judge(state, inspection, { sameBoot, sleep });
-    log.info({ appInstanceId, state, found: inspection.status, verdict }, 'recovered');
-    await instance.queue.push(() => CARRY_OUT[verdict.do](world, instance, { verdict, inspection }));
+    // looked at and carried out as one: nothing may come in between
+    await instance.queue.push(() => findOut(world, instance));
   } catch (error) {
-    log.error({ err: error, appInstanceId }, 'could not be recovered; it is tried again');
+    world.log.error({ err: error, appInstanceId }, 'could not be recovered; it is tried again');
   }
 }
 
-async function sleepOf({ engine, images }: World, { record }: Instance, sameBoot: boolean): Promise<Sleep> {
+async function findOut(world: World, instance: Instance): Promise<void> {
+  const { engine, log, settings } = world;
+  const { bootId, appInstanceId, state } = instance.record;
+  if (!isAlive(state)) return;
+  const sameBoot = bootId === settings.bootId;
+  // first what a killed daemon left at work is ended, then the truth stands still to be read
+  const found = await sleepOf(world, instance, sameBoot);
+  const { containerId, live } = instance.record;
+  const inspection = await engine.inspect(containerId, live);
+  const lostPages = inspection.status === 'ended' && pagesOf(world, instance) === 'lost';
+  const verdict = judge(state, inspection, { sameBoot, sleep: { ...found, lostPages } });
+  log.info({ appInstanceId, state, found: inspection.status, verdict }, 'recovered');
+  await CARRY_OUT[verdict.do](world, instance, { verdict, inspection });
+}
+
+async function sleepOf(
+  { engine, images, settings }: World,
+  { record }: Instance,
+  sameBoot: boolean,
+): Promise<Omit<Sleep, 'lostPages'>> {
   const { containerId, state, live, hibernation } = record;
   if (hibernation === null) return { image: false, dumped: false, interrupted: false };
   const dumping = sameBoot && state === 'HIBERNATING' && live !== null;
-  const dumped = dumping && (await engine.finishCheckpoint(containerId, live, hibernation.from));
-  const interrupted = sameBoot && state === 'WAKING' && (await engine.interruptRestore(containerId));
+  const wait = unhurried(settings.killTimeoutMs);
+  const dumped = dumping && (await engine.finishCheckpoint(containerId, { live, from: hibernation.from, ...wait }));
+  const interrupted = sameBoot && state === 'WAKING' && (await engine.interruptRestore(containerId, wait));
   // one that cannot be read is there, too: the wake will say what is wrong with it
   const image = await images.find(containerId).then(
     (found) => found !== undefined,
@@ -105,7 +124,7 @@ type Executor = (world: World, instance: Instance, sentence: Sentence) => Promis
 
 const CARRY_OUT: Readonly<Record<Verdict['do'], Executor>> = {
   adopt,
-  sleep,
+  sleep: (world, instance) => beAsleep(world, instance, WHY),
   'finish-hibernating': async (world, instance) => {
     const { hibernation, live } = instance.record;
     if (hibernation === null || live === null) return;
@@ -131,34 +150,27 @@ async function adopt(world: World, instance: Instance, { verdict, inspection }: 
   let state = verdict.do === 'adopt' ? verdict.state : before;
   const record: Step['record'] = { live, bootId: settings.bootId, startedAt: startedAt ?? clock.now() };
   if (before === 'HIBERNATING') await images.discardDraft(containerId);
-  if (before === 'WAKING' && hibernation !== null) {
+  if (before === 'WAKING' && hibernation !== null && live !== null) {
     if (hibernation.target === 'SUSPENDED' && state === 'RUNNING') {
       await engine.suspend(containerId, unhurried(settings.freezeTimeoutMs));
       state = 'SUSPENDED';
     }
-    Object.assign(record, { hibernation: await wokenMeanwhile(world, instance, hibernation) });
+    Object.assign(record, { hibernation: await wokenMeanwhile(world, instance, { before: hibernation, live }) });
   }
   const started = { type: 'started', pid: live?.init.pid ?? 0 } as const;
   await instance.enter(state, WHY, { record, before: before === 'STARTING' ? [started] : [] });
 }
 
 /** The wake came to its end without a daemon: what it took is not known, only when. */
-async function wokenMeanwhile({ engine, settings, clock }: World, { record }: Instance, before: HibernationRecord) {
-  const pages = await engine.finishRestore(record.containerId, unhurried(settings.killTimeoutMs));
+async function wokenMeanwhile(
+  { engine, settings, clock }: World,
+  { record }: Instance,
+  { before, live }: { readonly before: HibernationRecord; readonly live: Live },
+) {
+  const pages = await engine.finishRestore(record.containerId, { live, ...unhurried(settings.killTimeoutMs) });
   const wokenAt = clock.now();
   const sleptMs = Date.parse(wokenAt) - Date.parse(before.image?.hibernatedAt ?? wokenAt);
   return { ...before, wakes: before.wakes + 1, wake: { ms: 0, phases: {}, wokenAt, sleptMs, pages } };
-}
-
-async function sleep({ engine, images, settings }: World, instance: Instance): Promise<void> {
-  const { containerId, hibernation } = instance.record;
-  if (hibernation === null) return;
-  await engine.remove(containerId, { known: null, ...unhurried(settings.killTimeoutMs) });
-  await images.discardDraft(containerId);
-  const image = await images.find(containerId).catch(() => undefined);
-  await instance.enter('HIBERNATED', WHY, {
-    record: { live: null, hibernation: { ...hibernation, image: image?.info ?? hibernation.image } },
-  });
 }
 
 async function finishEnding(world: World, instance: Instance, live: Live | null): Promise<void> {
@@ -183,4 +195,16 @@ async function sweep(world: World, instances: Instances): Promise<void> {
       });
     }),
   );
+}
+
+/** A draft that was begun before anything was written of it, and what was being deleted. Images of nobody are only told of: they are memory. */
+async function sweepDrafts({ images, log }: World, instances: Instances): Promise<void> {
+  for (const id of await images.known()) {
+    const instance = instances.ofContainer(id);
+    if (instance === undefined) {
+      log.warn({ containerId: id }, 'there is an image or a draft of an app that is not known');
+    }
+    // whoever is still hibernating has its draft to lose
+    else if (instance.state !== 'HIBERNATING' && !instance.queue.busy) await images.discardDraft(id);
+  }
 }

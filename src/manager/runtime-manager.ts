@@ -42,9 +42,11 @@ export async function startManager(
     const lease = remembered.userIds.find((one) => one.appId === record.appId);
     if (!record.released && lease !== undefined) world.userIds.adopt(lease);
   }
-  const keeper = new Keeper(world, instances);
-  await recover(world, instances);
   const sleepers = new Sleepers(world);
+  const keeper = new Keeper(world, instances, (instance) => {
+    sleepers.tend(instance);
+  });
+  await recover(world, instances);
   for (const instance of instances) if (instance.state === 'HIBERNATED') sleepers.tend(instance);
   const house = { world, instances, keeper, sleepers };
   return {
@@ -127,10 +129,10 @@ async function admitRun(house: House, params: MethodParams<'run'>): Promise<Meth
     instance.claimed = false;
     // refused before it began: nothing is to be remembered of it
     if (known === undefined && instance.record.exit === null && !isAlive(instance.state)) instances.drop(instance);
+    forgetOldest(house);
   }
   // it may have ended before anybody knew whom to watch
   keeper.check(instance);
-  forgetOldest(house);
   return { appInstanceId: order.appInstanceId };
 }
 

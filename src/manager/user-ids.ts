@@ -90,6 +90,12 @@ export class UserIds {
     return users;
   }
 
+  /** What {@link giveBack} gave could not be written: the instance holds on to it. */
+  takeBack(appId: AppId): void {
+    const lease = this.#leases.get(appId);
+    if (lease !== undefined) this.#hold(lease);
+  }
+
   /** For an instance that lives already, after a restart of the daemon. */
   adopt(lease: UserIdLease): void {
     this.#hold(lease);

@@ -2,7 +2,7 @@
 import type { AppInfo, AppSummary } from '../domain/info.ts';
 import { allowedIn } from '../domain/states.ts';
 import type { Instance } from './instance.ts';
-import { needsImage } from './operations/pages.ts';
+import { pagesOf } from './operations/pages.ts';
 import type { World } from './world.ts';
 
 export function summaryOf({ engine }: World, { record }: Instance): AppSummary {
@@ -50,5 +50,13 @@ function hibernationOf(world: World, instance: Instance): AppInfo['hibernation']
   const { image, dump, wake, wakes, failureLog } = hibernation;
   if (wake === null) return { enabled, tcp, image, dump, wake, wakes, failureLog };
   const { pages: _pages, ...figures } = wake;
-  return { enabled, tcp, image, dump, wake: { ...figures, complete: !needsImage(world, instance) }, wakes, failureLog };
+  return {
+    enabled,
+    tcp,
+    image,
+    dump,
+    wake: { ...figures, complete: pagesOf(world, instance) === 'in' },
+    wakes,
+    failureLog,
+  };
 }

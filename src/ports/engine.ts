@@ -42,6 +42,8 @@ export type RestoreOrder = CriuOrder &
     readonly lazyPages: boolean;
   };
 
+export type PagesState = 'coming' | 'in' | 'lost';
+
 export type Restored = {
   readonly live: Live;
   readonly phases: Phases;
@@ -77,14 +79,20 @@ export type Engine = {
   readonly checkpoint: (order: CheckpointOrder, wait: Wait) => Promise<Phases>;
   /** Brings a container back from an image. When it throws (RESTORE_FAILED, TIMED_OUT, ABORTED), the caller calls `remove`. */
   readonly restore: (order: RestoreOrder, wait: Wait) => Promise<Restored>;
-  /** What a daemon that was killed left of a dump: ends it. True when the dump had succeeded and the container is gone. */
-  readonly finishCheckpoint: (id: ContainerId, live: Live, from: 'RUNNING' | 'SUSPENDED') => Promise<boolean>;
-  /** Stops a restore that a daemon left at work when it was killed; true when there was one. What it made is for `remove`. */
-  readonly interruptRestore: (id: ContainerId) => Promise<boolean>;
-  /** What a daemon that was killed left of a restore that is complete: the pages process, if one still works. */
-  readonly finishRestore: (id: ContainerId, wait: Wait) => Promise<ProcessId | null>;
-  /** Whether this process, one of {@link Restored.pages}, still works. */
-  readonly bringsPages: (pages: ProcessId) => boolean;
+  /** Waits for a dump that a daemon left at work when it was killed. True when it has succeeded and the container is gone. */
+  readonly finishCheckpoint: (
+    id: ContainerId,
+    finish: { readonly live: Live; readonly from: 'RUNNING' | 'SUSPENDED' } & Wait,
+  ) => Promise<boolean>;
+  /**
+   * Waits for a restore that a daemon left at work when it was killed. True when it had to be stopped, because the time was over:
+   * then what it made is for `remove`.
+   */
+  readonly interruptRestore: (id: ContainerId, wait: Wait) => Promise<boolean>;
+  /** Does the rest of a restore whose daemon was killed when the container was back. The pages process, if one still works. */
+  readonly finishRestore: (id: ContainerId, finish: { readonly live: Live } & Wait) => Promise<ProcessId | null>;
+  /** Whether this process, one of {@link Restored.pages}, still works, has done its work, or was stopped before that. */
+  readonly pagesOf: (id: ContainerId, pages: ProcessId) => PagesState;
   /** The config.json of a container that is there. */
   readonly configOf: (id: ContainerId) => Promise<object>;
   /** Host pids of all its processes. */

@@ -11,6 +11,8 @@ export type LogQuery = {
 
 export type Logs = {
   readonly fileOf: (id: ContainerId) => string;
+  /** For CRIU's log of the last dump or restore that failed. */
+  readonly criuLogOf: (id: ContainerId) => string;
   readonly read: (id: ContainerId, query: LogQuery) => Promise<Omit<LogPage, 'ended'>>;
   /** Returns when there may be more than at this cursor, or the time is over. */
   readonly changed: (id: ContainerId, wait: Wait & { readonly cursor: string }) => Promise<void>;

@@ -15,6 +15,8 @@ export type Processes = {
   readonly holding: (name: string, directory: string) => Promise<readonly ProcessId[]>;
   /** Pid of who traces it (ptrace(2)); 0 when nobody does or it is gone. */
   readonly tracerOf: (process: ProcessId) => number;
+  /** Whether any of them is between vfork(2) and its child's exec. It cannot be stopped there, nor attached to, until the child goes on. */
+  readonly areInVfork: (pids: readonly number[]) => boolean;
   /** Every process whose argument list holds all of these exact arguments. */
   readonly withArguments: (wanted: readonly string[]) => Promise<readonly ProcessId[]>;
 };

@@ -46,7 +46,7 @@ export async function build(site: Site): Promise<Built> {
   const { places, config, journal, log, searchPath } = site;
   const [remembered, open] = await Promise.all([journal.load(), openPlace(places)]);
   const machine = machineFacts(searchPath);
-  const insides = insideDirectories({ directory: `${places.run}/inside`, init: machine.init });
+  const insides = insideDirectories({ directory: `${places.state}/inside`, init: machine.init });
   const rootfs = rootFilesystems({ directory: `${open.directory}/rootfs` });
   const ids = { uid: config.userIds.last, rootIdOffset: config.userIds.rootOffset };
   const embedded = await buildEmbedded({

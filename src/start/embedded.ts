@@ -9,10 +9,10 @@ import { controlGroups } from '../adapters/cgroup/control-groups.ts';
 import { conmon } from '../adapters/conmon/conmon.ts';
 import { criuConfig } from '../adapters/criu/checkpoint-config.ts';
 import { criuFigures } from '../adapters/criu/checkpoint-figures.ts';
-import { lazyPages } from '../adapters/criu/lazy-pages.ts';
+import { lazyPages, lazyPagesState } from '../adapters/criu/lazy-pages.ts';
 import { lazyPermission } from '../adapters/criu/lazy-permission.ts';
 import type { Criu } from '../adapters/embedded/parts.ts';
-import { raiseLoopback } from '../adapters/network/loopback.ts';
+import { loopbackHook, raiseLoopback } from '../adapters/network/loopback.ts';
 import { doors } from '../adapters/mounts/doors.ts';
 import { embeddedEngine } from '../adapters/embedded/engine.ts';
 import { listDirectory } from '../adapters/files/list-directory.ts';
@@ -142,7 +142,10 @@ function build(
     processes: linuxProcesses,
     clock: systemClock,
     criu: criuParts(searchPath, env),
-    network: { raiseLoopback: raiseLoopback(runTool) },
+    network: {
+      hooks: name === 'runc' ? { createRuntime: [loopbackHook(searchPath)] } : undefined,
+      raiseLoopback: raiseLoopback(runTool),
+    },
     doors: doors(runTool, `${openDirectory}/doors`),
     bundleOf: (id) => `${places.bundles}/${id}`,
     listBundles: async () => (await listDirectory(places.bundles)) as readonly ContainerId[],
@@ -158,7 +161,8 @@ function criuParts(searchPath: string, env: Readonly<Record<string, string>>): C
     // a dump that never began has no log
     keepLog: (from, to) => copyFile(from, to).catch(() => undefined),
     lazyPages: lazyPages({ binary, env, processes: linuxProcesses, clock: systemClock }),
-    lazyPermission: lazyPermission(),
+    lazyPagesState,
+    lazyPermission: lazyPermission(searchPath),
   };
 }
 

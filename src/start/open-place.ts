@@ -1,6 +1,7 @@
 /** Where anybody may reach what lies there: the apps' root directories, and ways past closed ones. */
 import { createHash } from 'node:crypto';
-import { mkdir, rm, rmdir } from 'node:fs/promises';
+import { mkdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { mountsBelow } from '../adapters/files/mount-table.ts';
 import { isReachable } from '../adapters/mounts/doors.ts';
 import { isErrno } from '../domain/errors.ts';
 import type { Layout } from '../domain/layout.ts';
@@ -25,8 +26,9 @@ export async function openPlace(places: Layout): Promise<OpenPlace> {
   return { directory: own, close: () => removeEmpty(own) };
 }
 
-/** Roots hold copies and links only; doors are closed by now, and one that is not must not be emptied through. */
+/** Roots hold copies and links only; but whatever is mounted there, or a door that is not closed, must not be emptied through. */
 async function removeEmpty(own: string): Promise<void> {
+  if (mountsBelow(own, await readFile('/proc/self/mountinfo', 'utf8')).length > 0) return;
   await rm(`${own}/rootfs`, { recursive: true, force: true });
   for (const directory of [`${own}/doors`, own]) {
     await rmdir(directory).catch((error: unknown) => {

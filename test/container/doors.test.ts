@@ -41,7 +41,7 @@ test('a path is reachable when everybody may pass every directory above it', asy
 test('a closed directory and a closed file get a place that shows them; what is reachable gets none', async () => {
   await using at = await place();
   const [data, file] = [join(at.closed, 'data'), join(at.closed, 'file')];
-  const opened = await at.own.open(ID, [data, file, '/usr/bin/env', data], WAIT);
+  const opened = await at.own.open(ID, { sources: [data, file, '/usr/bin/env', data], gid: 0 }, WAIT);
   assert.deepEqual([...opened.keys()], [data, file]);
   assert.equal(await readFile(join(opened.get(data) ?? '', 'word'), 'utf8'), 'kept');
   assert.equal(await readFile(opened.get(file) ?? '', 'utf8'), 'one file');
@@ -51,7 +51,7 @@ test('a closed directory and a closed file get a place that shows them; what is 
 test('closing takes the mounts away and not what they show, also when nobody remembers that they were opened', async () => {
   await using at = await place();
   const data = join(at.closed, 'data');
-  const opened = await at.own.open(ID, [data], WAIT);
+  const opened = await at.own.open(ID, { sources: [data], gid: 0 }, WAIT);
   const after = doors(toolRunner({ PATH: process.env['PATH'] ?? '' }), join(at.path, 'doors'));
   await after.close(ID, WAIT);
   await after.close(ID, WAIT);

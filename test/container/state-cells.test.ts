@@ -56,7 +56,7 @@ const CASES: Partial<Record<State, Case>> = {
       suspend: done('SUSPENDED'),
       resume: refusedIn('RUNNING'),
       terminate: done('TERMINATED'),
-      kill: { answer: 'already', then: 'TERMINATED' },
+      kill: done('TERMINATED'),
     },
   },
   RUNNING: {
@@ -96,7 +96,7 @@ const CASES: Partial<Record<State, Case>> = {
       suspend: refusedIn('TERMINATED'),
       resume: refusedIn('TERMINATED'),
       terminate: already('TERMINATED'),
-      kill: already('TERMINATED'),
+      kill: done('TERMINATED'),
     },
   },
   TERMINATED: {

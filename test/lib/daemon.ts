@@ -60,9 +60,14 @@ export class TestDaemon implements AsyncDisposable {
     return this.#child.pid;
   }
 
+  /** Apps that bring no wish of their own get the ids from here on. */
+  get firstUid(): number {
+    return ownUserIds().first;
+  }
+
   /** The control group of a container, or of all of them. */
   group(containerId?: string): string {
-    return `/runtime-manager-${this.tag}${containerId === undefined ? '' : `/${containerId}`}`;
+    return `/runtime-manager-${this.tag}${containerId === undefined ? '' : `/app-${containerId}`}`;
   }
 
   log(): string {

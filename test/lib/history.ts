@@ -6,7 +6,15 @@ import { MOVES, STATES, type State } from '../../src/domain/states.ts';
 
 export type Run = { readonly pid: number | null; readonly exit: ExitRecord | null };
 
-/** From each state, where it may lead: by an operation at work, by one that is done, and by the end of the app. */
+/** Where a state leads back to when its operation fails, and that an app whose pages were lost sleeps again. */
+const FALLS: Readonly<Partial<Record<State, readonly State[]>>> = {
+  HIBERNATING: ['RUNNING', 'SUSPENDED'],
+  WAKING: ['HIBERNATED', 'SUSPENDED'],
+  RUNNING: ['HIBERNATED'],
+  SUSPENDED: ['HIBERNATED'],
+};
+
+/** From each state, where it may lead: by an operation at work, by one that is done, by one that failed, and by the end of the app. */
 const STEPS: ReadonlyMap<State, ReadonlySet<State>> = new Map(
   STATES.map((state) => {
     const moves = Object.values(MOVES[state]);
@@ -15,7 +23,7 @@ const STEPS: ReadonlyMap<State, ReadonlySet<State>> = new Map(
       .filter(({ via }) => via === state)
       .map(({ to }) => to);
     const end: readonly State[] = state === 'TERMINATED' ? [] : ['TERMINATED'];
-    return [state, new Set([...next, ...arrivals, ...end])];
+    return [state, new Set([...next, ...arrivals, ...(FALLS[state] ?? []), ...end])];
   }),
 );
 

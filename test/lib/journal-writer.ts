@@ -3,7 +3,14 @@ import { systemClock } from '../../src/adapters/process/clock.ts';
 import { openJournal } from '../../src/adapters/sqlite/journal.ts';
 import { change } from './journal-records.ts';
 
-const journal = await openJournal({ file: process.argv[2] ?? '', maxEvents: 1_000_000, clock: systemClock });
+const journal = await openJournal({
+  file: process.argv[2] ?? '',
+  maxEvents: 1_000_000,
+  clock: systemClock,
+  fatal: (error) => {
+    throw error;
+  },
+});
 let next = (await journal.load()).lastSeq + 1;
 
 async function write(): Promise<void> {

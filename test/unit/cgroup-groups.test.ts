@@ -13,7 +13,7 @@ const ID = containerIdFor(appInstanceId('app'));
 
 function fakeGroups(version: 1 | 2, files: Readonly<Record<string, string>>) {
   const mountPoint = mkdtempSync(join(tmpdir(), 'rmt-groups-'));
-  const group = join(mountPoint, 'ours', ID);
+  const group = join(mountPoint, 'ours', `app-${ID}`);
   const put = (name: string, text: string): void => {
     mkdirSync(dirname(join(group, name)), { recursive: true });
     writeFileSync(join(group, name), `${text}\n`);
@@ -82,7 +82,7 @@ for (const [version, files, oomKills] of [
     });
     assert.equal(fake.groups.oomKills(ID), oomKills);
     assert.deepEqual(fake.groups.known(), [ID]);
-    assert.equal(fake.groups.pathOf(ID), '/ours/app');
+    assert.equal(fake.groups.pathOf(ID), '/ours/app-app');
   });
 
   test(`a limit of version ${version} is read, and more cache than usage is no negative use`, () => {

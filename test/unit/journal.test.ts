@@ -16,7 +16,8 @@ import { change, instanceRecord, lease } from '../lib/journal-records.ts';
 import { refusal } from '../lib/refusal.ts';
 
 const clock = { now: () => '2026-01-01T00:00:00.000Z', sleep: () => Promise.resolve() };
-const open = (file: string, maxEvents = 100_000): Promise<Journal> => openJournal({ file, maxEvents, clock });
+const open = (file: string, maxEvents = 100_000): Promise<Journal> =>
+  openJournal({ file, maxEvents, clock, fatal: (error) => assert.ifError(error) });
 
 async function place(): Promise<AsyncDisposable & { readonly file: string }> {
   const directory = await mkdtemp(join(tmpdir(), 'rmt-journal-'));

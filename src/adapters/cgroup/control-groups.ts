@@ -18,9 +18,13 @@ type Options = {
   readonly mountInfo: string;
 };
 
+/** An app may be called `tasks`, and so is a file in every group. */
+const PREFIX = 'app-';
+const isOurs = (name: string): boolean => name.startsWith(PREFIX);
+
 export function controlGroups({ parent, clock, mountInfo }: Options): ControlGroups {
   const hierarchies = findHierarchies(mountInfo);
-  const pathOf = (id: ContainerId): string => `${parent}/${id}`;
+  const pathOf = (id: ContainerId): string => `${parent}/${PREFIX}${id}`;
   const groupIn = (place: Place, id: ContainerId): string => `${place.mountPoint}${pathOf(id)}`;
 
   function read<Value>(
@@ -66,7 +70,15 @@ export function controlGroups({ parent, clock, mountInfo }: Options): ControlGro
     oomKills: (id) => read(id, 'memory', OOM_KILLS) ?? 0,
     members: (id) => [...new Set(each(id).flatMap(membersBelow))],
     remove: (id) => each(id).map(removeTree).every(Boolean),
-    known: () => [...new Set(parents().flatMap(childGroups))] as ContainerId[],
+    known: () =>
+      [
+        ...new Set(
+          parents()
+            .flatMap(childGroups)
+            .filter(isOurs)
+            .map((name) => name.slice(PREFIX.length)),
+        ),
+      ] as ContainerId[],
     close: () => void parents().map(removeGroup),
   };
 }
@@ -83,7 +95,7 @@ function childGroups(group: string): readonly string[] {
       .filter((entry) => entry.isDirectory())
       .map((entry) => entry.name);
   } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENODEV')) return [];
+    if (isErrno(error, 'ENOENT', 'ENODEV', 'ENOTDIR')) return [];
     throw error;
   }
 }

@@ -22,6 +22,12 @@ type Options = {
   readonly env: Readonly<Record<string, string>>;
 };
 
+/**
+ * No process started then: a restored app goes on at once and may have ended before we look. It was restored all the same, and
+ * its exit code is seen like any other.
+ */
+const ENDED = '0';
+
 export function conmon(processes: Processes, { binary, exitDir, persistDir, env }: Options): Monitor {
   const exitFile = (id: ContainerId): string => `${exitDir}/${id}`;
   const persist = (id: ContainerId): string => `${persistDir}/${id}`;
@@ -31,12 +37,9 @@ export function conmon(processes: Processes, { binary, exitDir, persistDir, env 
       mkdir(persist(order.id), { recursive: true, mode: 0o700 }),
       rm(exitFile(order.id), { force: true }),
     ]);
-    const pid = await spawnMonitor(
-      [binary, ...conmonArguments(order, { exitDir, persist: persist(order.id) })],
-      env,
-      wait,
-    );
-    const init = processes.identify(pid);
+    const argv = [binary, ...conmonArguments(order, { exitDir, persist: persist(order.id) })];
+    const pid = await spawnMonitor(order.restore === undefined ? argv : [...MOUNTING_APART, ...argv], env, wait);
+    const init = processes.identify(pid) ?? (order.restore === undefined ? undefined : { pid, startTime: ENDED });
     if (init === undefined) {
       throw new RuntimeError('START_FAILED', { what: `the first process of ${order.id} ended before it was started` });
     }
@@ -58,6 +61,8 @@ export function conmon(processes: Processes, { binary, exitDir, persistDir, env 
       const watcher = watch(exitDir, (_event, name) => {
         if (name !== null) mayHaveEnded(name as ContainerId);
       });
+      // without it the keeper's rounds still see every end, a second later
+      watcher.on('error', () => undefined);
       return {
         [Symbol.asyncDispose]: () => {
           watcher.close();
@@ -101,6 +106,14 @@ async function readExit(exitFile: string, oomFile: string): Promise<Ended | unde
   );
   return { code: code === -1 ? null : code, oom };
 }
+
+/**
+ * At a restore runc mounts the root file system, and in it each bind, where it is called; one that is killed leaves them. There they
+ * are in the way of every app with the same root directory, and whoever removes that directory removes the host's own files through
+ * them. In a mount namespace of their own (unshare(1)) they end with the processes. Mounts made on the host later are still seen.
+ * Source: runc libcontainer/criu_linux.go, prepareCriuRestoreMounts, Restore.
+ */
+const MOUNTING_APART: readonly string[] = ['unshare', '--mount', '--propagation', 'slave', '--'];
 
 type Places = { readonly exitDir: string; readonly persist: string };
 

@@ -84,14 +84,16 @@ export async function spawnMonitor(argv: readonly string[], env: Env, { signal, 
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     detached: true,
   });
+  child.on('error', (error) => {
+    outcome.fail('START_FAILED', `${command} could not be run`, error);
+  });
+  // without a process there are no pipes (no descriptor was left, for instance): the error says it
+  if (child.pid === undefined) return outcome.pid;
   const [, , words, sync] = child.stdio as unknown as readonly [null, null, Readable, Readable];
   const timer = setTimeout(() => {
     outcome.fail('TIMED_OUT', `the container was not created within ${timeoutMs} ms`);
   }, timeoutMs);
   signal.addEventListener('abort', onAbort, { once: true });
-  child.on('error', (error) => {
-    outcome.fail('START_FAILED', `${command} could not be run`, error);
-  });
   words.on('data', (chunk: Buffer) => {
     outcome.onWords(chunk);
   });

@@ -4,18 +4,18 @@
 export const GHOST_LIMIT_BYTES = 256 * 2 ** 20;
 
 /**
- * network-lock skip: locking takes 115 ms at each wake and can leave the network dead; with `keep` a connection that hears of
- * packets meanwhile is lost, so there the lock stays on. skip-in-flight: a connection that nobody
- * has accepted yet is dropped, where it would fail the dump. file-locks: flock(2) and fcntl(2) locks otherwise fail the dump.
+ * network-lock skip: locking takes 115 ms at each wake, needs iptables, and can leave the network dead. It is for a network that
+ * lives on while the app is away, whose packets meet no socket then; ours goes with the app and comes anew with it.
+ * skip-in-flight: a connection that nobody has accepted yet is dropped, where it would fail the dump.
+ * file-locks: flock(2) and fcntl(2) locks otherwise fail the dump.
  */
 export const criuConfig = (tcp: 'close' | 'keep'): string =>
   [
-    tcp === 'close' ? 'network-lock skip' : '',
+    'network-lock skip',
     tcp === 'close' ? 'tcp-close' : 'tcp-established',
     `ghost-limit ${GHOST_LIMIT_BYTES}`,
     'file-locks',
     'skip-in-flight',
   ]
-    .filter(Boolean)
     .map((line) => `${line}\n`)
     .join('');

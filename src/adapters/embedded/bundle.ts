@@ -11,17 +11,24 @@ export type BundleOrder = {
   readonly config: object;
   /** Other paths to bind sources, for a wake. CRIU finds a mount by its destination, so its source may be another path. */
   readonly places?: ReadonlyMap<string, string>;
+  /** By their names in config.json. */
+  readonly hooks?: object | undefined;
 };
 
 /** `org.criu.config`: both runtimes hand this file's options to CRIU. */
-export async function writeBundle(bundle: string, { config, places = new Map() }: BundleOrder): Promise<void> {
+export async function writeBundle(bundle: string, { config, places = new Map(), hooks }: BundleOrder): Promise<void> {
   await mkdir(bundle, { recursive: true, mode: 0o700 });
   const annotations = { ...(config as Annotated).annotations, 'org.criu.config': `${bundle}/criu.conf` };
   const mounts = (config as Mounted).mounts?.map((mount) => ({
     ...mount,
     source: places.get(mount.source ?? '') ?? mount.source,
   }));
-  const told = { ...config, ...(mounts !== undefined && { mounts }), annotations };
+  const told = {
+    ...config,
+    ...(mounts !== undefined && { mounts }),
+    annotations,
+    ...(hooks !== undefined && { hooks }),
+  };
   await Promise.all([
     writeFile(`${bundle}/${ORDERED}`, JSON.stringify(config), { mode: 0o600 }),
     writeFile(`${bundle}/config.json`, JSON.stringify(told), { mode: 0o600 }),
@@ -35,3 +42,11 @@ export const bindSources = (config: object): readonly string[] =>
   ((config as Mounted).mounts ?? []).flatMap(({ type, source }) =>
     type === 'bind' && source !== undefined ? [source] : [],
   );
+
+type Mapped = {
+  readonly linux?: { readonly gidMappings?: readonly { readonly containerID: number; readonly hostID: number }[] };
+};
+
+/** Group on the host of the container's root; root's own without a user namespace. */
+export const rootGroup = (config: object): number =>
+  (config as Mapped).linux?.gidMappings?.find(({ containerID }) => containerID === 0)?.hostID ?? 0;

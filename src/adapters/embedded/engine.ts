@@ -5,8 +5,8 @@ import type { ContainerId } from '../../domain/ids.ts';
 import type { Engine, Live, StartOrder } from '../../ports/engine.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { readOrdered, writeBundle } from './bundle.ts';
-import { checkpoint, finishCheckpoint, finishRestore, interruptRestore, restore } from './hibernation.ts';
-import { leftovers, thaw, type Parts } from './parts.ts';
+import { checkpoint, finishCheckpoint, finishRestore, interruptRestore, pagesOf, restore } from './hibernation.ts';
+import { freeze, leftovers, thaw, type Parts } from './parts.ts';
 import { remove } from './removal.ts';
 import { ended, inspect } from './truth.ts';
 import { Turnstile } from './turnstile.ts';
@@ -42,10 +42,11 @@ export function embeddedEngine(parts: Parts): Engine {
     },
     checkpoint: (order, wait) => checkpoint(parts, order, wait),
     restore: (order, wait) => restore(parts, order, wait),
-    finishCheckpoint: (id, live, from) => finishCheckpoint(parts, { id, live, wasFrozen: from === 'SUSPENDED' }),
-    interruptRestore: (id) => interruptRestore(parts, id),
-    finishRestore: (id, wait) => finishRestore(parts, id, wait),
-    bringsPages: processes.isAlive,
+    finishCheckpoint: (id, { from, ...rest }) =>
+      finishCheckpoint(parts, { id, ...rest, wasFrozen: from === 'SUSPENDED' }),
+    interruptRestore: (id, wait) => interruptRestore(parts, id, wait),
+    finishRestore: (id, finish) => finishRestore(parts, id, finish),
+    pagesOf: (id, pages) => pagesOf(parts, id, pages),
     configOf: (id) => readOrdered(parts.bundleOf(id)),
     members: groups.members,
     inspect: (id, known) => inspect(parts, id, known),
@@ -74,7 +75,7 @@ async function start(parts: Parts, order: StartOrder, wait: Wait): Promise<Live>
 
 async function suspend(parts: Parts, id: ContainerId, wait: Wait): Promise<void> {
   try {
-    await parts.groups.freeze(id, wait);
+    await freeze(parts, id, wait);
   } catch (error) {
     await thaw(parts, id);
     // overtaken, or it has ended: no fault of the freezer

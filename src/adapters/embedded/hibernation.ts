@@ -3,10 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { Phases } from '../../domain/hibernation.ts';
 import type { ContainerId } from '../../domain/ids.ts';
-import type { CheckpointOrder, Live, RestoreOrder, Restored } from '../../ports/engine.ts';
+import type { CheckpointOrder, Live, PagesState, RestoreOrder, Restored } from '../../ports/engine.ts';
+import type { ProcessId } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
-import { bindSources, writeBundle } from './bundle.ts';
-import { thaw, type Parts } from './parts.ts';
+import { bindSources, rootGroup, writeBundle } from './bundle.ts';
+import { freeze, thaw, type Parts } from './parts.ts';
 
 const POLL_MS = 3;
 const RECOVER_MS = 5000;
@@ -19,33 +20,62 @@ export async function checkpoint(parts: Parts, order: CheckpointOrder, wait: Wai
   const begin = performance.now();
   try {
     // CRIU's own freezing polls in steps of 100 ms; what is frozen already it takes as it is
-    await groups.freeze(id, wait);
+    await freeze(parts, id, wait);
     await criu.configure(workDirectory, order.tcp);
     const frozen = performance.now();
     await runtime.checkpoint(id, { imageDirectory, workDirectory }, wait);
     const end = performance.now();
     return { freeze: frozen - begin, dump: end - frozen, ...(await criu.figures(workDirectory, 'dump')) };
   } catch (error) {
+    // what failed or was stopped may have been only the runtime's last word: an app that CRIU has ended is in its image
+    if (await endDump(parts, { id, live, graceMs: wait.signal.aborted ? 0 : RECOVER_MS })) {
+      return { dump: performance.now() - begin };
+    }
     await criu.keepLog(`${workDirectory}/dump.log`, order.failureLog);
-    await abandon(parts, { id, live, wasFrozen });
+    await leaveAsBefore(parts, { id, live, wasFrozen });
     throw failed('CHECKPOINT_FAILED', `${id} was not hibernated`, { log: order.failureLog, cause: error });
   }
 }
 
 type Abandoned = { readonly id: ContainerId; readonly live: Live; readonly wasFrozen: boolean };
 
-/** Ends what still dumps, waits until the app is nobody's tracee, and leaves it frozen or running as it was before. */
-async function abandon(parts: Parts, { id, live, wasFrozen }: Abandoned): Promise<void> {
-  const { processes, groups, bundleOf, clock } = parts;
-  const deadline = performance.now() + RECOVER_MS;
+/**
+ * CRIU's line when everything is written and it begins to end the container (2: TASK_DEAD): from then on the image is the app.
+ * Source: criu/pstree.c, pstree_switch_state, called by cr_dump_finish after all images are closed.
+ */
+const ENDS_THE_APP = 'Unfreezing tasks into 2';
+
+type Dump = {
+  readonly id: ContainerId;
+  readonly live: Live;
+  /** How long CRIU may take to notice that its caller is gone, and to put the app back as it was. */
+  readonly graceMs: number;
+};
+
+/**
+ * Waits until nothing dumps any more and the app is nobody's tracee. True when the dump is whole and the app gone. CRIU is killed
+ * only when the grace is over: while it has its code in the app a kill can be the app's end. An app with much memory takes its time
+ * to go, and must not be taken for one that lives on.
+ */
+async function endDump({ processes, bundleOf, clock }: Parts, { id, live, graceMs }: Dump): Promise<boolean> {
+  const begin = performance.now();
+  const deadline = begin + graceMs + RECOVER_MS;
   for (let busy = true; busy && performance.now() < deadline;) {
     const dumpers = await processes.holding('criu', bundleOf(id));
-    for (const one of dumpers) processes.signal(one, 'SIGKILL');
+    if (performance.now() >= begin + graceMs) for (const one of dumpers) processes.signal(one, 'SIGKILL');
     busy = dumpers.length > 0 || processes.tracerOf(live.init) !== 0;
     if (busy) await clock.sleep(POLL_MS);
   }
+  const log = await readFile(`${bundleOf(id)}/dump.log`, 'utf8').catch(() => '');
+  if (!log.includes(ENDS_THE_APP)) return false;
+  while (processes.isAlive(live.init) && performance.now() < deadline) await clock.sleep(POLL_MS);
+  return !processes.isAlive(live.init);
+}
+
+/** Frozen or running, as it was: a killed CRIU leaves it thawed, a killed runtime frozen. */
+async function leaveAsBefore(parts: Parts, { id, live, wasFrozen }: Abandoned): Promise<void> {
+  const { processes, groups } = parts;
   if (!processes.isAlive(live.init)) return;
-  // a killed CRIU leaves it thawed, a killed runtime frozen
   if (wasFrozen) await groups.freeze(id, { signal: new AbortController().signal, timeoutMs: RECOVER_MS });
   else await thaw(parts, id);
 }
@@ -56,15 +86,15 @@ export async function restore(parts: Parts, order: RestoreOrder, wait: Wait): Pr
   const bundle = bundleOf(id);
   const begin = performance.now();
   try {
-    const places = await doors.open(id, bindSources(order.config), wait);
-    await writeBundle(bundle, { config: order.config, places });
+    const places = await doors.open(id, { sources: bindSources(order.config), gid: rootGroup(order.config) }, wait);
+    await writeBundle(bundle, { config: order.config, places, hooks: network.hooks });
     await criu.configure(bundle, order.tcp);
     await using held = new AsyncDisposableStack();
+    const permission = lazyPages ? criu.lazyPermission.take() : undefined;
+    // given back also when the page server fails before it was granted
+    held.defer(async () => (await permission?.catch(() => undefined))?.[Symbol.asyncDispose]());
     const [pages] = lazyPages
-      ? await Promise.all([
-          criu.lazyPages({ imageDirectory, workDirectory: bundle }, wait),
-          criu.lazyPermission.take().then((permission) => held.use(permission)),
-        ])
+      ? await Promise.all([criu.lazyPages({ imageDirectory, workDirectory: bundle }, wait), permission])
       : [null];
     const prepared = performance.now();
     const restoring = { imageDirectory, lazyPages };
@@ -73,8 +103,7 @@ export async function restore(parts: Parts, order: RestoreOrder, wait: Wait): Pr
       wait,
     );
     const restored = performance.now();
-    // runc makes the network namespace anew, with loopback down
-    await Promise.all([network.raiseLoopback(live.init, wait), doors.close(id, wait)]);
+    await Promise.all([wire(parts, live.init, wait), doors.close(id, wait)]);
     const end = performance.now();
     return {
       live,
@@ -92,6 +121,14 @@ export async function restore(parts: Parts, order: RestoreOrder, wait: Wait): Pr
   }
 }
 
+async function wire({ network, processes }: Parts, init: ProcessId, wait: Wait): Promise<void> {
+  if (network.hooks !== undefined) return;
+  await network.raiseLoopback(init, wait).catch((error: unknown) => {
+    // an app that has ended since was restored all the same
+    if (processes.isAlive(init)) throw error;
+  });
+}
+
 type Failure = { readonly log: string; readonly cause: unknown };
 
 function failed(code: 'CHECKPOINT_FAILED' | 'RESTORE_FAILED', what: string, { log, cause }: Failure): RuntimeError {
@@ -99,28 +136,57 @@ function failed(code: 'CHECKPOINT_FAILED' | 'RESTORE_FAILED', what: string, { lo
   return new RuntimeError(known ? cause.code : code, { what, details: { log }, cause });
 }
 
-/** CRIU's last line of a dump that is whole; it has killed the container by then. Source: criu/cr-dump.c, cr_dump_finish. */
-const SUCCESS = 'Dumping finished successfully';
-
-export async function finishCheckpoint(parts: Parts, abandoned: Abandoned): Promise<boolean> {
-  const { processes, runtime, bundleOf } = parts;
-  for (const one of await processes.withArguments([runtime.stateRoot, 'checkpoint', abandoned.id])) {
-    processes.signal(one, 'SIGKILL');
+/** The dump of a killed daemon gets its time like any other: it may well come to its end. */
+export async function finishCheckpoint(
+  parts: Parts,
+  { timeoutMs, ...abandoned }: Abandoned & Pick<Wait, 'timeoutMs'>,
+): Promise<boolean> {
+  const { processes, runtime, clock } = parts;
+  const deadline = performance.now() + timeoutMs;
+  const dumping = () => processes.withArguments([runtime.stateRoot, 'checkpoint', abandoned.id]);
+  for (let found = await dumping(); found.length > 0; found = await dumping()) {
+    if (performance.now() > deadline) for (const one of found) processes.signal(one, 'SIGKILL');
+    await clock.sleep(POLL_MS);
   }
-  await abandon(parts, abandoned);
-  if (processes.isAlive(abandoned.live.init)) return false;
-  const log = await readFile(`${bundleOf(abandoned.id)}/dump.log`, 'utf8').catch(() => '');
-  return log.includes(SUCCESS);
+  if (await endDump(parts, { ...abandoned, graceMs: RECOVER_MS })) return true;
+  await leaveAsBefore(parts, abandoned);
+  return false;
 }
 
-export async function interruptRestore({ processes, runtime }: Parts, id: ContainerId): Promise<boolean> {
-  // conmon has these words, too: it is the one who called, and it does not outlive the call
-  const restoring = await processes.withArguments([runtime.stateRoot, 'restore', id]);
-  for (const one of restoring) processes.signal(one, 'SIGKILL');
-  return restoring.length > 0;
+/**
+ * An app may run already when its restore is not over yet: whoever throws it back to its image then undoes what it has done since.
+ * So it gets its time, and is stopped only when that is over.
+ */
+export async function interruptRestore({ processes, runtime, clock }: Parts, id: ContainerId, { timeoutMs }: Wait) {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const restoring = await processes.withArguments([runtime.stateRoot, 'restore', id]);
+    if (restoring.length === 0) return false;
+    if (performance.now() > deadline) {
+      for (const one of restoring) processes.signal(one, 'SIGKILL');
+      return true;
+    }
+    await clock.sleep(POLL_MS);
+  }
 }
 
-export async function finishRestore({ processes, doors, bundleOf }: Parts, id: ContainerId, wait: Wait) {
-  await doors.close(id, wait);
-  return (await processes.withArguments(['lazy-pages', bundleOf(id)]))[0] ?? null;
+type Finish = { readonly live: Live } & Wait;
+
+export async function finishRestore(
+  parts: Parts,
+  id: ContainerId,
+  { live, ...wait }: Finish,
+): Promise<ProcessId | null> {
+  const { processes, network, doors, criu, bundleOf } = parts;
+  await Promise.all([network.raiseLoopback(live.init, wait), doors.close(id, wait)]);
+  if (criu.lazyPagesState(bundleOf(id)) === undefined) return null;
+  // one that is gone is named all the same: what became of its pages is told by the status it left
+  return (await processes.withArguments(['-c', 'lazy-pages', bundleOf(id)]))[0] ?? { pid: 0, startTime: 'gone' };
+}
+
+export function pagesOf({ criu, processes, bundleOf }: Parts, id: ContainerId, pages: ProcessId): PagesState {
+  // asked in this order: who ends in between has left its status
+  const alive = processes.isAlive(pages);
+  const state = criu.lazyPagesState(bundleOf(id)) ?? 'lost';
+  return state === 'coming' && !alive ? 'lost' : state;
 }

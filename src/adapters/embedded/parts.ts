@@ -18,13 +18,26 @@ export type Criu = {
     places: { readonly imageDirectory: string; readonly workDirectory: string },
     wait: Wait,
   ) => Promise<ProcessId>;
+  readonly lazyPagesState: (workDirectory: string) => 'coming' | 'in' | 'lost' | undefined;
   readonly lazyPermission: { readonly take: () => Promise<AsyncDisposable> };
 };
 
 /** Ways past closed directories for the moment of a restore. */
 export type Doors = {
-  readonly open: (id: ContainerId, sources: readonly string[], wait: Wait) => Promise<ReadonlyMap<string, string>>;
+  readonly open: (
+    id: ContainerId,
+    order: { readonly sources: readonly string[]; readonly gid: number },
+    wait: Wait,
+  ) => Promise<ReadonlyMap<string, string>>;
   readonly close: (id: ContainerId, wait: Wait) => Promise<void>;
+};
+
+/** What a restore leaves to us. */
+export type Network = {
+  /** Hooks of config.json that see to it before the app goes on; undefined where the runtime runs none at a restore. */
+  readonly hooks: object | undefined;
+  /** After the restore, where there are no hooks. */
+  readonly raiseLoopback: (init: ProcessId, wait: Wait) => Promise<void>;
 };
 
 /** What the embedded engine is made of. */
@@ -36,7 +49,7 @@ export type Parts = {
   readonly clock: Clock;
   readonly criu: Criu;
   readonly doors: Doors;
-  readonly network: { readonly raiseLoopback: (init: ProcessId, wait: Wait) => Promise<void> };
+  readonly network: Network;
   readonly bundleOf: (id: ContainerId) => string;
   readonly listBundles: () => Promise<readonly ContainerId[]>;
   /** Names in the runtime's directory for a container; none when it is not there. */
@@ -46,6 +59,25 @@ export type Parts = {
 /** Everything of ours that still has a trace of a container. */
 export async function leftovers({ runtime, groups, listBundles }: Parts): Promise<readonly ContainerId[]> {
   return [...new Set([...(await listBundles()), ...(await runtime.known()), ...groups.known()])];
+}
+
+const VFORK_MS = 2000;
+const VFORK_POLL_MS = 2;
+
+/**
+ * Every process stands still when this returns, and can be attached to. The freezer also stops a child of vfork(2) before its
+ * exec; its parent then waits in the kernel (state D) until the child goes on, and CRIU for the parent, which fails after 10 s.
+ * A shell that starts programs all the time is there a quarter of its time, each time for less than a millisecond.
+ */
+export async function freeze({ groups, processes, clock }: Parts, id: ContainerId, wait: Wait): Promise<void> {
+  const deadline = performance.now() + VFORK_MS;
+  for (;;) {
+    await groups.freeze(id, wait);
+    // a child that takes longer than that before its exec is for CRIU to complain about
+    if (!processes.areInVfork(groups.members(id)) || performance.now() > deadline) return;
+    await groups.thaw(id, wait);
+    await clock.sleep(VFORK_POLL_MS);
+  }
 }
 
 const THAW_MS = 5000;

@@ -5,25 +5,34 @@ import { leftovers, type Parts } from './parts.ts';
 
 /** conmon needs a moment between the end of the container and the exit file. */
 const MONITOR_LAST_WORD_MS = 2000;
+/** As long as it lives it may still say it (its disk hangs); after this time nobody waits any longer. */
+const MONITOR_PATIENCE_MS = 120_000;
 const POLL_MS = 3;
 
-export async function ended(
-  parts: Parts,
-  id: ContainerId,
-  { init, monitor: watcher }: Live,
-): Promise<Ended | undefined> {
+export async function ended(parts: Parts, id: ContainerId, live: Live): Promise<Ended | undefined> {
   const { monitor, groups, processes, clock } = parts;
+  const { init, monitor: watcher } = live;
   if (processes.isAlive(init)) return undefined;
   const withOom = (seen: Ended): Ended => ({ ...seen, oom: seen.oom || groups.oomKills(id) > 0 });
   const deadline = performance.now() + MONITOR_LAST_WORD_MS;
   for (;;) {
     // asked before the file is read: a monitor that ends in between has written it
-    const monitored = watcher !== null && processes.isAlive(watcher) && performance.now() < deadline;
+    const monitored = watcher !== null && processes.isAlive(watcher);
     const seen = await monitor.exit(id);
     if (seen !== undefined) return withOom(seen);
-    if (!monitored) return withOom({ code: null, oom: false });
+    if (!monitored || waitedLongFor(live)) return withOom({ code: null, oom: false });
+    if (performance.now() > deadline) return undefined;
     await clock.sleep(POLL_MS);
   }
+}
+
+/** When an end was first seen of which the monitor has not told. */
+const untold = new WeakMap<Live, number>();
+
+function waitedLongFor(live: Live): boolean {
+  const since = untold.get(live) ?? performance.now();
+  untold.set(live, since);
+  return performance.now() - since > MONITOR_PATIENCE_MS;
 }
 
 export async function inspect(parts: Parts, id: ContainerId, known: Live | null): Promise<Inspection> {
@@ -32,6 +41,7 @@ export async function inspect(parts: Parts, id: ContainerId, known: Live | null)
     return { status: parts.groups.frozen(id) === 'frozen' ? 'frozen' : 'running', live };
   }
   if (live === undefined) {
+    // a monitor that hangs is not waited for here: nobody could tell more
     const seen = known === null ? await parts.monitor.exit(id) : await ended(parts, id, known);
     if (seen !== undefined) return { status: 'ended', ended: seen };
   }

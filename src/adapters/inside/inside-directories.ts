@@ -5,11 +5,17 @@ import type { ContainerId } from '../../domain/ids.ts';
 import type { Insides } from '../../ports/insides.ts';
 
 type Options = {
-  /** Lost at a reboot. */
+  /** Not below /run, which many systems mount noexec: then no app could start. */
   readonly directory: string;
   /** Statically linked program for process 1. */
   readonly init: string;
 };
+
+/**
+ * Always the same size, filled up with spaces: an app that reads its last note in the moment it is hibernated has the file open,
+ * and CRIU refuses to wake an app whose open file has another size than before.
+ */
+const NOTE_CHARACTERS = 255;
 
 export function insideDirectories({ directory, init }: Options): Insides {
   const pathOf = (id: ContainerId): string => `${directory}/${id}`;
@@ -21,13 +27,16 @@ export function insideDirectories({ directory, init }: Options): Insides {
     prepare: async (id) => {
       await mkdir(pathOf(id), { recursive: true, mode: 0o755 });
       copied ??= copyInit(init, shared);
-      await copied;
+      await copied.catch((error: unknown) => {
+        copied = undefined;
+        throw error;
+      });
       await link(shared, `${pathOf(id)}/init`).catch(ignoreExisting);
       return pathOf(id);
     },
     noteWake: async (id, note) => {
       const file = `${pathOf(id)}/wake.json`;
-      await writeFile(`${file}.new`, `${JSON.stringify(note)}\n`, { mode: 0o644 });
+      await writeFile(`${file}.new`, `${JSON.stringify(note).padEnd(NOTE_CHARACTERS)}\n`, { mode: 0o644 });
       await rename(`${file}.new`, file);
     },
     remove: (id) => rm(pathOf(id), { recursive: true, force: true }),

@@ -19,7 +19,10 @@ type Chunk = { readonly lines: readonly LogLine[]; readonly end: number };
 
 export function logFiles(directory: string, clock: Clock): Logs {
   const fileOf = (id: ContainerId): string => `${directory}/${id}.log`;
-  const remove = (id: ContainerId): Promise<void> => rm(fileOf(id), { force: true });
+  const criuLogOf = (id: ContainerId): string => `${directory}/${id}.log.criu`;
+  const remove = async (id: ContainerId): Promise<void> => {
+    await Promise.all([fileOf(id), criuLogOf(id)].map((file) => rm(file, { force: true })));
+  };
 
   /** Size and inode now; undefined before the app's first word. */
   const current = (id: ContainerId): Promise<{ size: number; ino: number } | undefined> =>
@@ -30,6 +33,7 @@ export function logFiles(directory: string, clock: Clock): Logs {
 
   return {
     fileOf,
+    criuLogOf,
     remove,
     begin: remove,
     read: async (id, { cursor, tail, limit }) => {
@@ -53,7 +57,7 @@ export function logFiles(directory: string, clock: Clock): Logs {
 }
 
 function parseCursor(cursor: string): Position {
-  const match = /^(\d{1,15}):(\d{1,15})$/.exec(cursor);
+  const match = /^(\d{1,20}):(\d{1,15})$/.exec(cursor);
   if (match === null) {
     throw new RuntimeError('INVALID_ARGUMENT', {
       what: `${JSON.stringify(cursor)} is no cursor`,

@@ -1,5 +1,5 @@
 /** Processes by /proc (proc(5)): a pid counts only together with its start time. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { isErrno } from '../../domain/errors.ts';
 import type { Processes, ProcessId } from '../../ports/processes.ts';
@@ -70,4 +70,22 @@ function tracerOf(target: ProcessId): number {
   return Number(/^TracerPid:\s+(\d+)/m.exec(readIfThere(`/proc/${target.pid}/status`) ?? '')?.[1] ?? 0);
 }
 
-export const linuxProcesses: Processes = { identify, isAlive, signal, withArguments, holding, tracerOf };
+/** Where the kernel lets a vfork wait (kernel/fork.c): wait_for_vfork_done() is a part of these. */
+const VFORK_WAITS = new Set(['kernel_clone', '_do_fork', 'do_fork', 'wait_for_vfork_done']);
+
+/** Any thread can make a child: of a JVM, or of a Go program, seldom the first. */
+const areInVfork = (pids: readonly number[]): boolean =>
+  pids.some((pid) =>
+    threadsOf(pid).some((tid) => VFORK_WAITS.has(readIfThere(`/proc/${pid}/task/${tid}/wchan`) ?? '')),
+  );
+
+function threadsOf(pid: number): readonly string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ESRCH')) return [];
+    throw error;
+  }
+}
+
+export const linuxProcesses: Processes = { identify, isAlive, signal, withArguments, holding, tracerOf, areInVfork };

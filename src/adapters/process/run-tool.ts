@@ -14,6 +14,8 @@ export type ToolOptions = Wait & {
 };
 
 const MAX_OUTPUT_BYTES = 1 << 20;
+/** From SIGKILL until the tool must be gone. */
+const LAST_WAIT_MS = 1000;
 const TAIL_CHARACTERS = 600;
 
 type Collected = { readonly text: () => string };
@@ -56,14 +58,24 @@ export function toolRunner(env: Readonly<Record<string, string>>): RunTool {
         return;
       }
       const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+      child.on('error', (cause) => {
+        reject(new RuntimeError('TOOL_FAILED', { what: `${command} could not be run`, cause, details: { argv } }));
+      });
+      // no process, no pipes (no descriptor was left, for instance): the error says it
+      if (child.pid === undefined) return;
       const stdout = collect(child.stdout);
       const stderr = collect(child.stderr);
       const end = (code: 'TIMED_OUT' | 'ABORTED', what: string): void => {
+        const gone = (): void => {
+          // a grandchild may hold the pipes open: what we wait for is the tool
+          child.stdout.destroy();
+          child.stderr.destroy();
+          fail(code, what, signal.aborted ? signal.reason : undefined);
+        };
+        child.once('exit', gone);
+        // one that waits in the kernel does not even hear SIGKILL
+        setTimeout(gone, LAST_WAIT_MS).unref();
         child.kill('SIGKILL');
-        // a grandchild may hold the pipes open: what we wait for is the tool
-        child.stdout.destroy();
-        child.stderr.destroy();
-        fail(code, what, signal.aborted ? signal.reason : undefined);
       };
       const onAbort = (): void => {
         end('ABORTED', `${toolName(argv)} was stopped`);
@@ -72,9 +84,6 @@ export function toolRunner(env: Readonly<Record<string, string>>): RunTool {
         end('TIMED_OUT', `${toolName(argv)} ${args.at(-2) ?? ''} did not end within ${timeoutMs} ms`);
       }, timeoutMs);
       signal.addEventListener('abort', onAbort, { once: true });
-      child.on('error', (error) => {
-        fail('TOOL_FAILED', `${command} could not be run`, error);
-      });
       child.on('close', (code, killedBy) => {
         const exitCode = code ?? -1;
         if (!accept.includes(exitCode)) {

@@ -10,7 +10,11 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Change, Journal } from '../../ports/journal.ts';
 import { Store, type StoreOptions } from './store.ts';
 
-type Options = StoreOptions & { readonly clock: Clock };
+type Options = StoreOptions & {
+  readonly clock: Clock;
+  /** A flush failed: what is on disk is not known, and only a new start that reads it can tell. */
+  readonly fatal: (error: unknown) => void;
+};
 
 type Waiting = {
   readonly change: Change;
@@ -24,11 +28,11 @@ const CHECKPOINT_BYTES = 4 * 2 ** 20;
 const SQLITE_FULL = 13;
 
 /** Opens state.db. Throws ALREADY_RUNNING when another daemon holds it, CORRUPT_FILE when it is no database of ours. */
-export async function openJournal({ clock, ...options }: Options): Promise<Journal> {
+export async function openJournal({ clock, fatal, ...options }: Options): Promise<Journal> {
   const store = openStore(options);
   // open as long as the database: closing any descriptor of a file gives up the process's locks on it (fcntl(2))
   const files = { database: await open(options.file, 'r+'), log: await open(`${options.file}-wal`, 'r+') };
-  const writer = new Writer(store, files, clock);
+  const writer = new Writer(store, files, { clock, fatal });
   return {
     load: () => Promise.resolve(store.load()),
     commit: (change) => writer.commit(change),
@@ -47,11 +51,13 @@ class Writer {
   readonly #store: Store;
   readonly #files: Files;
   readonly #clock: Clock;
+  readonly #fatal: Options['fatal'];
   #waiting: Waiting[] = [];
   #flushing: Promise<void> | undefined;
   #durableSeq: number;
 
-  constructor(store: Store, files: Files, clock: Clock) {
+  constructor(store: Store, files: Files, { clock, fatal }: Pick<Options, 'clock' | 'fatal'>) {
+    this.#fatal = fatal;
     this.#store = store;
     this.#files = files;
     this.#clock = clock;
@@ -81,14 +87,15 @@ class Writer {
       const written = this.#write(batch);
       try {
         await this.#files.log.datasync();
-        await this.#checkpointIfLong();
       } catch (error) {
-        // after a failed flush nobody knows what the disk holds (fsync(2)): nothing of this batch is promised
+        // nobody knows what the disk holds now (fsync(2)); neither promised nor refused would be true
+        this.#fatal(error);
         for (const { waiting } of written) waiting.reject(journalError(error));
         continue;
       }
       this.#durableSeq = this.#store.lastSeq;
       for (const { waiting, events } of written) waiting.resolve(events);
+      await this.#checkpointIfLong();
     }
     // in the same turn as the last look at those that wait: who comes after it begins a flush of his own
     this.#flushing = undefined;
@@ -110,12 +117,20 @@ class Writer {
     }
   }
 
+  /** What was answered is in the log and stays true; a checkpoint that does not succeed is tried again with the next commit. */
   async #checkpointIfLong(): Promise<void> {
     const { database, log } = this.#files;
-    if ((await log.stat()).size < CHECKPOINT_BYTES) return;
-    this.#store.checkpoint();
-    await database.datasync();
-    this.#store.shortenLog();
+    try {
+      if ((await log.stat()).size < CHECKPOINT_BYTES) return;
+      this.#store.checkpoint();
+    } catch {
+      // a full disk: the log grows on
+      return;
+    }
+    // the next commit begins the log anew: the database must be on disk by then, or the daemon must not go on
+    await database.datasync().then(() => {
+      this.#store.shortenLog();
+    }, this.#fatal);
   }
 }
 

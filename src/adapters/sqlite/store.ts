@@ -1,6 +1,7 @@
 /**
  * state.db itself: node:sqlite in WAL mode. Its commits reach the page cache (they survive the daemon), and the journal
- * flushes them to the disk (then they survive a power cut) without holding up the event loop: so nothing here waits for a disk.
+ * flushes them to the disk (then they survive a power cut) without holding up the event loop: so nothing here
+ * waits for a disk (but for one small write when the log begins anew).
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { AppEvent, EventPage } from '../../domain/events.ts';
@@ -137,7 +138,11 @@ export class Store {
    * because that one begins the log anew. Source: sqlite.org/wal.html "Checkpointing"; pragma synchronous.
    */
   checkpoint(): void {
-    this.#database.exec('PRAGMA synchronous = OFF; PRAGMA wal_checkpoint(PASSIVE); PRAGMA synchronous = NORMAL;');
+    try {
+      this.#database.exec('PRAGMA synchronous = OFF; PRAGMA wal_checkpoint(PASSIVE);');
+    } finally {
+      this.#database.exec('PRAGMA synchronous = NORMAL;');
+    }
   }
 
   /** After a checkpoint that is on disk: the log file itself becomes small again. */

@@ -1,7 +1,24 @@
 /** Why an app can or cannot be hibernated: what is seen now, and what CRIU said the last time. */
-import type { Explanation } from '../../domain/hibernation.ts';
+import type { Explanation, Finding } from '../../domain/hibernation.ts';
+import { isAlive } from '../../domain/states.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
+
+const DISABLED: Finding = {
+  code: 'DISABLED',
+  blocks: true,
+  what: 'hibernation is switched off for this app',
+  why: 'it was run with hibernation.enabled: false',
+  next: 'run it again with hibernation.enabled: true',
+};
+
+const ENDED: Finding = {
+  code: 'ENDED',
+  blocks: true,
+  what: 'the app has ended',
+  why: 'only an app that lives can be hibernated',
+  next: 'run it again',
+};
 
 export async function explain({ engine, surveys }: World, { record }: Instance): Promise<Explanation> {
   const { containerId, live, app, hibernation } = record;
@@ -9,8 +26,9 @@ export async function explain({ engine, surveys }: World, { record }: Instance):
   const seen =
     live === null ? [] : await surveys.survey({ pids: engine.members(containerId), tcp: app.hibernation.tcp });
   const said = log === null ? [] : await surveys.readLog(log);
+  const own = [...(app.hibernation.enabled ? [] : [DISABLED]), ...(isAlive(record.state) ? [] : [ENDED])];
   // what the last attempt stumbled over may be gone by now: it is told, but only what is seen now blocks
   const earlier = said.filter(({ code }) => !seen.some((finding) => finding.code === code));
-  const findings = [...seen, ...earlier.map((finding) => ({ ...finding, blocks: false }))];
-  return { possible: seen.some(({ blocks }) => blocks) || !app.hibernation.enabled ? 'no' : 'yes', findings, log };
+  const findings = [...own, ...seen, ...earlier.map((finding) => ({ ...finding, blocks: false }))];
+  return { possible: [...own, ...seen].some(({ blocks }) => blocks) ? 'no' : 'yes', findings, log };
 }

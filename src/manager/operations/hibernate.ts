@@ -24,13 +24,18 @@ export const hibernate = (world: World, instance: Instance, signal: AbortSignal)
     refuseUnwanted(instance);
     const from = instance.state === 'SUSPENDED' ? 'SUSPENDED' : 'RUNNING';
     await pagesAreIn(world, instance, { signal, timeoutMs: world.settings.hibernation.timeoutMs });
+    // it may have had to be put back to sleep
+    instance.moveFor('hibernate');
     const { containerId, hibernation } = instance.record;
     const begin = performance.now();
     refuseBlocked(world, instance);
     const bytes = world.engine.readings(containerId)?.memory.usageBytes ?? 0;
     const draft = await world.images.begin(containerId, bytes);
     const before: HibernationRecord = { ...(hibernation ?? NEVER), from, image: null };
-    await instance.enter(via, 'hibernate', { record: { hibernation: before } });
+    await instance.enter(via, 'hibernate', { record: { hibernation: before } }).catch(async (error: unknown) => {
+      await world.images.discardDraft(containerId);
+      throw error;
+    });
     const dump = { instance, before, bytes, begin };
     try {
       const phases = await dumpInto(world, instance, { directory: draft.directory, bytes, signal });
@@ -82,8 +87,7 @@ function dumpInto(world: World, instance: Instance, { directory, bytes, signal }
   );
 }
 
-export const failureLogOf = ({ logs }: World, { record }: Instance): string =>
-  `${logs.fileOf(record.containerId)}.criu`;
+export const failureLogOf = ({ logs }: World, { record }: Instance): string => logs.criuLogOf(record.containerId);
 
 type Dump = {
   readonly instance: Instance;
@@ -118,7 +122,7 @@ export async function fallAsleep(
   });
   // the app sleeps already; who wants it next waits for this, who asked for the hibernation does not
   instance.queue
-    .push(() => engine.remove(containerId, { known: live, ...unhurried(settings.killTimeoutMs) }))
+    .next(() => engine.remove(containerId, { known: live, ...unhurried(settings.killTimeoutMs) }))
     .catch((error: unknown) => {
       log.warn({ err: error, appInstanceId }, 'something of a hibernated app could not be removed yet');
     });

@@ -52,10 +52,16 @@ export async function release(world: World, instance: Instance): Promise<void> {
       await images.remove(record.containerId);
       await images.discardDraft(record.containerId);
     }
+    const hibernation = record.hibernation && { ...record.hibernation, image: null };
+    const returned = userIds.giveBack(record.appId);
+    await instance.note({ released: true, live: null, hibernation }, { userIds: returned }).catch((error: unknown) => {
+      userIds.takeBack(record.appId);
+      throw error;
+    });
   } catch (error) {
-    log.warn({ err: error, appInstanceId: record.appInstanceId }, 'something of an ended app could not be removed yet');
-    return;
+    log.warn(
+      { err: error, appInstanceId: record.appInstanceId },
+      'something of an ended app could not be given back yet',
+    );
   }
-  const hibernation = record.hibernation && { ...record.hibernation, image: null };
-  await instance.note({ released: true, live: null, hibernation }, { userIds: userIds.giveBack(record.appId) });
 }

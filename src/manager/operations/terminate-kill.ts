@@ -66,8 +66,17 @@ async function announceEnding({ log }: World, instance: Instance, { via, ending,
 }
 
 /** A hibernated app has no process: its end is that of its image. */
-const endAsleep = (world: World, instance: Instance): Promise<void> =>
-  settle(world, instance, { code: null, oom: false });
+async function endAsleep(world: World, instance: Instance): Promise<void> {
+  const end = { code: null, oom: false };
+  try {
+    await settle(world, instance, end);
+  } catch (error) {
+    if (!(error instanceof RuntimeError && error.code === 'NO_SPACE')) throw error;
+    // its image is what fills the disk, and it was to go anyway
+    await world.images.remove(instance.record.containerId);
+    await settle(world, instance, end);
+  }
+}
 
 /** The answer to "end it" also means "everything is given back", so it waits for that. */
 async function alreadyEnded(world: World, instance: Instance): Promise<true> {

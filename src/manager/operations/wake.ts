@@ -1,6 +1,6 @@
 /** Wake: the app comes back where it was. Its image stays until it is seen running and has every page. */
 import { RuntimeError } from '../../domain/errors.ts';
-import type { Ended, Live, Restored } from '../../ports/engine.ts';
+import type { Restored } from '../../ports/engine.ts';
 import type { Image } from '../../ports/images.ts';
 import type { HibernationRecord } from '../../ports/journal.ts';
 import type { OciConfig } from '../../spec/oci-types.ts';
@@ -174,27 +174,4 @@ async function fallBack(world: World, instance: Instance, { cause, before }: Fai
     before: [{ type: 'failure', operation: 'wake', error: error.toJSON() }],
   });
   return error;
-}
-
-/** How a process ends whose page never came (userfaultfd(2)): SIGSEGV or SIGBUS. */
-const ENDS_WITHOUT_PAGES = new Set([128 + 7, 128 + 11]);
-
-/** Whether it ended only because whoever brought its pages was killed: then the image is whole, and the app can be woken again. */
-export function lostItsPages({ engine }: World, { record }: Instance, { code }: Ended): boolean {
-  const pages = record.hibernation?.wake?.pages ?? null;
-  return pages !== null && !engine.bringsPages(pages) && code !== null && ENDS_WITHOUT_PAGES.has(code);
-}
-
-export async function sleepAgain(world: World, instance: Instance, live: Live): Promise<void> {
-  const { hibernation, containerId, appInstanceId } = instance.record;
-  if (hibernation === null || instance.record.live !== live) return;
-  const error = new RuntimeError('RESTORE_FAILED', {
-    what: `${appInstanceId} ended because its pages did not come: the page server was killed`,
-    next: 'wake it again: its image is whole',
-  });
-  await world.engine.remove(containerId, { known: null, ...unhurried(world.settings.killTimeoutMs) });
-  await instance.enter('HIBERNATED', 'its pages did not come', {
-    record: { live: null, hibernation: { ...hibernation, wake: null } },
-    before: [{ type: 'failure', operation: 'wake', error: error.toJSON() }],
-  });
 }

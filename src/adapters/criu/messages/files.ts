@@ -200,11 +200,19 @@ export const FILE_MESSAGES: readonly Message[] = [
   },
   {
     ...TERMINAL,
-    match:
-      /Found dangling tty|ctty inheritance detected|slave peer index \d+ without correspond master|The master for .* isn't from/,
+    match: /Found dangling tty|slave peer index \d+ without correspond master|The master for .* isn't from/,
     source: 'criu/tty.c',
     about: 'descriptor',
     what: '{who} uses a terminal whose other end is outside the app',
+  },
+  {
+    code: 'CONTROLLING_TERMINAL',
+    match: /ctty inheritance detected/,
+    source: 'criu/tty.c',
+    about: 'descriptor',
+    what: '{who} has /dev/tty open',
+    why: 'the terminal of the app can be saved where the app was given it (descriptors 0 to 2), but not by its other name',
+    next: 'let the app close /dev/tty and use its standard input and output',
   },
   {
     ...TERMINAL,

@@ -22,6 +22,15 @@ export const PROCESS_MESSAGES: readonly Message[] = [
     source: 'compel/src/lib/infect.c',
     about: 'process',
   },
+  {
+    code: 'WAITS_IN_KERNEL',
+    match: /Unseizable non-zombie (?<pid>\d+) found, state D/,
+    source: 'compel/src/lib/infect.c',
+    about: 'process',
+    what: '{who} waits in the kernel for a disk, a network file system, a device, or a child it made by vfork',
+    why: 'it cannot be held still before that wait is over',
+    next: 'try again',
+  },
   { ...TRACED, match: /Unseizable non-zombie (?<pid>\d+) found/, source: 'compel/src/lib/infect.c', about: 'process' },
   {
     code: 'PROCESS_ENDING',
