@@ -45,7 +45,12 @@ export async function fakeDaemon(options: Options = {}): Promise<FakeDaemon> {
     await life?.server.close(100);
     life = undefined;
   };
-  await start();
+  try {
+    await start();
+  } catch (error) {
+    await rm(root, { recursive: true });
+    throw error;
+  }
   return {
     root,
     socket,
