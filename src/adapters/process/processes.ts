@@ -38,32 +38,26 @@ function signal(target: ProcessId, name: NodeJS.Signals): boolean {
   }
 }
 
-async function withArguments(wanted: readonly string[]): Promise<readonly ProcessId[]> {
+/** Every process that the look is true for. One that ends while we look is no longer there: that is no error. */
+async function processesWhere(look: (pid: number) => Promise<boolean>): Promise<readonly ProcessId[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  const found = await Promise.all(
-    pids.map(async (pid) => {
-      // a process that ends while we look is no longer there: that is no error
-      const args = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
-      return wanted.every((one) => args.includes(one)) ? identify(pid) : undefined;
-    }),
-  );
+  const found = await Promise.all(pids.map(async (pid) => ((await look(pid)) ? identify(pid) : undefined)));
   return found.filter((one) => one !== undefined);
 }
 
-async function holding(name: string, directory: string): Promise<readonly ProcessId[]> {
-  const pids = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry)).map(Number);
-  const found = await Promise.all(
-    pids.map(async (pid) => {
-      if ((await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim() !== name) return undefined;
-      const fds = await readdir(`/proc/${pid}/fd`).catch(() => []);
-      const targets = await Promise.all(fds.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')));
-      return targets.some((target) => target === directory || target.startsWith(`${directory}/`))
-        ? identify(pid)
-        : undefined;
-    }),
-  );
-  return found.filter((one) => one !== undefined);
-}
+const withArguments = (wanted: readonly string[]): Promise<readonly ProcessId[]> =>
+  processesWhere(async (pid) => {
+    const args = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
+    return wanted.every((one) => args.includes(one));
+  });
+
+const holding = (name: string, directory: string): Promise<readonly ProcessId[]> =>
+  processesWhere(async (pid) => {
+    if ((await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim() !== name) return false;
+    const fds = await readdir(`/proc/${pid}/fd`).catch(() => []);
+    const targets = await Promise.all(fds.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')));
+    return targets.some((target) => target === directory || target.startsWith(`${directory}/`));
+  });
 
 function tracerOf(target: ProcessId): number {
   if (!isAlive(target)) return 0;
