@@ -12,7 +12,13 @@ import { ID, imagesBox, never, ROOT_HOST_ID, subject, wait, type ImagesBox } fro
 
 const UID = 30_701;
 const GROUP = `/runtime-manager-test-${process.pid}`;
-const COUNTER = 'sleep 1000 & i=0; while :; do i=$((i+1)); echo $i > /tmp/count; sleep 0.05; done';
+/** Two processes. Not a shell: runc's own pause may catch one in vfork(2), where CRIU waits 10 s for it and gives up. */
+const COUNTER = `
+  fork or exec 'sleep', '1000';
+  for (my $i = 1; ; $i++) {
+    open my $file, '>', '/tmp/count'; print $file $i; close $file;
+    select undef, undef, undef, 0.05;
+  }`;
 
 const mappings = [
   { containerID: 0, hostID: ROOT_HOST_ID, size: 1 },
@@ -23,7 +29,7 @@ const config = (path: string): object => ({
   ociVersion: '1.0.2',
   process: {
     user: { uid: UID, gid: UID },
-    args: ['/bin/sh', '-c', COUNTER],
+    args: ['/usr/bin/perl', '-e', COUNTER],
     env: ['PATH=/usr/bin'],
     cwd: '/',
     noNewPrivileges: true,
@@ -80,15 +86,12 @@ class Bundle implements Disposable {
 
   dump(directory: string): void {
     this.runc('pause', ID);
-    this.runc(
-      'checkpoint',
-      '--image-path',
-      directory,
-      '--work-path',
-      this.#box.path,
-      '--manage-cgroups-mode=ignore',
-      ID,
-    );
+    const places = ['--image-path', directory, '--work-path', this.#box.path];
+    try {
+      this.runc('checkpoint', ...places, '--manage-cgroups-mode=ignore', ID);
+    } catch (error) {
+      throw new Error(`the dump failed: ${readFileSync(join(this.#box.path, 'dump.log'), 'utf8')}`, { cause: error });
+    }
   }
 
   restore(directory: string): void {
