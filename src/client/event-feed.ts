@@ -1,6 +1,7 @@
 /** The events that a connection brings, waiting to be taken one by one. */
 import type { RuntimeError } from '../domain/errors.ts';
 import type { AppEvent } from '../domain/events.ts';
+import { bounded } from './bounded.ts';
 import type { Link } from './link.ts';
 
 export type EventFeed = {
@@ -34,17 +35,19 @@ export async function openFeed(link: Link, signal: AbortSignal): Promise<EventFe
   });
   const onAbort = () => wake();
   signal.addEventListener('abort', onAbort);
-  link.onLost((error) => {
+  const stopWatching = link.onLost((error) => {
     lost = error;
     wake();
   });
   const stop = () => {
     stopListening();
+    stopWatching();
     signal.removeEventListener('abort', onAbort);
   };
-  const timeoutMs = REGISTER_TIMEOUT_MS;
+  const tell = (method: 'register' | 'unregister') =>
+    bounded(method, { timeoutMs: REGISTER_TIMEOUT_MS }, (ends) => link.call(method, { event: 'onEvent', id }, ends));
   try {
-    await link.call('register', { event: 'onEvent', id }, { timeoutMs });
+    await tell('register');
   } catch (error) {
     stop();
     throw error;
@@ -61,7 +64,7 @@ export async function openFeed(link: Link, signal: AbortSignal): Promise<EventFe
     },
     close: () => {
       stop();
-      void link.call('unregister', { event: 'onEvent', id }, { timeoutMs }).catch(() => undefined);
+      void tell('unregister').catch(() => undefined);
     },
   };
 }

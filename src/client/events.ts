@@ -5,6 +5,7 @@
  */
 import { RuntimeError } from '../domain/errors.ts';
 import type { AppEvent, EventPage } from '../domain/events.ts';
+import { bounded } from './bounded.ts';
 import { openFeed } from './event-feed.ts';
 import type { EventFeed } from './event-feed.ts';
 import type { Link } from './link.ts';
@@ -22,7 +23,7 @@ export type EventsOptions = {
   readonly signal?: AbortSignal | undefined;
 };
 
-type Item = AppEvent | EventGap;
+export type EventItem = AppEvent | EventGap;
 
 const PAGE_SIZE = 1000;
 const FIRST_PAUSE_MS = 50;
@@ -33,9 +34,10 @@ const PASSING = new Set(['UNREACHABLE', 'TIMED_OUT', 'ABORTED', 'BUSY']);
 export async function* followEvents(
   link: () => Promise<Link>,
   { since, appInstanceId, signal }: EventsOptions & { readonly signal: AbortSignal },
-): AsyncGenerator<Item, void, undefined> {
+): AsyncGenerator<EventItem, void, undefined> {
   // not asked of the daemon: in a log of one instance's events a hole would not be seen
   for await (const item of followAll(link, since, signal)) {
+    if (signal.aborted) return;
     if (appInstanceId === undefined || item.type === 'gap' || item.appInstanceId === appInstanceId) yield item;
   }
 }
@@ -44,7 +46,7 @@ async function* followAll(
   link: () => Promise<Link>,
   since: number | undefined,
   signal: AbortSignal,
-): AsyncGenerator<Item, void, undefined> {
+): AsyncGenerator<EventItem, void, undefined> {
   const place: Place = { last: since, failures: 0 };
   while (!signal.aborted) {
     try {
@@ -61,10 +63,10 @@ async function* followAll(
 type Place = { last: number | undefined; failures: number };
 
 /** On one connection: the log, then what is pushed, and the log again where something is missing. */
-async function* readOn(link: Link, place: Place, signal: AbortSignal): AsyncGenerator<Item, void, undefined> {
+async function* readOn(link: Link, place: Place, signal: AbortSignal): AsyncGenerator<EventItem, void, undefined> {
   const feed = await openFeed(link, signal);
   try {
-    let at = (place.last ??= (await readPage(link, 0, 1)).lastSeq);
+    let at = (place.last ??= await lastEvent(link));
     place.failures = 0;
     while (!signal.aborted) {
       for await (const item of missing(link, feed, at)) {
@@ -78,7 +80,7 @@ async function* readOn(link: Link, place: Place, signal: AbortSignal): AsyncGene
 }
 
 /** The log to its end and what is pushed after it, until something does not follow on. */
-async function* missing(link: Link, feed: EventFeed, since: number): AsyncGenerator<Item, void, undefined> {
+async function* missing(link: Link, feed: EventFeed, since: number): AsyncGenerator<EventItem, void, undefined> {
   let at = since;
   for await (const item of readLog(link, at)) {
     at = item.type === 'gap' ? item.to : item.seq;
@@ -92,7 +94,7 @@ async function* missing(link: Link, feed: EventFeed, since: number): AsyncGenera
 }
 
 /** The log from this number to its present end. */
-async function* readLog(link: Link, since: number): AsyncGenerator<Item, void, undefined> {
+async function* readLog(link: Link, since: number): AsyncGenerator<EventItem, void, undefined> {
   for (let at = since; ;) {
     const page = await readPage(link, at, PAGE_SIZE);
     if (page.lastSeq < at) throw notReached(at, page.lastSeq);
@@ -108,8 +110,13 @@ async function* readLog(link: Link, since: number): AsyncGenerator<Item, void, u
   }
 }
 
-const readPage = async (link: Link, since: number, limit: number): Promise<EventPage> =>
-  (await link.call('getEvents', { since, limit }, { timeoutMs: timeoutOf('getEvents') })) as EventPage;
+/** The number of the last event. */
+export const lastEvent = async (link: Link): Promise<number> => (await readPage(link, 0, 1)).lastSeq;
+
+const readPage = (link: Link, since: number, limit: number): Promise<EventPage> =>
+  bounded('getEvents', { timeoutMs: timeoutOf('getEvents') }, async (ends) => {
+    return (await link.call('getEvents', { since, limit }, ends)) as EventPage;
+  });
 
 const notReached = (since: number, lastSeq: number): RuntimeError =>
   new RuntimeError('INVALID_ARGUMENT', {
