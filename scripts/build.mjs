@@ -52,7 +52,7 @@ async function emitTypes(outDir) {
   const args = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json', '--outDir', join(outDir, 'types')];
   const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
   const code = await new Promise((resolve, reject) => child.once('error', reject).once('exit', resolve));
-  if (code !== 0) throw new Error('tsc could not emit the types of the package's exports; its messages are above');
+  if (code !== 0) throw new Error('tsc could not emit the types of the exports of the package; its messages are above');
 }
 
 /** Another build may do the same at the same time; the last one stays. @param {string} from @param {string} to */

@@ -16,14 +16,13 @@ export type Address = {
   readonly ca?: string | undefined;
 };
 
-export type Road =
-  | { readonly kind: 'unix'; readonly socketPath: string }
-  | {
-      readonly kind: 'tcp';
-      readonly url: URL;
-      readonly token: string | undefined;
-      readonly ca: string | undefined;
-    };
+type TcpRoad = {
+  readonly kind: 'tcp';
+  readonly url: URL;
+  readonly token: string | undefined;
+  readonly ca: string | undefined;
+};
+export type Road = TcpRoad | { readonly kind: 'unix'; readonly socketPath: string };
 
 /** Throws INVALID_ARGUMENT for what is no address. */
 export function roadTo({ root, socket, url, token, ca }: Address): Road {
@@ -59,7 +58,7 @@ export function unreachable(address: Address, cause: unknown): RuntimeError {
 const isRefusal = (cause: unknown): boolean =>
   cause instanceof Error && /^Unexpected server response: 40[13]$/.test(cause.message);
 
-const notLetIn = ({ url, token }: Road & { readonly kind: 'tcp' }): RuntimeError =>
+export const notLetIn = ({ url, token }: TcpRoad): RuntimeError =>
   new RuntimeError('PERMISSION_DENIED', {
     what: `the daemon at ${shownUrl(url)} does not let this client in`,
     next:
@@ -69,7 +68,9 @@ const notLetIn = ({ url, token }: Road & { readonly kind: 'tcp' }): RuntimeError
   });
 
 function nextStep({ root, socket, url }: Address, cause: unknown): string {
-  if (isUntrusted(cause)) return 'give the certificate to trust as ca, or in the environment as NODE_EXTRA_CA_CERTS';
+  if (isUntrusted(cause)) {
+    return 'give the certificate to trust: ca, runtimectl --ca-file, or NODE_EXTRA_CA_CERTS in the environment';
+  }
   if (url !== undefined) return 'see that runtimemanagerd runs there and listens at this address (--listen)';
   if (root !== undefined) return `start it with: runtimemanagerd --root ${root}`;
   return socket === undefined ? 'start it with: runtimemanagerd' : 'start runtimemanagerd, or give its own --socket';

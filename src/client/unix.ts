@@ -1,7 +1,7 @@
 /** The road for a program that asks once and ends, as the command line does: one method, one connection. */
 import type { MethodInput, MethodName, MethodResults } from '../domain/api.ts';
 import { RuntimeError } from '../domain/errors.ts';
-import { roadTo, unreachable } from './address.ts';
+import { notLetIn, roadTo, unreachable } from './address.ts';
 import type { Address } from './address.ts';
 import { bounded } from './bounded.ts';
 import { post } from './http-post.ts';
@@ -25,8 +25,16 @@ export async function callOnce<Name extends MethodName>(
   );
   const message = parseMessage(answer);
   if (message === undefined) throw unreachable(address, 'what answers there is another program');
-  return READERS[name](resultOf(message));
+  try {
+    return READERS[name](resultOf(message));
+  } catch (error) {
+    throw road.kind === 'tcp' && isTurnedAway(error) ? notLetIn(road) : error;
+  }
 }
+
+/** By the gate, in Thunder's words; what a role may not do has our own. */
+const isTurnedAway = (error: unknown): boolean =>
+  error instanceof RuntimeError && error.code === 'PERMISSION_DENIED' && error.details?.['wireCode'] !== undefined;
 
 const isTransportError = (error: unknown): boolean =>
   error instanceof Error && !(error instanceof RuntimeError) && 'code' in error;
