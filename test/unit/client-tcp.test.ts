@@ -59,7 +59,7 @@ test('by wss only with a certificate that is trusted', async () => {
   }
   for (const call of [() => connect(url, { token }), () => callOnce({ url, token }, ['list', {}])]) {
     const error = await refusal(call(), 'UNREACHABLE', /certificate/);
-    assert.match(error.next ?? '', /certificate to trust as ca/);
+    assert.match(error.next ?? '', /certificate to trust: ca/);
   }
   for (const call of [
     () => connect(url.replace('wss', 'ws')),
