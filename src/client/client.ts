@@ -85,7 +85,7 @@ export async function connectOver({ signal, timeoutMs: ownTimeoutMs, ...options 
     const { signal: ending, timeoutMs = ownTimeoutMs ?? timeoutOf(name) } = options;
     const wire = await bounded(name, { signal: ending, timeoutMs }, async (ends) => {
       await listeners.ready();
-      return (await link()).call(name, params, ends);
+      return (await link()).ask(name, params, ends);
     });
     return READERS[name](wire);
   }

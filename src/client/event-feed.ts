@@ -1,7 +1,6 @@
 /** The events that a connection brings, waiting to be taken one by one. */
 import type { RuntimeError } from '../domain/errors.ts';
 import type { AppEvent } from '../domain/events.ts';
-import { bounded } from './bounded.ts';
 import type { Link } from './link.ts';
 
 export type EventFeed = {
@@ -45,7 +44,7 @@ export async function openFeed(link: Link, signal: AbortSignal): Promise<EventFe
     signal.removeEventListener('abort', onAbort);
   };
   const tell = (method: 'register' | 'unregister') =>
-    bounded(method, { timeoutMs: REGISTER_TIMEOUT_MS }, (ends) => link.call(method, { event: 'onEvent', id }, ends));
+    link.call(method, { event: 'onEvent', id }, { timeoutMs: REGISTER_TIMEOUT_MS });
   try {
     await tell('register');
   } catch (error) {

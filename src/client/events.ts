@@ -5,7 +5,6 @@
  */
 import { RuntimeError } from '../domain/errors.ts';
 import type { AppEvent, EventPage } from '../domain/events.ts';
-import { bounded } from './bounded.ts';
 import { openFeed } from './event-feed.ts';
 import type { EventFeed } from './event-feed.ts';
 import type { Link } from './link.ts';
@@ -113,10 +112,8 @@ async function* readLog(link: Link, since: number): AsyncGenerator<EventItem, vo
 /** The number of the last event. */
 export const lastEvent = async (link: Link): Promise<number> => (await readPage(link, 0, 1)).lastSeq;
 
-const readPage = (link: Link, since: number, limit: number): Promise<EventPage> =>
-  bounded('getEvents', { timeoutMs: timeoutOf('getEvents') }, async (ends) => {
-    return (await link.call('getEvents', { since, limit }, ends)) as EventPage;
-  });
+const readPage = async (link: Link, since: number, limit: number): Promise<EventPage> =>
+  (await link.call('getEvents', { since, limit }, { timeoutMs: timeoutOf('getEvents') })) as EventPage;
 
 const notReached = (since: number, lastSeq: number): RuntimeError =>
   new RuntimeError('INVALID_ARGUMENT', {

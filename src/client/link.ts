@@ -1,14 +1,18 @@
 /** One connection: answers find their calls, notifications their listeners. When it is lost it stays lost. */
 import type { RuntimeError } from '../domain/errors.ts';
+import { bounded } from './bounded.ts';
+import type { Bounds } from './bounded.ts';
 import { heartbeat } from './heartbeat.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import { pendingCalls } from './pending.ts';
-import type { Call } from './pending.ts';
+import type { Ask } from './pending.ts';
 import { givenUp, parseMessage } from './protocol.ts';
 import type { OpenSocket } from './socket.ts';
 
 export type Link = {
-  readonly call: Call;
+  readonly call: (name: string, params: unknown, bounds: Bounds) => Promise<unknown>;
+  /** Without a time limit of its own. */
+  readonly ask: Ask;
   /** Calls back for each notification of this name; returns how to stop that. */
   readonly listen: (method: string, listener: (params: unknown) => void) => () => void;
   /** Calls back once, at the end; at once when it has ended. Returns how to stop that. */
@@ -44,7 +48,6 @@ export async function openLink(options: LinkOptions, signal?: AbortSignal): Prom
   });
   const calls = pendingCalls(socket.send);
   end.listen((error) => {
-    beat?.stop();
     opened.reject(error);
     calls.failAll(error);
   });
@@ -69,16 +72,14 @@ export async function openLink(options: LinkOptions, signal?: AbortSignal): Prom
   if (beatMs !== undefined) {
     beat = heartbeat({
       beatMs,
-      ask: () => void calls.call('version', undefined, new AbortController().signal).catch(() => undefined),
+      ask: () => void calls.ask('version', undefined, new AbortController().signal).catch(() => undefined),
       lose: () => close(unreachable('it has given no sign of life for a while')),
     });
+    end.listen(beat.stop);
   }
   return {
-    call: async (...call) => {
-      const lost = end.error();
-      if (lost !== undefined) throw lost;
-      return calls.call(...call);
-    },
+    ask: calls.ask,
+    call: (name, params, bounds) => bounded(name, bounds, (ends) => calls.ask(name, params, ends)),
     listen: (method, listener) => {
       listeners.set(method, listener);
       return () => void listeners.delete(method);

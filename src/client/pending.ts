@@ -4,12 +4,13 @@ import { requestText, resultOf } from './protocol.ts';
 import type { Message } from './protocol.ts';
 
 /** When `ends` is aborted nobody waits any more: throws its reason, and drops the answer. */
-export type Call = (name: string, params: unknown, ends: AbortSignal) => Promise<unknown>;
+export type Ask = (name: string, params: unknown, ends: AbortSignal) => Promise<unknown>;
 
 export type PendingCalls = {
-  readonly call: Call;
+  readonly ask: Ask;
   /** An answer has come; one that nobody waits for any more is dropped. */
   readonly settle: (message: Message) => void;
+  /** Those that wait, and all that come. */
   readonly failAll: (error: RuntimeError) => void;
 };
 
@@ -21,9 +22,11 @@ const UINT32 = 2 ** 32;
 export function pendingCalls(send: (text: string) => void): PendingCalls {
   const pending = new Map<number, Waiting>();
   let lastId = 0;
+  let failed: RuntimeError | undefined;
   return {
-    call: async (name, params, ends) => {
+    ask: async (name, params, ends) => {
       ends.throwIfAborted();
+      if (failed !== undefined) throw failed;
       lastId = (lastId + 1) % UINT32;
       const id = lastId;
       const { promise, resolve, reject } = Promise.withResolvers<Message>();
@@ -42,6 +45,7 @@ export function pendingCalls(send: (text: string) => void): PendingCalls {
       if (typeof message.id === 'number') pending.get(message.id)?.resolve(message);
     },
     failAll: (error) => {
+      failed = error;
       for (const { reject } of pending.values()) reject(error);
     },
   };
