@@ -50,8 +50,8 @@ export const APP_NOTES = {
   'ports[].host': 'On the host.',
   'ports[].app': 'In the app.',
   'ports[].protocol': '',
-  display: 'A screen of this size, in pixels.',
-  'display.width': '',
+  display:
+    'A Wayland display of its own: `WAYLAND_DISPLAY` in `XDG_RUNTIME_DIR`. Who makes it says [the configuration](configuration.md); `{}`: of any size.',
   'display.height': '',
   mounts: 'Directories and files of the host. Not in `/proc`, `/dev`, `/sys`, and not on `/run` or `/data` themselves.',
   'mounts[].source': 'On the host.',

@@ -38,7 +38,8 @@ export type AppInfo = Omit<AppSummary, 'memory'> & {
   readonly cpu: Readings['cpu'] | null;
   readonly pids: Readings['pids'] | null;
   readonly network: { readonly mode: string };
-  readonly display: null;
+  /** Null: it has none. */
+  readonly display: { readonly displayName: string; readonly socket: string } | null;
   readonly hibernation: {
     readonly enabled: boolean;
     readonly tcp: 'close' | 'keep';
