@@ -38,6 +38,7 @@ export function infoOf(world: World, instance: Instance): AppInfo {
     display: null,
     hibernation: hibernationOf(world, instance),
     annotations: record.annotations,
+    annotationRevision: record.annotationRevision,
     storage: world.storage.pathOf(appId),
     logFile: world.logs.fileOf(containerId),
   };
