@@ -94,6 +94,11 @@ export const ERRORS = {
     exitCode: 27,
     doc: 'Another service of the device (a plugin of Thunder) is not there, refused, or answered nonsense.',
   },
+  CONFLICT: {
+    thunder: 5,
+    exitCode: 30,
+    doc: 'Somebody else has changed it since the caller looked. Nothing was changed.',
+  },
 } as const satisfies Record<string, Row>;
 
 export type ErrorCode = keyof typeof ERRORS;
