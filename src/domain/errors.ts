@@ -175,5 +175,5 @@ function whyOf(cause: unknown): string | undefined {
 }
 
 /** True for an error of the operating system with one of these names, for instance `ENOENT` (errno(3)). */
-export const isErrno = (error: unknown, ...names: readonly string[]): error is NodeJS.ErrnoException =>
+export const isErrno = (error: unknown, ...names: readonly string[]): error is Error & { readonly code: string } =>
   error instanceof Error && 'code' in error && names.includes(String(error.code));
