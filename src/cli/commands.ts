@@ -124,6 +124,31 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./commands/events.ts')).events,
   },
   {
+    name: 'history',
+    doc: 'what happened to an instance, how long each state lasted, why, and who asked for it; also long after its end',
+    operands: '<id>',
+    words: [INSTANCE],
+    options: [{ flags: '--limit <n>', doc: 'the last n entries; 1000 when absent', words: ANY }],
+    example: 'runtimectl history clock-1',
+    load: async () => (await import('./commands/history.ts')).history,
+  },
+  {
+    name: 'annotate',
+    doc: 'note texts of your own with an instance; info shows them',
+    operands: '<id> [key=value...]',
+    words: [INSTANCE, ANY],
+    options: [
+      { flags: '--remove <key>', doc: 'take a note away', many: true, words: ANY },
+      {
+        flags: '--revision <n>',
+        doc: "only if the annotations' revision is n (info --json: annotationRevision)",
+        words: ANY,
+      },
+    ],
+    example: 'runtimectl annotate clock-1 "title=The clock" --remove draft',
+    load: async () => (await import('./commands/annotate.ts')).annotate,
+  },
+  {
     name: 'version',
     doc: 'version of runtimectl',
     options: [{ flags: '--daemon', doc: 'and of the daemon, with its engine and place' }],

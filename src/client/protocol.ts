@@ -25,6 +25,9 @@ export const READERS: { readonly [Name in MethodName]: Read<Name> } = {
   explainHibernation: (wire) => wire as MethodResults['explainHibernation'],
   terminate: done,
   kill: done,
+  annotate: done,
+  removeAnnotation: done,
+  getHistory: (wire) => wire as MethodResults['getHistory'],
   getInfo: (wire) => JSON.parse(wire as string) as MethodResults['getInfo'],
   list: (wire) => wire as MethodResults['list'],
   getLogs: (wire) => wire as MethodResults['getLogs'],
@@ -43,6 +46,8 @@ const OPERATIONS: ReadonlySet<MethodName> = new Set([
   'wake',
   'terminate',
   'kill',
+  'annotate',
+  'removeAnnotation',
 ]);
 
 export const timeoutOf = (name: MethodName): number => (OPERATIONS.has(name) ? OPERATION_TIMEOUT_MS : READ_TIMEOUT_MS);
