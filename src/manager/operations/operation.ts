@@ -19,12 +19,13 @@ export async function during<Result>(
   }
 }
 
-<<<<<<< HEAD
 /** All of it has come to its end when this returns or throws (the first error): what is given back then is not taken after it. */
 export async function allDone(works: readonly Promise<unknown>[]): Promise<void> {
   for (const outcome of await Promise.allSettled(works)) {
     if (outcome.status === 'rejected') throw outcome.reason;
-=======
+  }
+}
+
 /** What the work writes is told with the name of who asked for it. */
 export async function askedBy<Result>(
   instance: Instance,
@@ -36,7 +37,6 @@ export async function askedBy<Result>(
     return await work();
   } finally {
     instance.asker = undefined;
->>>>>>> live
   }
 }
 
