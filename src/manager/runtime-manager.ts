@@ -17,7 +17,7 @@ import { kill, terminate } from './operations/terminate-kill.ts';
 import { wake, type WakeRequest } from './operations/wake.ts';
 import { recover } from './recovery.ts';
 import { Sleepers } from './sleepers.ts';
-import { infoOf, summaryOf } from './views.ts';
+import { views, type Views } from './views.ts';
 import type { World } from './world.ts';
 
 type Call = { readonly signal: AbortSignal };
@@ -27,6 +27,7 @@ type House = {
   readonly instances: Instances;
   readonly keeper: Keeper;
   readonly sleepers: Sleepers;
+  readonly views: Views;
 };
 
 export type Manager = ReturnType<typeof methods> & AsyncDisposable & { readonly endAllApps: () => Promise<void> };
@@ -48,7 +49,7 @@ export async function startManager(
   });
   await recover(world, instances);
   for (const instance of instances) if (instance.state === 'HIBERNATED') sleepers.tend(instance);
-  const house = { world, instances, keeper, sleepers };
+  const house = { world, instances, keeper, sleepers, views: views(world) };
   return {
     ...methods(house),
     endAllApps: () => endAllApps(house),
@@ -92,7 +93,7 @@ function methods(house: House) {
       return { already: await instance.queue.push((signal) => end(house, instance, signal)) };
     },
     kill: (params: One) => overtakingKill(house, find(params)),
-    getInfo: (params: One) => Promise.resolve(infoOf(world, find(params))),
+    getInfo: (params: One) => Promise.resolve(house.views.infoOf(find(params))),
     list: (params: MethodParams<'list'>) => list(house, params),
     getLogs: (params: MethodParams<'getLogs'>, call: Call) => getLogs(house, params, call),
     getEvents: (params: MethodParams<'getEvents'>) =>
@@ -170,11 +171,14 @@ async function overtakingKill({ world, sleepers }: House, instance: Instance): P
   return { already: already && !taken };
 }
 
-async function list({ world, instances }: House, { all }: MethodParams<'list'>): Promise<MethodResults['list']> {
+async function list(
+  { instances, views: { summaryOf } }: House,
+  { all }: MethodParams<'list'>,
+): Promise<MethodResults['list']> {
   const shown = [...instances].filter((instance) => all || isAlive(instance.state));
   const summaries: MethodResults['list'][number][] = [];
   for (const instance of shown) {
-    summaries.push(summaryOf(world, instance));
+    summaries.push(summaryOf(instance));
     // each costs some reads of kernel files: hundreds of them must not hold up the others' calls
     if (summaries.length % 16 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
