@@ -21,4 +21,4 @@ if (kind === 'ws') {
     socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
   });
 }
-server.listen(path, () => console.log('listening'));
+server.listen(path, () => process.stdout.write('listening\n'));

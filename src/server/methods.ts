@@ -25,6 +25,8 @@ export type Caller = {
   readonly subscriptions?: Subscriptions | undefined;
   /** For methods without callsign; both services when absent. */
   readonly callsign?: string | undefined;
+  /** For events: who asked. */
+  readonly who?: string | undefined;
   /** `r4` when absent. */
   readonly profile?: Profile | undefined;
   /** Everything when absent. */
@@ -69,6 +71,9 @@ const ROWS: Rows = {
   explainHibernation: { isRead: true, form: same },
   terminate: { isRead: false, form: done },
   kill: { isRead: false, form: done },
+  annotate: { isRead: false, form: done },
+  removeAnnotation: { isRead: false, form: done },
+  getHistory: { isRead: true, form: same },
   getInfo: { isRead: true, form: textOf },
   list: { isRead: true, form: same },
   getLogs: { isRead: true, form: same },
@@ -92,7 +97,7 @@ export function methods(service: Service, caller: Caller): Dispatch {
     if (!isMethodName(method) || index !== undefined) throw unknownMethod(target);
     const row = ROWS[method];
     if (!row.isRead) refuseObserver(target, caller);
-    return invoke(service, { name: method, row, params, gone: caller.gone });
+    return invoke(service, { name: method, row, params, caller });
   };
 }
 
@@ -141,18 +146,19 @@ type Call<Name extends MethodName> = {
   readonly name: Name;
   readonly row: Rows[Name];
   readonly params: unknown;
-  readonly gone: Caller['gone'];
+  readonly caller: Caller;
 };
 
 async function invoke<Name extends MethodName>(
   service: ServiceMethods,
-  { name, row, params, gone }: Call<Name>,
+  { name, row, params, caller }: Call<Name>,
 ): Promise<unknown> {
   const checked = readParams(METHODS[name].params, params, name) as MethodParams<Name>;
   const call = {
     get signal() {
-      return row.isRead ? gone() : NEVER;
+      return row.isRead ? caller.gone() : NEVER;
     },
+    by: caller.who,
   };
   return row.form(await service[name](checked, call));
 }

@@ -184,7 +184,7 @@ async function deaf(siege: Siege): Promise<void> {
   peer.socket.pause();
   const question = unmaskedFrame('{"id":1,"method":"getEvents","params":{"since":0}}');
   for (let round = 0; round < 20 && !peer.socket.closed; round += 1)
-    peer.socket.write(Buffer.concat(Array.from({ length: 100 }, () => question)));
+    {peer.socket.write(Buffer.concat(Array.from({ length: 100 }, () => question)));}
   // still served: a call of somebody else who reads comes back
   await answersAfter(siege, []);
 }
