@@ -183,8 +183,9 @@ async function deaf(siege: Siege): Promise<void> {
   using _ = peer;
   peer.socket.pause();
   const question = unmaskedFrame('{"id":1,"method":"getEvents","params":{"since":0}}');
-  for (let round = 0; round < 20 && !peer.socket.closed; round += 1)
-    {peer.socket.write(Buffer.concat(Array.from({ length: 100 }, () => question)));}
+  for (let round = 0; round < 20 && !peer.socket.closed; round += 1) {
+    peer.socket.write(Buffer.concat(Array.from({ length: 100 }, () => question)));
+  }
   // still served: a call of somebody else who reads comes back
   await answersAfter(siege, []);
 }

@@ -1,8 +1,10 @@
 /** A siege of a real daemon, with a witness that must not notice any of it. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { randomNumbers } from './campaign.ts';
-import { connect } from '../../src/client/node.ts';
 import type { TestDaemon } from './daemon.ts';
 import { ATTACKS, drops, type Siege } from './fuzz-attacks.ts';
 import { until } from './until.ts';
@@ -18,6 +20,7 @@ export type Fuzz = {
   readonly tell: (line: string) => void;
 };
 
+const WITNESS = fileURLToPath(new URL('fuzz-witness.ts', import.meta.url));
 const AT_ONCE = 4;
 const MIB = 2 ** 20;
 /** In which a slow one is closed: its time, and that of the walk that looks for them. */
@@ -29,25 +32,18 @@ const MEMORY_SLACK_BYTES = 48 * MIB;
 export const residentBytes = (pid: number): number =>
   1024 * Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
 
-/** Calls without a pause until it is told to stop: how often, and the longest wait for an answer. */
-function startWitness(daemon: TestDaemon, appInstanceId: string) {
-  let isOver = false;
-  const work = (async () => {
-    using client = await connect({ socket: daemon.places.socket });
-    const tally = { calls: 0, worstMs: 0 };
-    while (!isOver) {
-      const begin = performance.now();
-      assert.equal((await client.getInfo({ appInstanceId })).state, 'RUNNING');
-      tally.worstMs = Math.max(tally.worstMs, performance.now() - begin);
-      tally.calls += 1;
-    }
-    return tally;
-  })();
-  work.catch(() => undefined);
+type Tally = { readonly calls: number; readonly worstMs: number };
+
+/** Calls without a pause until it is told to stop: how often, and the longest wait for an answer. Rejects when a call failed. */
+function startWitness(daemon: TestDaemon, appInstanceId: string): { readonly end: () => Promise<Tally> } {
+  const child = spawn(process.execPath, [WITNESS, daemon.places.socket, appInstanceId], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const said = text(child.stdout);
   return {
-    end: () => {
-      isOver = true;
-      return work;
+    end: async () => {
+      child.kill('SIGTERM');
+      return JSON.parse(await said) as Tally;
     },
   };
 }
