@@ -29,7 +29,7 @@ export async function calls(daemon: Daemon): Promise<readonly Figure[]> {
   });
   const figures: Figure[] = [];
   for (const { kind, what, rate, atOnce } of KINDS) {
-    await using peer = await startPeer(kind, `${root}/${kind}.sock`);
+    await using peer = await startPeer(kind, `${root}/${kind}${atOnce}.sock`);
     const all = { ours: [] as number[], theirs: [] as number[] };
     for (let i = 0; i < ROUNDS; i++) {
       all.ours.push(await rate({ path: `${root}/run/control.sock`, text, ms: ROUND_MS, atOnce }));
