@@ -18,6 +18,12 @@ export const PARAMETER_NOTES = {
   value: 'At most 1024 characters. An instance has at most 64 annotations; a new run begins with none.',
   revision:
     'Nothing is changed (`CONFLICT`) when the annotations have another revision: `annotationRevision` of `getInfo`.',
+  args: 'The program and its arguments; looked up in the `PATH` of the app.',
+  'exec.env': "Besides the app's own.",
+  'exec.cwd': "Working directory in the app; the app's own when absent.",
+  'exec.stream':
+    'Chosen by the caller, for one program of this WebSocket: output comes as notifications `<stream>.onExecOutput` with `{"stream": "stdout" | "stderr", "data": "<base64>"}`, input goes by `execInput`.',
+  'execInput.stream': 'As in `exec`.',
   'getHistory.limit': 'The last so many events.',
   tail: 'Begin with the last so many lines.',
 };
@@ -36,6 +42,8 @@ export const RESULT_NOTES = {
   kill: `${VOID} Comes when everything the app held is given back.`,
   annotate: '`null`, or `{"already": true}` when it was so before.',
   removeAnnotation: '`null`, or `{"already": true}` when it was not there.',
+  exec: '[`ExecResult`](#types), when the program has ended; of stdout and stderr at most 512 KiB each. It is killed when its caller is gone.',
+  execInput: '`null`, when the program has taken it.',
   getHistory:
     '[`History`](#types). An instance that is no longer remembered has one as long as the event log has events of it.',
   getInfo: "the text of a JSON object (upstream's form, so it is parsed twice): [`AppInfo`](#types).",

@@ -117,6 +117,20 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./commands/events.ts')).events,
   },
   {
+    name: 'exec',
+    doc: "run a program in an app that runs, as the app's own user; its streams are ours, and so is its exit status",
+    operands: '<id> <command...>',
+    words: [INSTANCE, ANY],
+    options: [
+      { flags: '-i, --interactive', doc: 'give it our input; without it it has none' },
+      { flags: '--env <name=value>', doc: 'environment variable', many: true, words: ANY },
+      { flags: '--cwd <dir>', doc: "working directory in the app; the app's own when absent", words: ANY },
+      { flags: '--timeout <time>', doc: 'kill it when it takes longer, for example 10s', words: ANY },
+    ],
+    example: 'runtimectl exec clock-1 -- /bin/ls -l /data',
+    load: async () => (await import('./commands/exec.ts')).exec,
+  },
+  {
     name: 'history',
     doc: 'what happened to an instance, how long each state lasted, why, and who asked for it; also long after its end',
     operands: '<id>',

@@ -2,6 +2,8 @@
 import type { MethodInput, MethodName, MethodResults } from '../domain/api.ts';
 import { followEvents } from './events.ts';
 import type { EventGap, EventsOptions } from './events.ts';
+import { openExec } from './exec.ts';
+import type { ExecOptions, ExecParams, RunningExec } from './exec.ts';
 import { openLink } from './link.ts';
 import type { Link, LinkOptions } from './link.ts';
 import { READERS, timeoutOf } from './protocol.ts';
@@ -22,6 +24,8 @@ type Calls = {
 export type Client = Calls & {
   /** Each durable event after `since` exactly once, also over restarts of the daemon; ends with `signal` or `close`. */
   readonly events: (options?: EventsOptions) => AsyncGenerator<AppEvent | EventGap, void, undefined>;
+  /** Runs a program in an app with live streams; it is killed when the connection is lost. */
+  readonly openExec: (params: ExecParams, options: ExecOptions) => Promise<RunningExec>;
   /** Calls under way throw UNREACHABLE, iterations of events end. */
   readonly close: () => void;
 } & Disposable;
@@ -68,6 +72,7 @@ export async function connectOver(options: ClientOptions): Promise<Client> {
       const ending = signal === undefined ? closed.signal : AbortSignal.any([signal, closed.signal]);
       return followEvents(link, { ...rest, signal: ending });
     },
+    openExec: async (params, execOptions) => openExec(await link(), params, execOptions),
     close,
     [Symbol.dispose]: close,
   };

@@ -13,11 +13,13 @@ export type { Done, LogLine, LogPage, MethodInput, MethodName, MethodResults, Ve
 export { ERRORS, RuntimeError } from '../domain/errors.ts';
 export type { ErrorCode, ErrorData } from '../domain/errors.ts';
 export type { AppEvent, EventPage, EventType } from '../domain/events.ts';
+export type { ExecResult, ExecSignal } from '../domain/exec.ts';
 export type { ExitRecord } from '../domain/exit.ts';
 export type { AppInfo, AppSummary } from '../domain/info.ts';
 export type { State } from '../domain/states.ts';
 export type { Address } from './address.ts';
 export type { Client } from './client.ts';
+export type { ExecOptions, ExecParams, RunningExec } from './exec.ts';
 export type { EventGap, EventsOptions } from './events.ts';
 export type { CallOptions } from './protocol.ts';
 export { callOnce } from './unix.ts';

@@ -147,6 +147,8 @@ async function adopt(world: World, instance: Instance, { verdict, inspection }: 
   const { engine, images, settings, clock } = world;
   const { startedAt, state: before, containerId, hibernation } = instance.record;
   const live = liveIn(inspection);
+  // who asked for them is gone, and a hibernation would not take them along
+  await engine.endExecs(containerId);
   let state = verdict.do === 'adopt' ? verdict.state : before;
   const record: Step['record'] = { live, bootId: settings.bootId, startedAt: startedAt ?? clock.now() };
   if (before === 'HIBERNATING') await images.discardDraft(containerId);

@@ -5,6 +5,7 @@
 import type { ContainerId } from '../domain/ids.ts';
 import type { Phases } from '../domain/hibernation.ts';
 import type { Readings } from '../domain/info.ts';
+import type { Execs } from './execs.ts';
 import type { ProcessId } from './processes.ts';
 import type { Wait } from './wait.ts';
 
@@ -62,7 +63,7 @@ export type Inspection =
 /** `known` is the pair that ran and has ended; null when nobody knows who may still be at work on the container. */
 export type Removal = Wait & { readonly known: Live | null };
 
-export type Engine = {
+export type Engine = Execs & {
   readonly name: string;
   readonly runtimeName: string;
   /** For config.json's linux.cgroupsPath. */

@@ -1,6 +1,7 @@
 /** Calls of the service by their names on the wire: which they are, what they take, what form their results have. */
 import * as z from 'zod';
 import { CALLSIGN, METHODS } from '../domain/api.ts';
+import type { Channel } from '../domain/exec.ts';
 import type { Done, MethodName, MethodParams, MethodResults } from '../domain/api.ts';
 import { RuntimeError } from '../domain/errors.ts';
 import { API_VERSION, CONTROLLER } from '../domain/wire.ts';
@@ -23,6 +24,8 @@ export type Caller = {
   readonly subscriptions?: Subscriptions | undefined;
   /** For methods without callsign; both services when absent. */
   readonly callsign?: string | undefined;
+  /** Absent where nothing can be told besides answers. */
+  readonly channel?: Channel | undefined;
   /** For events: who asked. */
   readonly who?: string | undefined;
   /** `r4` when absent. */
@@ -60,6 +63,8 @@ const ROWS: Rows = {
   kill: { isRead: false, form: done },
   annotate: { isRead: false, form: done },
   removeAnnotation: { isRead: false, form: done },
+  exec: { isRead: false, form: same },
+  execInput: { isRead: false, form: same },
   getHistory: { isRead: true, form: same },
   // upstream: the text of a JSON object, not the object
   getInfo: { isRead: true, form: (info) => JSON.stringify(info) },
@@ -142,7 +147,8 @@ async function invoke<Name extends MethodName>(
   { name, row, params, caller }: Call<Name>,
 ): Promise<unknown> {
   const checked = readParams(METHODS[name].params, params, name) as MethodParams<Name>;
-  return row.form(await service[name](checked, { signal: row.isRead ? caller.gone : NEVER, by: caller.who }));
+  const { gone, who: by, channel } = caller;
+  return row.form(await service[name](checked, { signal: row.isRead ? gone : NEVER, gone, by, channel }));
 }
 
 /** Throws for a service that is not here, for versions that are not served, and for what is no name. */

@@ -113,6 +113,20 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
     removeAnnotation: async ({ appInstanceId: id, key }) => ({
       already: !Reflect.deleteProperty(find(id).annotations, key),
     }),
+    exec: async (params, { channel }) => {
+      find(params.appInstanceId);
+      const text = params.args.join(' ');
+      const output = { stream: 'stdout', data: Buffer.from(text).toString('base64') };
+      if (params.stream !== undefined) await channel?.notify(`${params.stream}.onExecOutput`, output);
+      return {
+        exitCode: 7,
+        signal: null,
+        stdout: params.stream === undefined ? text : '',
+        stderr: '',
+        truncated: false,
+      };
+    },
+    execInput: async () => null,
     getHistory: async ({ appInstanceId: id }) => {
       const { appId: app, appInstanceId: own, state } = find(id);
       const entries = entriesOf(world.events.filter((event) => event.appInstanceId === id));
