@@ -18,6 +18,9 @@ export const PARAMETER_NOTES = {
   value: 'At most 1024 characters. An instance has at most 64 annotations; a new run begins with none.',
   revision:
     'Nothing is changed (`CONFLICT`) when the annotations have another revision: `annotationRevision` of `getInfo`.',
+  memoryBytes: 'At least 6 MiB; null: no limit.',
+  'setLimits.cpus': "Cores' worth of time; null: no limit.",
+  'setLimits.pids': 'Processes and threads at once; null: the default, 1024.',
   args: 'The program and its arguments; looked up in the `PATH` of the app.',
   'exec.env': "Besides the app's own.",
   'exec.cwd': "Working directory in the app; the app's own when absent.",
@@ -42,6 +45,8 @@ export const RESULT_NOTES = {
   kill: `${VOID} Comes when everything the app held is given back.`,
   annotate: '`null`, or `{"already": true}` when it was so before.',
   removeAnnotation: '`null`, or `{"already": true}` when it was not there.',
+  setLimits:
+    '[`Limits`](#types), as they are then. All of them or none is changed; one that would not be in force, as the app uses more, is refused (`LIMIT_FAILED`). What is absent stays.',
   exec: '[`ExecResult`](#types), when the program has ended; of stdout and stderr at most 512 KiB each. It is killed when its caller is gone.',
   execInput: '`null`, when the program has taken it.',
   getHistory:

@@ -142,6 +142,7 @@ const TYPES = /** @type {const} */ ([
   ['domain/events.ts', 'Subject'],
   ['domain/events.ts', 'EventBody'],
   ['domain/events.ts', 'EventPage'],
+  ['domain/limits.ts', 'Limits'],
   ['domain/exec.ts', 'ExecResult'],
   ['domain/history.ts', 'History'],
   ['domain/history.ts', 'HistoryEntry'],

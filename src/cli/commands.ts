@@ -117,6 +117,19 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./commands/events.ts')).events,
   },
   {
+    name: 'limits',
+    doc: 'show the limits of an instance, or give it others; an instance that sleeps has them when it wakes',
+    operands: '<id>',
+    words: [INSTANCE],
+    options: [
+      { flags: '--memory <size>', doc: 'memory, for example 64M, or none', words: ANY },
+      { flags: '--cpus <number>', doc: 'cores, for example 0.5, or none', words: ANY },
+      { flags: '--pids <number>', doc: 'processes and threads at once, or none for the default', words: ANY },
+    ],
+    example: 'runtimectl limits clock-1 --memory 128M --cpus none',
+    load: async () => (await import('./commands/limits.ts')).limits,
+  },
+  {
     name: 'exec',
     doc: "run a program in an app that runs, as the app's own user; its streams are ours, and so is its exit status",
     operands: '<id> <command...>',

@@ -26,6 +26,7 @@ export const READERS: { readonly [Name in MethodName]: Read<Name> } = {
   kill: done,
   annotate: done,
   removeAnnotation: done,
+  setLimits: (wire) => wire as MethodResults['setLimits'],
   exec: (wire) => wire as MethodResults['exec'],
   execInput: () => null,
   getHistory: (wire) => wire as MethodResults['getHistory'],
@@ -49,6 +50,7 @@ const OPERATIONS: ReadonlySet<MethodName> = new Set([
   'kill',
   'annotate',
   'removeAnnotation',
+  'setLimits',
   'exec',
   'execInput',
 ]);

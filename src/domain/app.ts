@@ -28,7 +28,7 @@ const rootfs = z.union(
   { error: 'must be exactly one of {"host": true}, {"dir": path}, {"bundle": path}, {"image": reference}' },
 );
 
-const limits = z.strictObject({
+export const limits = z.strictObject({
   memoryBytes: z
     .int()
     .min(MIN_MEMORY_BYTES, `must be at least ${MIN_MEMORY_BYTES} (6 MiB: the runtime itself starts inside the limit)`)

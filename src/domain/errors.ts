@@ -84,6 +84,7 @@ export const ERRORS = {
   PERMISSION_DENIED: { thunder: -32604, exitCode: 23, doc: 'The caller may not do that.' },
   CORRUPT_FILE: { thunder: 39, exitCode: 24, doc: 'A file of ours does not have the form it must have.' },
   TOOL_FAILED: { thunder: 1, exitCode: 25, doc: 'A host tool failed or could not be run.' },
+  LIMIT_FAILED: { thunder: 45, exitCode: 31, doc: 'A limit could not be put in force. The old ones hold.' },
   CONFLICT: {
     thunder: 5,
     exitCode: 30,

@@ -6,6 +6,8 @@ import { historyOf } from './history.ts';
 import type { Instance } from './instance.ts';
 import type { Instances } from './instances.ts';
 import { annotate } from './operations/annotate.ts';
+import { askedBy } from './operations/operation.ts';
+import { setLimits, type LimitChange } from './operations/set-limits.ts';
 import type { World } from './world.ts';
 
 type Call = ExecCall;
@@ -23,8 +25,14 @@ export function liveMethods(world: World, instances: Instances) {
       const { key, revision } = params;
       return { already: await annotate(find(params), { key, value: null, revision, by }) };
     },
+    setLimits: async (params: MethodParams<'setLimits'>, { by }: Call): Promise<MethodResults['setLimits']> => {
+      const instance = find(params);
+      return instance.queue.push(() => askedBy(instance, by, () => setLimits(world, instance, limitsIn(params))));
+    },
     exec: async (params: MethodParams<'exec'>, call: Call) => execs.exec(find(params), params, call),
     execInput: (params: MethodParams<'execInput'>, call: Call) => execs.input(params, call),
     getHistory: (params: MethodParams<'getHistory'>) => historyOf(world, instances, params),
   };
 }
+
+const limitsIn = ({ memoryBytes, cpus, pids }: MethodParams<'setLimits'>): LimitChange => ({ memoryBytes, cpus, pids });

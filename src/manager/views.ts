@@ -1,6 +1,7 @@
 /** Instances as callers see them: the record, and what the kernel says at this moment. */
 import type { AppInfo, AppSummary } from '../domain/info.ts';
 import { allowedIn } from '../domain/states.ts';
+import { effectiveLimits } from '../spec/limits.ts';
 import type { Instance } from './instance.ts';
 import { pagesOf } from './operations/pages.ts';
 import type { World } from './world.ts';
@@ -34,6 +35,7 @@ export function infoOf(world: World, instance: Instance): AppInfo {
     memory: readings?.memory ?? null,
     cpu: readings?.cpu ?? null,
     pids: readings?.pids ?? null,
+    limits: effectiveLimits(app.limits),
     network: { mode: app.network },
     display: null,
     hibernation: hibernationOf(world, instance),

@@ -63,6 +63,7 @@ const ROWS: Rows = {
   kill: { isRead: false, form: done },
   annotate: { isRead: false, form: done },
   removeAnnotation: { isRead: false, form: done },
+  setLimits: { isRead: false, form: same },
   exec: { isRead: false, form: same },
   execInput: { isRead: false, form: same },
   getHistory: { isRead: true, form: same },

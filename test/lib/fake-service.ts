@@ -113,6 +113,7 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
     removeAnnotation: async ({ appInstanceId: id, key }) => ({
       already: !Reflect.deleteProperty(find(id).annotations, key),
     }),
+    setLimits: async ({ memoryBytes = null, cpus = null, pids }) => ({ memoryBytes, cpus, pids: pids ?? 1024 }),
     exec: async (params, { channel }) => {
       find(params.appInstanceId);
       const text = params.args.join(' ');
@@ -191,6 +192,7 @@ const infoOf = (instance: Instance): AppInfo => ({
   memory: isAlive(instance.state) ? { usageBytes: 5 * 2 ** 20, limitBytes: 64 * 2 ** 20 } : null,
   cpu: null,
   pids: null,
+  limits: { memoryBytes: 64 * 2 ** 20, cpus: null, pids: 1024 },
   network: { mode: 'none' },
   display: null,
   hibernation: {

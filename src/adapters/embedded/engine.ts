@@ -56,6 +56,7 @@ export function embeddedEngine(parts: Parts): Engine {
     ended: (id, live) => ended(parts, id, live),
     remove: (id, removal) => remove(parts, id, removal),
     isMonitored: (live) => live.monitor !== null && processes.isAlive(live.monitor),
+    setLimits: groups.setLimits,
     readings: groups.readings,
     leftovers: () => leftovers(parts),
     watch: monitor.watch,
