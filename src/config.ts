@@ -55,7 +55,32 @@ const tcpLimits = z.strictObject({
   /** At one time; more are closed at once. */
   maxConnections: z.int().min(1).max(10_000).default(256),
   /** Of one connection, with as many at once; what is more waits. */
-  callsPerSecond: z.int().min(1).max(1_000_000).default(5000),
+  callsPerSecond: z.int().min(1).max(1_000_000).default(100_000),
+});
+
+const path = z.string().startsWith('/').optional();
+
+const thunder = z.strictObject({
+  /** Of Thunder, with ws:// or wss://; from THUNDER_ACCESS (`HOST:PORT`), or 127.0.0.1:9998, when absent. */
+  url: z.url({ protocol: /^wss?$/, error: 'must be a ws:// or wss:// address' }).optional(),
+  /** File with the token that Thunder's security wants. */
+  tokenFile: path,
+  /** For one call of a plugin, in ms. */
+  callTimeoutMs: milliseconds.min(1).default(5000),
+});
+
+const displays = z.strictObject({
+  /** Who makes the apps' displays: nobody, or RDK's window manager (a plugin of Thunder). */
+  provider: z.enum(['none', 'rdk']).default('none'),
+  /** XDG_RUNTIME_DIR of the window manager; the daemon's own when absent, else /tmp. */
+  directory: path,
+});
+
+const storage = z.strictObject({
+  /** Who keeps the apps' private directories: this daemon, or RDK's storage manager (a plugin of Thunder). */
+  provider: z.enum(['embedded', 'rdk']).default('embedded'),
+  /** Where this daemon makes them, also for apps for which the storage manager hands out none; `apps` in the state directory when absent. */
+  directory: path,
 });
 
 export const configSchema = z.strictObject({
@@ -73,11 +98,24 @@ export const configSchema = z.strictObject({
     .default(10 * 2 ** 20),
   /** Events kept; older ones are dropped, and who asks for them is told of the gap. */
   maxEvents: z.int().min(1000).default(100_000),
+  /** Size of `state.db`, in bytes, above which older events are dropped too; the last 1000 are always kept. */
+  maxEventBytes: z
+    .int()
+    .min(4 * MIB)
+    .default(64 * MIB),
+  /** Age of an event, in ms, at which it is dropped: 30 days. */
+  maxEventAgeMs: z.int().min(60_000).default(2_592_000_000),
   /** Ended instances remembered. */
   keepEnded: z.int().min(0).default(1000),
   /** Checkpoints, restores and their images. */
   hibernation: hibernation.prefault({}),
   userIds: userIds.prefault({}),
+  /** Wayland displays of the apps. */
+  displays: displays.prefault({}),
+  /** Private directories of the apps. */
+  storage: storage.prefault({}),
+  /** Where the providers `rdk` find their plugins. */
+  thunder: thunder.prefault({}),
   /** Group in the cgroup hierarchies, absolute; derived from the root directory when absent. */
   cgroupParent: z
     .string()

@@ -45,7 +45,7 @@ async function serve(options: Options): Promise<void> {
   const stopped = stopSignal(log);
   const journal = await openJournal({
     file: places.database,
-    maxEvents: config.maxEvents,
+    ...{ maxEvents: config.maxEvents, maxEventBytes: config.maxEventBytes, maxEventAgeMs: config.maxEventAgeMs },
     clock: systemClock,
     fatal: (error) => {
       log.fatal(
@@ -56,7 +56,11 @@ async function serve(options: Options): Promise<void> {
     },
   });
   held.defer(() => journal.close());
-  const { world, manager, close } = await build({ places, config, log, journal, searchPath, root: root ?? '/' });
+  const { world, manager, close } = await build({
+    ...{ places, config, log, journal, searchPath },
+    env: process.env,
+    root: root ?? '/',
+  });
   held.defer(close);
   held.use(manager);
   const { socketGid: groupId, profile } = config;

@@ -70,7 +70,6 @@ const APP_SAMPLES = {
   'rootfs.image': { rootfs: { image: 'x' } },
   network: { ...host, network: /** @type {const} */ ('nat') },
   ports: { ...host, ports: [{ host: 1, app: 1 }] },
-  display: { ...host, display: { width: 1, height: 1 } },
 };
 
 export function appTable() {

@@ -10,6 +10,13 @@ const INSTANCE: Words = { kind: 'instance' };
 export const GLOBAL_OPTIONS: readonly OptionRow[] = [
   { flags: '--root <dir>', doc: "the daemon's --root (also RUNTIME_MANAGER_ROOT)", words: DIRECTORY },
   { flags: '--socket <path>', doc: "the daemon's unix socket, when it lies elsewhere", words: FILE },
+  {
+    flags: '--address <url>',
+    doc: 'ws://HOST:PORT, wss://HOST:PORT or unix:PATH (also RUNTIME_MANAGER_ADDRESS)',
+    words: ANY,
+  },
+  { flags: '--token-file <file>', doc: 'by TCP: file with the token (also RUNTIME_MANAGER_TOKEN_FILE)', words: FILE },
+  { flags: '--ca-file <file>', doc: 'by wss: PEM file of the certificate to trust', words: FILE },
   { flags: '--json', doc: 'data as JSON on stdout, errors as JSON on stderr' },
 ];
 

@@ -5,7 +5,7 @@ import type { AppId, AppInstanceId, ContainerId } from './ids.ts';
 import type { Limits } from './limits.ts';
 import type { Operation, State } from './states.ts';
 
-/** Read from the kernel at the moment of asking; null where nothing runs. */
+/** Read from the kernel, at most 50 ms before the answer; null where nothing runs. */
 export type Readings = {
   readonly memory: { readonly usageBytes: number; readonly limitBytes: number | null };
   /** CPU time used so far, in ns. */
@@ -41,7 +41,8 @@ export type AppInfo = Omit<AppSummary, 'memory'> & {
   /** As they were asked for; of an instance that sleeps: in force when it wakes. */
   readonly limits: Limits;
   readonly network: { readonly mode: string };
-  readonly display: null;
+  /** Null: it has none. */
+  readonly display: { readonly displayName: string; readonly socket: string } | null;
   readonly hibernation: {
     readonly enabled: boolean;
     readonly tcp: 'close' | 'keep';

@@ -9,7 +9,7 @@ import type { World } from './world.ts';
 
 type Params = MethodParams<'exec'>;
 export type ExecCall = {
-  readonly gone?: AbortSignal | undefined;
+  readonly gone?: (() => AbortSignal) | undefined;
   readonly by?: string | undefined;
   readonly channel?: Channel | undefined;
 };
@@ -52,7 +52,8 @@ export class Execs {
     const { stream, timeoutMs, stdin } = params;
     const ends = new AbortController();
     const timer = timeoutMs === undefined ? undefined : setTimeout(() => ends.abort('time'), timeoutMs);
-    const signal = call.gone === undefined ? ends.signal : AbortSignal.any([ends.signal, call.gone]);
+    const gone = call.gone?.();
+    const signal = gone === undefined ? ends.signal : AbortSignal.any([ends.signal, gone]);
     const starting = this.#begin(instance, params, signal);
     try {
       if (stream !== undefined) this.#join(stream, call.channel, starting);

@@ -4,10 +4,12 @@ import { CALLSIGN, METHODS } from '../domain/api.ts';
 import type { Channel } from '../domain/exec.ts';
 import type { Done, MethodName, MethodParams, MethodResults } from '../domain/api.ts';
 import { RuntimeError } from '../domain/errors.ts';
+import type { AppInfo } from '../domain/info.ts';
 import { API_VERSION, CONTROLLER } from '../domain/wire.ts';
 import { CONTROLLER_METHODS, controllerRow } from './controller.ts';
 import { parseDesignator } from './designator.ts';
 import type { Designator } from './designator.ts';
+import { Written } from './json-rpc.ts';
 import type { Dispatch } from './json-rpc.ts';
 import { PROFILES, SituationError } from './profile.ts';
 import type { Profile } from './profile.ts';
@@ -18,8 +20,8 @@ import { readParams } from './validation.ts';
 
 /** Who calls. */
 export type Caller = {
-  /** Aborted when nobody is there any more to hear the answer. */
-  readonly gone: AbortSignal;
+  /** Aborted when nobody is there any more to hear the answer. Made when it is asked for: few calls wait for anything. */
+  readonly gone: () => AbortSignal;
   /** Undefined where no event can arrive: `register` then succeeds without effect, as Thunder's does over HTTP. */
   readonly subscriptions?: Subscriptions | undefined;
   /** For methods without callsign; both services when absent. */
@@ -50,6 +52,17 @@ const same = (result: unknown): unknown => result;
 /** Upstream's void; a member more only where there is something to say. */
 const done = ({ already }: Done): unknown => (already ? { already } : null);
 
+const texts = new WeakMap<AppInfo, Written>();
+
+/** Upstream: the text of a JSON object, not the object. Who asks often is given the same object, so its text is kept. */
+function textOf(info: AppInfo): Written {
+  const known = texts.get(info);
+  if (known !== undefined) return known;
+  const text = new Written(JSON.stringify(JSON.stringify(info)));
+  texts.set(info, text);
+  return text;
+}
+
 type Rows = { readonly [Name in MethodName]: Row<Name> };
 
 const ROWS: Rows = {
@@ -67,8 +80,7 @@ const ROWS: Rows = {
   exec: { isRead: false, form: same },
   execInput: { isRead: false, form: same },
   getHistory: { isRead: true, form: same },
-  // upstream: the text of a JSON object, not the object
-  getInfo: { isRead: true, form: (info) => JSON.stringify(info) },
+  getInfo: { isRead: true, form: textOf },
   list: { isRead: true, form: same },
   getLogs: { isRead: true, form: same },
   getEvents: { isRead: true, form: same },
@@ -105,8 +117,8 @@ const BUILT_IN: Readonly<Record<string, (target: Target, caller: Caller) => unkn
 
 const nameOf = (callsign: string): string => callsign.split('.').at(-1) ?? callsign;
 
-function subscribe(how: 'register' | 'unregister', { params, callsign }: Target, caller: Caller): 0 | null {
-  caller.subscriptions?.[how]({ ...readRegistration(params, how), callsign });
+function subscribe(how: 'register' | 'unregister', { params, callsign, index }: Target, caller: Caller): 0 | null {
+  caller.subscriptions?.[how]({ ...readRegistration(params, how), callsign, index });
   return profileOf(caller).registered;
 }
 
@@ -148,8 +160,15 @@ async function invoke<Name extends MethodName>(
   { name, row, params, caller }: Call<Name>,
 ): Promise<unknown> {
   const checked = readParams(METHODS[name].params, params, name) as MethodParams<Name>;
-  const { gone, who: by, channel } = caller;
-  return row.form(await service[name](checked, { signal: row.isRead ? gone : NEVER, gone, by, channel }));
+  const call = {
+    get signal() {
+      return row.isRead ? caller.gone() : NEVER;
+    },
+    gone: caller.gone,
+    by: caller.who,
+    channel: caller.channel,
+  };
+  return row.form(await service[name](checked, call));
 }
 
 /** Throws for a service that is not here, for versions that are not served, and for what is no name. */
@@ -157,6 +176,12 @@ function targetOf(text: string, params: unknown, caller: Caller): Target {
   const designator = parseDesignator(text);
   if (designator.method === '') {
     throw new SituationError('malformedDesignator', 'UNKNOWN_METHOD', { what: 'the method has no name' });
+  }
+  if (designator.object !== undefined) {
+    throw new RuntimeError('NOT_SUPPORTED', {
+      what: `there are no objects to call, such as ${JSON.stringify(designator.object.slice(0, 200))}`,
+      next: 'name the instance as appInstanceId in the parameters',
+    });
   }
   const callsign = designator.callsign ?? caller.callsign ?? bareOwner(designator.method, params);
   if (callsign !== CALLSIGN && callsign !== CONTROLLER) {

@@ -7,7 +7,7 @@ export type ServiceCall = {
   /** When the call is to be given up. */
   readonly signal: AbortSignal;
   /** Aborted when nobody is there any more to hear the answer, also of what goes on then. */
-  readonly gone?: AbortSignal | undefined;
+  readonly gone?: (() => AbortSignal) | undefined;
   /** Who asked, for events. */
   readonly by?: string | undefined;
   /** The caller's connection, where more than answers can be told. */

@@ -38,6 +38,7 @@ const input = (app: AppInput, rest: Partial<OciConfigInput> = {}): OciConfigInpu
   identity: { uid: 30001, gid: 30002, rootHostUid: 230001, rootHostGid: 230002 },
   storage: '/var/lib/runtime-manager/apps/a',
   inside: '/run/rm/inside/a',
+  display: null,
   cgroupsPath: '/runtime-manager/i',
   hostname: 'box',
   architecture: 'x64',
@@ -227,7 +228,6 @@ describe('the OCI configuration', () => {
       ['a network other than none', { network: 'nat' }],
       ['a network other than none', { network: 'host' }],
       ['ports', { ports: [{ host: 80, app: 80 }] }],
-      ['display', { display: { width: 1, height: 1 } }],
     ];
     for (const [member, asked] of cases) {
       const app = appSchema.parse({ ...SLEEP, ...asked });

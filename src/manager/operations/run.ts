@@ -7,7 +7,8 @@ import type { OciConfig } from '../../spec/oci-types.ts';
 import type { World } from '../world.ts';
 import type { RunOrder } from './order.ts';
 import { planContainer } from './plan.ts';
-import { during } from './operation.ts';
+import { takeDisplay } from './displays.ts';
+import { allDone, during } from './operation.ts';
 import { settle } from './settle.ts';
 
 export type RunRequest = { readonly order: RunOrder; readonly signal: AbortSignal };
@@ -81,7 +82,12 @@ type Beginning = { readonly config: OciConfig; readonly signal: AbortSignal };
 async function start(world: World, instance: Instance, { config, signal }: Beginning): Promise<void> {
   const { engine, storage, insides, logs, settings, clock } = world;
   const { appId, containerId, uid, gid, app } = instance.record;
-  await Promise.all([storage.prepare({ appId, uid, gid }), insides.prepare(containerId), logs.begin(containerId)]);
+  await allDone([
+    storage.prepare({ appId, uid, gid }),
+    insides.prepare(containerId),
+    logs.begin(containerId),
+    takeDisplay(world, instance.record, signal),
+  ]);
   signal.throwIfAborted();
   const live = await engine.start(
     {
