@@ -50,39 +50,43 @@ export class Execs {
 
   async #run(instance: Instance, params: Params, call: ExecCall): Promise<ExecResult> {
     const { stream, timeoutMs, stdin } = params;
+    // before anything is begun: a stream may be refused
+    const { promise: begun, resolve, reject } = Promise.withResolvers<Exec>();
+    begun.catch(() => undefined);
+    using _stream = stream === undefined ? undefined : this.#join(stream, call.channel, begun);
     const ends = new AbortController();
-    const timer = timeoutMs === undefined ? undefined : setTimeout(() => ends.abort('time'), timeoutMs);
+    const timer = timeoutMs === undefined ? undefined : setTimeout(() => ends.abort(), timeoutMs);
     const gone = call.gone?.();
     const signal = gone === undefined ? ends.signal : AbortSignal.any([ends.signal, gone]);
-    const starting = this.#begin(instance, params, signal);
     try {
-      if (stream !== undefined) this.#join(stream, call.channel, starting);
-      const exec = await starting;
+      const exec = await this.#begin(instance, params, signal);
+      resolve(exec);
       if (stdin !== undefined) void exec.stdin.write(Buffer.from(stdin));
       if (stdin !== undefined || stream === undefined) exec.stdin.end();
       const outputs = stream === undefined ? collectAll(exec) : tellAll(exec, stream, call.channel);
       if (!(await endWithin(exec, signal))) throw overdue(instance, timeoutMs, ends.signal.aborted);
       const code = await exec.ended;
       return { exitCode: code, signal: signalOf(code), ...(await outputs) };
+    } catch (error) {
+      reject(error);
+      throw ends.signal.aborted ? overdue(instance, timeoutMs, true) : error;
     } finally {
       clearTimeout(timer);
-      // when it was the stream that could not be joined
-      void starting.then((exec) => exec.signal('SIGKILL')).catch(() => undefined);
-      if (stream !== undefined && call.channel !== undefined) this.#leave(stream, call.channel, starting);
     }
   }
 
   async #begin(instance: Instance, { args, env, cwd }: Params, gone: AbortSignal): Promise<Exec> {
     const { engine, settings } = this.#world;
     return instance.queue.push(async (signal) => {
-      gone.throwIfAborted();
+      if (gone.aborted) throw overdue(instance, undefined, false);
       refuseState(instance);
       const wait = { signal: AbortSignal.any([signal, gone]), timeoutMs: settings.startTimeoutMs };
       return engine.exec(instance.record.containerId, { args, env, cwd }, wait);
     });
   }
 
-  #join(stream: string, channel: Channel | undefined, starting: Promise<Exec>): void {
+  /** Until it is disposed of, input finds the program by this name. */
+  #join(stream: string, channel: Channel | undefined, begun: Promise<Exec>): Disposable {
     if (channel === undefined) {
       throw new RuntimeError('NOT_SUPPORTED', {
         what: 'a stream needs a connection that hears more than answers',
@@ -93,25 +97,21 @@ export class Execs {
     if (streams.has(stream)) {
       throw new RuntimeError('ALREADY_EXISTS', { what: `this connection has a stream ${stream} already` });
     }
-    this.#streams.set(channel, streams.set(stream, starting));
-  }
-
-  #leave(stream: string, channel: Channel, starting: Promise<Exec>): void {
-    const streams = this.#streams.get(channel);
-    if (streams?.get(stream) === starting) streams.delete(stream);
+    this.#streams.set(channel, streams.set(stream, begun));
+    return { [Symbol.dispose]: () => void streams.delete(stream) };
   }
 
   /** Throws NOT_FOUND. */
   async input(params: MethodParams<'execInput'>, { channel }: ExecCall): Promise<MethodResults['execInput']> {
     const { stream, data, end, signal } = params;
-    const starting = channel && this.#streams.get(channel)?.get(stream);
-    if (starting === undefined) {
+    const begun = channel && this.#streams.get(channel)?.get(stream);
+    if (begun === undefined) {
       throw new RuntimeError('NOT_FOUND', {
         what: `this connection runs no program with the stream ${stream}`,
         next: 'it may have ended: see the answer of its exec',
       });
     }
-    const exec = await starting;
+    const exec = await begun;
     if (data !== undefined) await exec.stdin.write(Buffer.from(data, 'base64'));
     if (end) exec.stdin.end();
     if (signal !== undefined) exec.signal(signal);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { connect, type Client, type ExecResult } from '../../src/client/node.ts';
+import { connect, RuntimeError, type Client, type ExecResult } from '../../src/client/node.ts';
 import { perl, pidOf, runApp, shell, SLEEP, stateOf } from '../lib/apps.ts';
 import { startDaemon } from '../lib/daemon.ts';
 import { checkHouse } from '../lib/house.ts';
@@ -160,6 +160,7 @@ test('a stream goes both ways while the program runs, and holds up nobody who do
   await using daemon = await startDaemon();
   const { client } = daemon;
   const appInstanceId = await runApp(client, 'stream', SLEEP);
+  const { pid } = await settled(client, appInstanceId);
   const bytes = Buffer.from([0, 255, 10, 128, 7]);
   let heard = '';
   const running = await client.openExec(
@@ -180,6 +181,15 @@ test('a stream goes both ways while the program runs, and holds up nobody who do
   await running.signal('SIGINT');
   assert.deepEqual(await running.result, result(9));
   await refusal(running.signal('SIGINT'), 'NOT_FOUND');
+  // waiting for its turn counts, too; and what is refused leaves nothing behind
+  const args = [...perl('sleep 1000')];
+  const twice = ['a', 'a'].map((stream) => client.exec({ appInstanceId, args, stream, timeoutMs: 300, stdin: '' }));
+  const codes = (await Promise.allSettled(twice)).map((one) =>
+    one.status === 'rejected' ? RuntimeError.of(one.reason).code : 'done',
+  );
+  assert.deepEqual(codes, ['TIMED_OUT', 'ALREADY_EXISTS']);
+  await refusal(client.exec({ appInstanceId, args, timeoutMs: 1 }), 'TIMED_OUT');
+  await until(() => !namesIn(pid).includes('perl'), { what: 'none of them is left' });
   // another connection has no stream of this name
   await refusal(daemon.client.execInput({ stream: 'client.exec.1', end: true }), 'NOT_FOUND');
   let bytesHeard = 0;

@@ -31,11 +31,13 @@ const SYNC_FD = 3;
 const MAX_WORDS = 4096;
 /** A grandchild may hold a pipe open for ever: this long after the end, and after the last that came, nobody waits any longer. */
 const LAST_WORDS_MS = 200;
+/** For what was being started when it was given up. */
+const LAST_WAIT_MS = 2000;
 
 export function conmonExec(processes: Processes, { binary, env }: Options): StartExec {
   return async (start, { signal, timeoutMs }) => {
     await forkTurn();
-    signal.throwIfAborted();
+    if (signal.aborted) throw notInTime('ABORTED', signal.reason);
     const child = spawn(binary, argumentsFor(start), {
       env: { ...env, _OCI_SYNCPIPE: String(SYNC_FD) },
       stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
@@ -68,6 +70,11 @@ export function conmonExec(processes: Processes, { binary, env }: Options): Star
         signal: (name) => void processes.signalGroup(process, name),
       };
     } catch (error) {
+      // it may be coming up in this moment: conmon says so before it is ended, and its runtime with it (PR_SET_PDEATHSIG)
+      const pid = await Promise.race([reports.pid, within(LAST_WAIT_MS)]);
+      const process = pid === undefined ? undefined : processes.identify(pid);
+      if (process !== undefined) processes.signalGroup(process, 'SIGKILL');
+      child.kill('SIGKILL');
       for (const pipe of pipes) pipe.destroy();
       throw error;
     }
@@ -107,9 +114,14 @@ function readReports(sync: Readable): Reports {
 /** Rejects when the time is over. */
 async function aborted(late: AbortSignal, asked: AbortSignal): Promise<never> {
   if (!late.aborted) await once(late, 'abort');
-  const code = asked.aborted ? 'ABORTED' : 'TIMED_OUT';
-  throw new RuntimeError(code, { what: 'the program was not started in time', cause: asked.reason });
+  throw notInTime(asked.aborted ? 'ABORTED' : 'TIMED_OUT', asked.reason);
 }
+
+const notInTime = (code: 'ABORTED' | 'TIMED_OUT', cause: unknown): RuntimeError =>
+  new RuntimeError(code, { what: 'the program was not started in time', cause });
+
+const within = (ms: number): Promise<undefined> =>
+  new Promise((resolve) => setTimeout(() => resolve(undefined), ms).unref());
 
 async function notStarted(id: ContainerId, stderr: Readable): Promise<RuntimeError> {
   let words = '';
