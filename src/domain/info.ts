@@ -2,6 +2,7 @@
 import type { ExitRecord } from './exit.ts';
 import type { DumpFigures, ImageInfo, WakeFigures } from './hibernation.ts';
 import type { AppId, AppInstanceId, ContainerId } from './ids.ts';
+import type { Limits } from './limits.ts';
 import type { Operation, State } from './states.ts';
 
 /** Read from the kernel, at most 50 ms before the answer; null where nothing runs. */
@@ -37,6 +38,8 @@ export type AppInfo = Omit<AppSummary, 'memory'> & {
   readonly memory: Readings['memory'] | null;
   readonly cpu: Readings['cpu'] | null;
   readonly pids: Readings['pids'] | null;
+  /** As they were asked for; of an instance that sleeps: in force when it wakes. */
+  readonly limits: Limits;
   readonly network: { readonly mode: string };
   /** Null: it has none. */
   readonly display: { readonly displayName: string; readonly socket: string } | null;

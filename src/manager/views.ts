@@ -1,6 +1,7 @@
 /** Instances as callers see them: the record, and what the kernel says of its use. */
 import type { AppInfo, AppSummary } from '../domain/info.ts';
 import { allowedIn } from '../domain/states.ts';
+import { effectiveLimits } from '../spec/limits.ts';
 import type { Instance } from './instance.ts';
 import { placeOfDisplay } from './operations/displays.ts';
 import { pagesOf } from './operations/pages.ts';
@@ -68,6 +69,7 @@ function read(world: World, instance: Instance): AppInfo {
     memory: readings?.memory ?? null,
     cpu: readings?.cpu ?? null,
     pids: readings?.pids ?? null,
+    limits: effectiveLimits(app.limits),
     network: { mode: app.network },
     display: displayOf(world, instance),
     hibernation: hibernationOf(world, instance),
