@@ -16,6 +16,11 @@ export const GLOBAL_OPTIONS: readonly OptionRow[] = [
 const RUN_OPTIONS: readonly OptionRow[] = [
   { flags: '--instance <id>', doc: 'id of the new instance; a UUID when absent', words: ANY },
   { flags: '--bundle <dir>', doc: 'OCI bundle: a directory with config.json and a root file system', words: DIRECTORY },
+  {
+    flags: '--image <ref>',
+    doc: 'oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE, or the path of an image',
+    words: FILE,
+  },
   { flags: '--rootfs <dir>', doc: 'directory that is a root file system', words: DIRECTORY },
   { flags: '--host-rootfs', doc: "the device's own system directories, read-only" },
   { flags: '--config <file>', doc: 'JSON or YAML description of the app; other options override it', words: FILE },

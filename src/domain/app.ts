@@ -23,9 +23,19 @@ const rootfs = z.union(
     z
       .strictObject({ bundle: absolutePath })
       .describe('an OCI bundle: a directory with config.json and a root file system'),
-    z.strictObject({ image: z.string() }).describe('an OCI image reference'),
+    z
+      .strictObject({ image: text.min(1).max(4096) })
+      .describe(
+        'an image: `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:NAME:TAG]`, or the path of one or of a squashfs or EROFS file',
+      ),
+    z
+      .strictObject({ layers: z.array(absolutePath).min(1).max(64) })
+      .describe('directories laid over each other, the first one at the bottom'),
   ],
-  { error: 'must be exactly one of {"host": true}, {"dir": path}, {"bundle": path}, {"image": reference}' },
+  {
+    error:
+      'must be exactly one of {"host": true}, {"dir": path}, {"bundle": path}, {"image": reference}, {"layers": [path, …]}',
+  },
 );
 
 const limits = z.strictObject({

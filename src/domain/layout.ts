@@ -10,6 +10,8 @@ export type Layout = {
   readonly logs: string;
   readonly apps: string;
   readonly images: string;
+  /** Unpacked images, and who uses them. */
+  readonly packages: string;
   /** Secret of the role control. */
   readonly token: string;
   readonly observeToken: string;
@@ -29,6 +31,7 @@ export function layout(root?: string): Layout {
     logs: `${state}/logs`,
     apps: `${state}/apps`,
     images: `${state}/images`,
+    packages: `${state}/packages`,
     token: `${state}/token`,
     observeToken: `${state}/token-observe`,
   };

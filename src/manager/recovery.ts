@@ -67,6 +67,7 @@ export async function recover(world: World, instances: Instances): Promise<void>
   await Promise.all(all.map((instance) => recoverOne(world, instance)));
   await sweep(world, instances);
   await sweepDrafts(world, instances);
+  await sweepPackages(world, instances);
 }
 
 /** Also for an instance that stays between two states although nothing is at work on it. Never throws. */
@@ -207,4 +208,12 @@ async function sweepDrafts({ images, log }: World, instances: Instances): Promis
     // whoever is still hibernating has its draft to lose
     else if (instance.state !== 'HIBERNATING' && !instance.queue.busy) await images.discardDraft(id);
   }
+}
+
+/** Whoever has not given everything back holds its package still. */
+async function sweepPackages({ packages, log }: World, instances: Instances): Promise<void> {
+  const holders = [...instances].flatMap(({ record }) => (record.released ? [] : [record.containerId]));
+  await packages.sweep(new Set(holders)).catch((error: unknown) => {
+    log.error({ err: error }, 'packages that nobody uses could not be given back');
+  });
 }

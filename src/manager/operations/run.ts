@@ -17,7 +17,7 @@ export const run = (world: World, instance: Instance, { order, signal }: RunRequ
   during(instance, 'run', async () => {
     instance.moveFor('run');
     refuseUnreleased(instance);
-    const config = await begin(world, instance, order);
+    const config = await begin(world, instance, { order, signal });
     try {
       await start(world, instance, { config, signal });
     } catch (error) {
@@ -35,16 +35,18 @@ function refuseUnreleased({ record }: Instance): void {
   });
 }
 
-async function begin(world: World, instance: Instance, order: RunOrder): Promise<OciConfig> {
-  const { userIds } = world;
+async function begin(world: World, instance: Instance, { order, signal }: RunRequest): Promise<OciConfig> {
+  const { userIds, packages } = world;
   const { lease, dropped, undo } = await userIds.lease({ appId: order.appId, ...order.ids });
   try {
-    const config = await planContainer(world, order, lease);
+    const { uid, gid } = lease;
+    const config = await planContainer(world, order, { uid, gid, signal });
     const change = { userIds: [lease], droppedUserIds: dropped };
     await instance.begin(newRecord(world, order, lease), 'run', { change });
     return config;
   } catch (error) {
     undo();
+    await packages.release(containerIdFor(order.appInstanceId));
     throw error;
   }
 }
