@@ -41,6 +41,7 @@ export function appFrom({ options, command, described, cwd }: Order): AppInput {
     ...(grace !== undefined && { terminateGraceMs: durationOf(grace) }),
     ...merged(described, 'env', envOf(options)),
     ...merged(described, 'limits', limitsOf(options)),
+    ...merged(described, 'storage', storageOf(options)),
     ...merged(described, 'hibernation', isSet(options, 'hibernatable') ? { enabled: true } : {}),
     ...joined(described, {
       name: 'mounts',
@@ -117,6 +118,11 @@ function limitsOf(options: Options): Part<'limits'> {
     ...(cpus !== undefined && { cpus: Number(cpus) }),
     ...(pids !== undefined && { pids }),
   };
+}
+
+function storageOf(options: Options): Part<'storage'> {
+  const size = textOf(options, 'storage');
+  return size === undefined ? {} : { sizeBytes: parseSize(size) };
 }
 
 function mountOf(text: string, cwd: string): Part<'mounts'>[number] {

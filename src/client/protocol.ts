@@ -28,6 +28,9 @@ export const READERS: { readonly [Name in MethodName]: Read<Name> } = {
   list: (wire) => wire as MethodResults['list'],
   getLogs: (wire) => wire as MethodResults['getLogs'],
   getEvents: (wire) => wire as MethodResults['getEvents'],
+  listStorage: (wire) => wire as MethodResults['listStorage'],
+  clearStorage: done,
+  deleteStorage: done,
   version: (wire) => wire as MethodResults['version'],
 };
 
@@ -42,6 +45,9 @@ const OPERATIONS: ReadonlySet<MethodName> = new Set([
   'wake',
   'terminate',
   'kill',
+  'listStorage',
+  'clearStorage',
+  'deleteStorage',
 ]);
 
 export const timeoutOf = (name: MethodName): number => (OPERATIONS.has(name) ? OPERATION_TIMEOUT_MS : READ_TIMEOUT_MS);

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { appSchema } from './app.ts';
 import type { EventPage } from './events.ts';
 import type { Explanation } from './hibernation.ts';
-import type { AppInfo, AppSummary } from './info.ts';
+import type { AppInfo, AppSummary, StorageEntry } from './info.ts';
 import { runtimeConfigSchema } from './runtime-config.ts';
 
 export { CALLSIGN } from './wire.ts';
@@ -11,6 +11,7 @@ export { CALLSIGN } from './wire.ts';
 /** Checked further by domain/ids: the schema only says that there is text. */
 const id = z.string();
 const one = z.strictObject({ appInstanceId: id });
+const ofApp = z.strictObject({ appId: id });
 const nothing = z.strictObject({}).optional();
 const uint32 = z
   .int()
@@ -92,6 +93,15 @@ export const METHODS = {
   },
   getLogs: { params: getLogs, doc: 'What the app wrote to stdout and stderr.' },
   getEvents: { params: getEvents, doc: 'The durable event log after a number.' },
+  listStorage: { params: nothing, doc: "Every app's private directory, and how much is in it." },
+  clearStorage: {
+    params: ofApp,
+    doc: 'Delete everything in the private directory of an app that has no instance, and keep its user id.',
+  },
+  deleteStorage: {
+    params: ofApp,
+    doc: 'Delete the private directory of an app that has no instance; its user id may go to another app later.',
+  },
   version: { params: nothing, doc: 'Version, engine and place of the daemon.' },
 } as const;
 
@@ -113,5 +123,8 @@ export type MethodResults = {
   list: readonly AppSummary[];
   getLogs: LogPage;
   getEvents: EventPage;
+  listStorage: readonly StorageEntry[];
+  clearStorage: Done;
+  deleteStorage: Done;
   version: Version;
 };

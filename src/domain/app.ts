@@ -62,6 +62,17 @@ const hibernation = z.strictObject({
   tcp: z.enum(['close', 'keep']).default('close'),
 });
 
+const MIN_STORAGE_BYTES = 16 * 2 ** 20;
+
+const storage = z.strictObject({
+  /** Size of the app's private directory (a file system of its own), in bytes; without it the disk is the limit. */
+  sizeBytes: z
+    .int()
+    .min(MIN_STORAGE_BYTES, `must be at least ${MIN_STORAGE_BYTES} (16 MiB)`)
+    .max(2 ** 43)
+    .optional(),
+});
+
 const ENV_NAME = /^[^=\0]+$/;
 
 export const appSchema = z.strictObject({
@@ -81,6 +92,7 @@ export const appSchema = z.strictObject({
     .default(null),
   mounts: z.array(mount).max(256).default([]),
   hibernation: hibernation.prefault({}),
+  storage: storage.prefault({}),
   /** A terminal (pty) as the app's stdin, stdout and stderr. */
   terminal: z.boolean().default(false),
   /** Time between SIGTERM and SIGKILL when the app is terminated, in ms; the daemon's setting when absent. */

@@ -67,7 +67,7 @@ export async function recover(world: World, instances: Instances): Promise<void>
   await Promise.all(all.map((instance) => recoverOne(world, instance)));
   await sweep(world, instances);
   await sweepDrafts(world, instances);
-  await sweepPackages(world, instances);
+  await sweepHeld(world, instances);
 }
 
 /** Also for an instance that stays between two states although nothing is at work on it. Never throws. */
@@ -210,10 +210,17 @@ async function sweepDrafts({ images, log }: World, instances: Instances): Promis
   }
 }
 
-/** Whoever has not given everything back holds its package still. */
-async function sweepPackages({ packages, log }: World, instances: Instances): Promise<void> {
-  const holders = [...instances].flatMap(({ record }) => (record.released ? [] : [record.containerId]));
-  await packages.sweep(new Set(holders)).catch((error: unknown) => {
-    log.error({ err: error }, 'packages that nobody uses could not be given back');
-  });
+/** Whoever has not given everything back holds its package and its storage still. */
+async function sweepHeld({ packages, storage, log }: World, instances: Instances): Promise<void> {
+  const holders = [...instances].flatMap(({ record }) =>
+    record.released ? [] : [{ appId: record.appId, holder: record.containerId }],
+  );
+  const sweeps = await Promise.allSettled([
+    packages.sweep(new Set(holders.map(({ holder }) => holder))),
+    storage.sweep(holders),
+  ]);
+  for (const swept of sweeps) {
+    if (swept.status === 'fulfilled') continue;
+    log.error({ err: swept.reason as unknown }, 'mounts that nobody uses could not be given back');
+  }
 }

@@ -39,6 +39,7 @@ export function infoOf(world: World, instance: Instance): AppInfo {
     hibernation: hibernationOf(world, instance),
     annotations: record.annotations,
     storage: world.storage.pathOf(appId),
+    storageUse: world.storage.useOf(appId),
     logFile: world.logs.fileOf(containerId),
   };
 }

@@ -63,7 +63,10 @@ export async function build(site: Site): Promise<Built> {
   if (remembered.facts[ENGINE_FACT] !== embedded.finding) {
     await announcer.commit({ facts: { [ENGINE_FACT]: embedded.finding } });
   }
-  const storage = directories(places.apps);
+  const storage = directories(toolRunner({ PATH: searchPath, LC_ALL: 'C.UTF-8' }), {
+    directory: places.apps,
+    volumeDirectory: places.volumes,
+  });
   const range = { ...config.userIds, now: systemClock.now, hasStorage: storage.exists };
   const hibernation = { ...config.hibernation, runtime: embedded.runtimeVersion, criu: embedded.criuVersion };
   const world: World = {
@@ -96,8 +99,9 @@ function hibernationParts({ places, config, log, searchPath }: Site, { criuVersi
   };
 }
 
-async function close({ engine, packages: held }: World, open: OpenPlace): Promise<void> {
+async function close({ engine, packages: held, storage }: World, open: OpenPlace): Promise<void> {
   if ((await engine.leftovers()).length > 0) return;
+  await storage.close();
   await held.close();
   await engine.close();
   await open.close();

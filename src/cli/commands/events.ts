@@ -1,6 +1,7 @@
 import type { EventGap } from '../../client/events.ts';
 import { callOnce } from '../../client/unix.ts';
 import type { AppEvent } from '../../domain/events.ts';
+import { formatSize } from '../../domain/size.ts';
 import type { Command, Invocation } from '../command.ts';
 import { countOf, isSet, textOf } from '../options.ts';
 import type { Output } from '../output.ts';
@@ -53,6 +54,8 @@ function story(event: AppEvent, output: Output): string {
       return `${event.old} → ${stateWord(event.new, output)}: ${event.why}`;
     case 'terminated':
       return `terminated: ${exitWords(event.exit)}`;
+    case 'storageFull':
+      return output.style('red', `its storage is full (${formatSize(event.limitBytes)})`);
     case 'failure':
       return output.style('red', `${event.operation} failed: ${event.error.what}`);
   }

@@ -81,7 +81,13 @@ type Beginning = { readonly config: OciConfig; readonly signal: AbortSignal };
 async function start(world: World, instance: Instance, { config, signal }: Beginning): Promise<void> {
   const { engine, storage, insides, logs, settings, clock } = world;
   const { appId, containerId, uid, gid, app } = instance.record;
-  await Promise.all([storage.prepare({ appId, uid, gid }), insides.prepare(containerId), logs.begin(containerId)]);
+  const sizeBytes = app.storage.sizeBytes ?? null;
+  const holder = containerId;
+  await Promise.all([
+    storage.prepare({ appId, uid, gid, holder, sizeBytes }),
+    insides.prepare(containerId),
+    logs.begin(containerId),
+  ]);
   signal.throwIfAborted();
   const live = await engine.start(
     {

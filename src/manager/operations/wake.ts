@@ -76,7 +76,7 @@ async function planAnew(world: World, { record }: Instance, signal: AbortSignal)
   const { appId, appInstanceId, containerId, app, uid, gid } = record;
   const [config] = await Promise.all([
     planContainer(world, { appId, appInstanceId, app, ids: {} }, { uid, gid, signal }),
-    world.storage.prepare({ appId, uid, gid }),
+    world.storage.prepare({ appId, uid, gid, holder: containerId, sizeBytes: app.storage.sizeBytes ?? null }),
     world.insides.prepare(containerId),
   ]);
   return config;
