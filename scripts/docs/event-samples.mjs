@@ -22,6 +22,7 @@ export const EVENTS = /** @type {readonly AppEvent[]} */ (
       operation: 'run',
       error: { code: 'START_FAILED', what: 'container clock-1 was not started' },
     },
-    { seq: 11, ...subject, type: 'storageFull', usedBytes: 16_600_000, limitBytes: 16_700_000 },
+    { seq: 11, ...subject, type: 'annotated', key: 'title', value: 'The clock', revision: 1 },
+    { seq: 12, ...subject, type: 'storageFull', usedBytes: 16_600_000, limitBytes: 16_700_000 },
   ])
 );

@@ -4,7 +4,12 @@ import type { ExitRecord } from './exit.ts';
 import type { AppId, AppInstanceId } from './ids.ts';
 import type { State } from './states.ts';
 
-type Subject = { readonly appId: AppId; readonly appInstanceId: AppInstanceId };
+type Subject = {
+  readonly appId: AppId;
+  readonly appInstanceId: AppInstanceId;
+  /** Who asked for it: `the unix socket`, or the address of the caller; absent when nobody did. */
+  readonly by?: string;
+};
 
 type EventBody =
   | { readonly type: 'started'; readonly pid: number }
@@ -13,7 +18,9 @@ type EventBody =
   | { readonly type: 'terminated'; readonly exit: ExitRecord }
   /** The limited storage of the app is full (99 %): its writes fail with ENOSPC. Again only after there was room. */
   | { readonly type: 'storageFull'; readonly usedBytes: number; readonly limitBytes: number }
-  | { readonly type: 'failure'; readonly operation: string; readonly error: ErrorData };
+  | { readonly type: 'failure'; readonly operation: string; readonly error: ErrorData }
+  /** `value` is null when it was removed. */
+  | { readonly type: 'annotated'; readonly key: string; readonly value: string | null; readonly revision: number };
 
 export type NewEvent = Subject & EventBody;
 export type EventType = NewEvent['type'];

@@ -50,7 +50,8 @@ export type AppInfo = Omit<AppSummary, 'memory'> & {
   readonly cpu: Readings['cpu'] | null;
   readonly pids: Readings['pids'] | null;
   readonly network: { readonly mode: string };
-  readonly display: null;
+  /** Null: it has none. */
+  readonly display: { readonly displayName: string; readonly socket: string } | null;
   readonly hibernation: {
     readonly enabled: boolean;
     readonly tcp: 'close' | 'keep';
@@ -64,7 +65,10 @@ export type AppInfo = Omit<AppSummary, 'memory'> & {
     /** CRIU's log of the last attempt that failed. */
     readonly failureLog: string | null;
   };
+  /** Notes of callers. */
   readonly annotations: Readonly<Record<string, string>>;
+  /** Rises with each change of the annotations. */
+  readonly annotationRevision: number;
   /** The app's private directory on the host, seen as /data inside. */
   readonly storage: string;
   /** Null where there is no limit (`listStorage` counts then) or nothing is mounted now. */

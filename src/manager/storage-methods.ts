@@ -29,7 +29,7 @@ export async function clearStorage(world: World, params: Of): Promise<MethodResu
 export async function deleteStorage(world: World, params: Of): Promise<MethodResults['deleteStorage']> {
   const lease = await unusedLease(world, params);
   if (lease === undefined) return { already: true };
-  await world.storage.remove(lease.appId);
+  await world.storage.remove(lease);
   return { already: false };
 }
 

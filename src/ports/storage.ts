@@ -11,9 +11,13 @@ export type StorageOrder = StorageOwner & {
 };
 
 export type Storage = {
+  /** The last known answer of `locate`, without a look. */
   readonly pathOf: (appId: AppId) => string;
+  /** Where the app's directory is, or will be when it is prepared. Throws NEIGHBOUR_FAILED, TIMED_OUT when another service keeps it. */
+  readonly locate: (owner: StorageOwner) => Promise<string>;
   /**
-   * The app's directory, made when it is not there, 0700 and owned by the app, all that is in it too. Throws NO_SPACE,
+   * The app's directory, made when it is not there, 0700 and owned by the app, all that is in it too; the path that `locate`
+   * gave. Throws NO_SPACE,
    * INVALID_ARGUMENT for a size that cannot be now.
    */
   readonly prepare: (order: StorageOrder) => Promise<string>;
@@ -29,7 +33,7 @@ export type Storage = {
   /** Deletes all that is in it. The caller sees to it that no instance of the app is there. */
   readonly clear: (owner: StorageOwner) => Promise<void>;
   /** Deletes it. The caller sees to it that no instance of the app is there. */
-  readonly remove: (appId: AppId) => Promise<void>;
+  readonly remove: (owner: StorageOwner) => Promise<void>;
   /** Nothing runs any more: gives back what is mounted. */
   readonly close: () => Promise<void>;
 };

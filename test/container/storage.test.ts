@@ -195,9 +195,9 @@ test('with another user id all of the storage goes to it, and nothing that its l
   }
   assert.equal(lstatSync(victim).uid, 0);
   assert.equal(lstatSync(join(box.path, 'victim')).uid, 0);
-  await storage.remove(appId('other'));
+  await storage.remove({ ...order, uid: 0, gid: 0, appId: appId('other') });
   await storage.release(order.appId, order.holder);
-  await storage.remove(order.appId);
+  await storage.remove({ ...order, uid: 0, gid: 0 });
   assert.equal(readFileSync(victim, 'utf8'), 'untouched');
   assert.deepEqual(readdirSync(join(box.path, 'apps')), []);
 });

@@ -38,6 +38,7 @@ export function directories(runTool: RunTool, { directory, volumeDirectory }: St
   const pathOf = (appId: AppId): string => join(directory, plainName(appId));
   return {
     pathOf,
+    locate: ({ appId }) => Promise.resolve(pathOf(appId)),
     prepare: (order) => inTurn(order.appId, () => prepare(house, pathOf(order.appId), order)),
     release: (appId, holder) => inTurn(appId, () => release(house, pathOf(appId), { appId, holder })),
     sweep: (holders) => sweep(house, holders),
@@ -51,7 +52,7 @@ export function directories(runTool: RunTool, { directory, volumeDirectory }: St
         await mkdir(pathOf(appId), { mode: 0o700 });
         await chown(pathOf(appId), uid, gid);
       }),
-    remove: (appId) => inTurn(appId, () => remove(house, appId, pathOf(appId))),
+    remove: ({ appId }) => inTurn(appId, () => remove(house, appId, pathOf(appId))),
     close: async () => {
       for (const point of volumes.mounted(directory)) await volumes.unmount(point);
     },

@@ -7,7 +7,8 @@ import type { OciConfig } from '../../spec/oci-types.ts';
 import type { World } from '../world.ts';
 import type { RunOrder } from './order.ts';
 import { planContainer } from './plan.ts';
-import { during } from './operation.ts';
+import { takeDisplay } from './displays.ts';
+import { allDone, during } from './operation.ts';
 import { settle } from './settle.ts';
 
 export type RunRequest = { readonly order: RunOrder; readonly signal: AbortSignal };
@@ -36,17 +37,20 @@ function refuseUnreleased({ record }: Instance): void {
 }
 
 async function begin(world: World, instance: Instance, { order, signal }: RunRequest): Promise<OciConfig> {
-  const { userIds, packages } = world;
+  const { userIds, packages, log } = world;
   const { lease, dropped, undo } = await userIds.lease({ appId: order.appId, ...order.ids });
   try {
     const { uid, gid } = lease;
     const config = await planContainer(world, order, { uid, gid, signal });
     const change = { userIds: [lease], droppedUserIds: dropped };
-    await instance.begin(newRecord(world, order, lease), 'run', { change });
+    const annotationRevision = instance.record.annotationRevision + 1;
+    await instance.begin({ ...newRecord(world, order, lease), annotationRevision }, 'run', { change });
     return config;
   } catch (error) {
     undo();
-    await packages.release(containerIdFor(order.appInstanceId));
+    await packages.release(containerIdFor(order.appInstanceId)).catch((fault: unknown) => {
+      log.warn({ err: fault }, 'the package of a refused run could not be given back; a restart does it');
+    });
     throw error;
   }
 }
@@ -73,6 +77,7 @@ export function newRecord(
     released: false,
     hibernation: null,
     annotations: {},
+    annotationRevision: 0,
   };
 }
 
@@ -82,11 +87,11 @@ async function start(world: World, instance: Instance, { config, signal }: Begin
   const { engine, storage, insides, logs, settings, clock } = world;
   const { appId, containerId, uid, gid, app } = instance.record;
   const sizeBytes = app.storage.sizeBytes ?? null;
-  const holder = containerId;
-  await Promise.all([
-    storage.prepare({ appId, uid, gid, holder, sizeBytes }),
+  await allDone([
+    storage.prepare({ appId, uid, gid, holder: containerId, sizeBytes }),
     insides.prepare(containerId),
     logs.begin(containerId),
+    takeDisplay(world, instance.record, signal),
   ]);
   signal.throwIfAborted();
   const live = await engine.start(
