@@ -26,6 +26,8 @@ type House = {
   readonly tools: StorageTools;
   readonly volumes: Volumes;
   readonly holders: Map<AppId, Set<ContainerId>>;
+  /** Whose file system is mounted now: asked for often, and the table of mounts is long. */
+  readonly limited: Set<AppId>;
   /** What is done to one app's storage, one after the other. */
   readonly inTurn: <Result>(appId: AppId, work: () => Promise<Result>) => Promise<Result>;
 };
@@ -33,7 +35,7 @@ type House = {
 export function directories(runTool: RunTool, { directory, volumeDirectory }: StorageOptions): Storage {
   const tools = storageTools(runTool);
   const volumes = volumesIn(tools, volumeDirectory);
-  const house: House = { base: directory, tools, volumes, holders: new Map(), inTurn: turns() };
+  const house: House = { base: directory, tools, volumes, holders: new Map(), limited: new Set(), inTurn: turns() };
   const { inTurn } = house;
   const pathOf = (appId: AppId): string => join(directory, plainName(appId));
   return {
@@ -43,8 +45,7 @@ export function directories(runTool: RunTool, { directory, volumeDirectory }: St
     release: (appId, holder) => inTurn(appId, () => release(house, pathOf(appId), { appId, holder })),
     sweep: (holders) => sweep(house, holders),
     exists: async (appId) => (await isThere(pathOf(appId))) || (await volumes.has(plainName(appId))),
-    useOf: (appId) =>
-      house.holders.has(appId) && volumes.isMounted(pathOf(appId)) ? filled(statfsSync(pathOf(appId))) : null,
+    useOf: (appId) => (house.limited.has(appId) ? filled(statfsSync(pathOf(appId))) : null),
     measure: (appId) => inTurn(appId, () => measure(house, appId, pathOf(appId))),
     clear: ({ appId, uid, gid }) =>
       inTurn(appId, async () => {
@@ -70,7 +71,11 @@ function turns(): House['inTurn'] {
   };
 }
 
-async function prepare({ base, tools, volumes, holders }: House, path: string, order: StorageOrder): Promise<string> {
+async function prepare(
+  { base, tools, volumes, holders, limited }: House,
+  path: string,
+  order: StorageOrder,
+): Promise<string> {
   const { appId, uid, gid, holder, sizeBytes } = order;
   const others = holders.get(appId) ?? new Set();
   try {
@@ -78,10 +83,14 @@ async function prepare({ base, tools, volumes, holders }: House, path: string, o
       if (!isErrno(error, 'EEXIST')) throw error;
     });
     if (!(await lstat(path)).isDirectory()) throw new Error(`${path} is not a directory`);
-    await volumes.mount(plainName(appId), { path, sizeBytes, inUse: others.size > 0 });
+    const mounted = await volumes.mount(plainName(appId), { path, sizeBytes, inUse: others.size > 0 });
+    if (mounted) limited.add(appId);
     await own(tools, path, { uid, gid });
   } catch (error) {
-    if (others.size === 0) await volumes.unmount(path);
+    if (others.size === 0) {
+      limited.delete(appId);
+      await volumes.unmount(path);
+    }
     throw error instanceof RuntimeError ? error : noStorage(path, error, base);
   }
   holders.set(appId, others.add(holder));
@@ -102,19 +111,24 @@ async function own(tools: StorageTools, path: string, { uid, gid }: { uid: numbe
 
 type Hold = { readonly appId: AppId; readonly holder: ContainerId };
 
-async function release({ volumes, holders }: House, path: string, { appId, holder }: Hold): Promise<void> {
+async function release({ volumes, holders, limited }: House, path: string, { appId, holder }: Hold): Promise<void> {
   const left = holders.get(appId);
   left?.delete(holder);
   if (left !== undefined && left.size > 0) return;
+  limited.delete(appId);
   await volumes.unmount(path);
   holders.delete(appId);
 }
 
 async function sweep(house: House, held: readonly Hold[]): Promise<void> {
-  const { base, volumes, holders, tools } = house;
-  for (const { appId, holder } of held) holders.set(appId, (holders.get(appId) ?? new Set()).add(holder));
+  const { base, volumes, holders, limited, tools } = house;
+  const mounted = volumes.mounted(base);
+  for (const { appId, holder } of held) {
+    holders.set(appId, (holders.get(appId) ?? new Set()).add(holder));
+    if (mounted.includes(join(base, plainName(appId)))) limited.add(appId);
+  }
   const inUse = new Set([...holders.keys()].map((appId) => join(base, plainName(appId))));
-  for (const point of volumes.mounted(base)) if (!inUse.has(point)) await volumes.unmount(point);
+  for (const point of mounted) if (!inUse.has(point)) await volumes.unmount(point);
   await volumes.clean();
   for (const name of await listDirectory(base)) {
     if (name.startsWith(DOOMED)) {

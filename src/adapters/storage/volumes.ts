@@ -21,8 +21,8 @@ export type VolumeOrder = {
 };
 
 export type Volumes = {
-  /** Made, made larger or smaller, checked and mounted as needed. Throws INVALID_ARGUMENT, NO_SPACE, CORRUPT_FILE. */
-  readonly mount: (name: string, order: VolumeOrder) => Promise<void>;
+  /** Made, made larger or smaller, checked and mounted as needed; false for one without limit. Throws INVALID_ARGUMENT, NO_SPACE, CORRUPT_FILE. */
+  readonly mount: (name: string, order: VolumeOrder) => Promise<boolean>;
   readonly unmount: (path: string) => Promise<void>;
   readonly isMounted: (path: string) => boolean;
   /** Mount points directly in this directory. */
@@ -50,9 +50,9 @@ export function volumesIn(tools: StorageTools, directory: string): Volumes {
       const file = fileOf(name);
       const before = await sizeOf(file);
       const wanted = sizeBytes === null ? before : wholeBlocks(sizeBytes);
-      if (wanted === undefined) return;
+      if (wanted === undefined) return false;
       if (isMounted(path)) {
-        if (wanted === before) return;
+        if (wanted === before) return true;
         if (inUse) {
           throw refuse(path, 'is in use with another size', 'end its other instances first, or give their size');
         }
@@ -69,6 +69,7 @@ export function volumesIn(tools: StorageTools, directory: string): Volumes {
       await tools(['mount', '--make-private', path]);
       // of a file system that is new; e2fsck would make it when it needs it
       await rmdir(join(path, 'lost+found')).catch(() => undefined);
+      return true;
     },
     unmount: (path) => detach(tools, path),
     isMounted,
