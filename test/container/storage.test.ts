@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -99,6 +100,12 @@ describe('storage with a limit', () => {
     assert.equal(mountsUnder(daemon.directory).length, 1);
     await client.kill({ appInstanceId: unlimited });
     checkNothingMounted(daemon);
+    // growing it was interrupted here, and a group too small to use is at its end
+    truncateSync(join(daemon.places.volumes, `${own}.ext4`), 128 * MIB + 4096);
+    const odd = await size(128 + 4096 / MIB, 'while :; do sleep 1; done');
+    assert(((await client.getInfo({ appInstanceId: odd })).storageUse?.limitBytes ?? 0) > 100 * MIB);
+    await ended(await size(128 + 4096 / MIB));
+    await client.kill({ appInstanceId: odd });
     await ended(await size(20));
     await ended(await size(40, 'dd if=/dev/zero of=/data/y bs=1M count=20'));
     await helpfulRefusal(size(16), 'INVALID_ARGUMENT', /does not fit/);

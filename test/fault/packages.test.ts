@@ -57,6 +57,11 @@ function badOnes(directory: string): Readonly<Record<string, Bad>> {
   const bytes = readFileSync(blob);
   bytes[3000] = (bytes[3000] ?? 0) ^ 1;
   writeFileSync(blob, bytes);
+  const [another = ''] = writeLayout(at('another'), { layers: [tarOf([{ name: 'etc/who', text: 'the true one' }])] });
+  writeLayout(at('liar'), {
+    layers: [tarOf([{ name: 'etc/who', text: 'a liar' }])],
+    diffIds: [`sha256:${another}`],
+  });
   const [gone = ''] = writeLayout(at('gone'), { layers: [base] });
   rmSync(at(`gone/blobs/sha256/${gone}`));
   writeLayout(at('json'), { layers: [base] });
@@ -88,6 +93,7 @@ function badOnes(directory: string): Readonly<Record<string, Bad>> {
     'a whiteout of everything': layered('all', [{ name: '.wh..' }], /layer 2 of 2/),
     'a whiteout of what is above': layered('above', [{ name: '.wh...' }], /layer 2 of 2/),
     'a wrong digest': image(at('spoilt'), /spoilt.*(digest|match)/),
+    "another layer's diff id": image(at('liar'), /liar.*layer 1 of 1.*mismatch/i),
     'a missing blob': image(at('gone'), /gone.*no such file/),
     'a broken index': image(at('json'), /json.*cannot be read as oci/),
     'a missing tag': image(`oci:${at('good')}:v2`, /good cannot be read as oci with the tag v2.*"?v2/),

@@ -72,10 +72,15 @@ export type ImageParts = {
   /** `config` of the image's configuration. */
   readonly config?: object;
   readonly tag?: string;
+  /** Instead of the layers' true ones. */
+  readonly diffIds?: readonly string[];
 };
 
 /** Writes an OCI image layout. The digests of the layers are in the answer, for tests that then spoil a blob. */
-export function writeLayout(directory: string, { layers, config = {}, tag = 'v1' }: ImageParts): readonly string[] {
+export function writeLayout(
+  directory: string,
+  { layers, config = {}, tag = 'v1', diffIds }: ImageParts,
+): readonly string[] {
   mkdirSync(join(directory, 'blobs', 'sha256'), { recursive: true });
   const put = (data: Buffer | string, mediaType: string) => {
     const hex = sha256(data);
@@ -88,7 +93,7 @@ export function writeLayout(directory: string, { layers, config = {}, tag = 'v1'
   };
   const blobs = layers.map((layer) => put(layer, 'layer.v1.tar'));
   const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64';
-  const rootfs = { type: 'layers', diff_ids: blobs.map(({ digest }) => digest) };
+  const rootfs = { type: 'layers', diff_ids: diffIds ?? blobs.map(({ digest }) => digest) };
   const described = put(JSON.stringify({ architecture, os: 'linux', config, rootfs }), 'config.v1+json');
   const manifest = put(
     JSON.stringify({

@@ -135,7 +135,7 @@ async function trimNow({ chains, drafts, tools, working, budgetBytes }: Shelf, i
     await mkdir(drafts, { recursive: true, mode: 0o700 });
     // gone at once for whoever looks; then its files
     await rename(join(chains, name), doomed);
-    await rm(doomed, { recursive: true, force: true });
+    await tools(['rm', '--recursive', '--force', '--one-file-system', '--', doomed]);
   }
 }
 

@@ -63,7 +63,9 @@ export function volumesIn(tools: StorageTools, directory: string): Volumes {
         await make(tools, { directory, file, sizeBytes: wanted });
       } else {
         await check(tools, file);
-        if (wanted !== before) await resize(tools, file, { from: before, to: wanted });
+        if (wanted !== before || (await isHalfGrown(file, wanted))) {
+          await resize(tools, file, { from: before, to: wanted });
+        }
       }
       await tools(['mount', '-t', 'ext4', '-o', MOUNT_OPTIONS, file, path]);
       await tools(['mount', '--make-private', path]);
@@ -92,19 +94,28 @@ const BLOCK = 4096;
 /** ext4's superblock, and in it the number of blocks (ext4 disk layout, s_blocks_count_lo). */
 const BLOCK_COUNT_AT = 1024 + 4;
 
-/** Of the file system, as it says itself: growing it may have been interrupted. Undefined when there is none. */
+const wholeBlocks = (sizeBytes: number): number => Math.floor(sizeBytes / BLOCK) * BLOCK;
+
+/** mke2fs(8) and resize2fs(8) leave out a last group that would be too small to use. */
+const LEFT_OUT_BYTES = 8 * 2 ** 20;
+
+/** Of the file; undefined when there is none. */
 async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    await using file = await open(path);
-    const { buffer } = await file.read(Buffer.alloc(4), 0, 4, BLOCK_COUNT_AT);
-    return buffer.readUInt32LE(0) * BLOCK;
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return undefined;
-    throw error;
-  }
+  return stat(path).then(
+    ({ size }) => size,
+    (error: unknown) => {
+      if (isErrno(error, 'ENOENT')) return undefined;
+      throw error;
+    },
+  );
 }
 
-const wholeBlocks = (sizeBytes: number): number => Math.floor(sizeBytes / BLOCK) * BLOCK;
+/** Growing it was interrupted: the file is larger than the file system in it. */
+async function isHalfGrown(path: string, sizeBytes: number): Promise<boolean> {
+  await using file = await open(path);
+  const { buffer } = await file.read(Buffer.alloc(4), 0, 4, BLOCK_COUNT_AT);
+  return buffer.readUInt32LE(0) * BLOCK < sizeBytes - LEFT_OUT_BYTES;
+}
 
 /** Those who run have their own view of it. */
 async function detach(tools: StorageTools, path: string): Promise<void> {
