@@ -7,6 +7,7 @@ import { audience, longLog } from './events.ts';
 import { hibernation } from './hibernation.ts';
 import { startDaemon } from './lib/daemon.ts';
 import { printTable, type Figure } from './lib/table.ts';
+import { packages } from './packages.ts';
 import { crowd, exitToEvent, lifecycle } from './lifecycle.ts';
 
 async function main(): Promise<void> {
@@ -18,6 +19,7 @@ async function main(): Promise<void> {
     figures.push(await exitToEvent(daemon));
     figures.push(...(await crowd(daemon)));
     for (const { appInstanceId } of await daemon.client.list({})) await daemon.client.kill({ appInstanceId });
+    figures.push(...(await packages(daemon)));
     figures.push(...(await hibernation(daemon)));
     figures.push(...(await calls(daemon)));
     figures.push(...(await audience(daemon)));

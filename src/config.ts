@@ -44,6 +44,14 @@ const hibernation = z.strictObject({
   compressionLevel: z.int().min(1).max(19).default(1),
 });
 
+const packages = z.strictObject({
+  /** Unpacked images that no app uses are deleted, the longest unused first, while all together take more, in bytes. */
+  budgetBytes: z
+    .int()
+    .min(0)
+    .default(4 * 1024 * MIB),
+});
+
 const tls = z.strictObject({
   /** PEM file of the certificate, and those that lead to a known one. */
   cert: z.string().startsWith('/'),
@@ -85,7 +93,7 @@ const storage = z.strictObject({
 
 export const configSchema = z.strictObject({
   runtime: z.enum(['auto', 'runc', 'crun']).default('auto'),
-  /** Directory with the host tools (conmon, runc, crun, tini-static), before PATH. */
+  /** Directory with the host tools (conmon, runc, crun, tini-static, skopeo, umoci), before PATH. */
   tools: z.string().startsWith('/').optional(),
   terminateGraceMs: milliseconds.default(10_000),
   startTimeoutMs: milliseconds.default(30_000),
@@ -109,6 +117,8 @@ export const configSchema = z.strictObject({
   keepEnded: z.int().min(0).default(1000),
   /** Checkpoints, restores and their images. */
   hibernation: hibernation.prefault({}),
+  /** Images that apps run from. */
+  packages: packages.prefault({}),
   userIds: userIds.prefault({}),
   /** Wayland displays of the apps. */
   displays: displays.prefault({}),

@@ -55,13 +55,16 @@ export const RESULT_NOTES = {
   list: 'a list of [`AppSummary`](#types).',
   getLogs: '[`LogPage`](#types). `ended`: the app has ended and everything was read.',
   getEvents: '[`EventPage`](#types). `firstSeq` above `since + 1`: older events are no longer kept.',
+  listStorage: 'a list of `StorageEntry`: [types](#types).',
+  clearStorage: `${NULL}, or \`{"already": true}\` when there is none. Refused while an instance of the app is there, asleep or not.`,
+  deleteStorage: `${NULL}, or \`{"already": true}\` when there is none. Refused while an instance of the app is there, asleep or not.`,
   version: '[`Version`](#types).',
 };
 
 /** @type {Record<string, string>} */
 export const APP_NOTES = {
   rootfs: "Where the app's root file system comes from. Nothing of it is changed; the app sees it read-only.",
-  'rootfs.image': 'An OCI image reference.',
+  'rootfs.image': 'An image on this device; nothing is fetched. `args` replace its entry point and command.',
   cwd: "Working directory; the bundle's, else `/`.",
   env: 'Environment variables. Set anyway: `PATH`, `HOME=/data`, `APPLICATION_NAME`, `APPLICATION_TOKEN`, `RUNTIME_MANAGER_WAKE`; with a display `XDG_RUNTIME_DIR`, `WAYLAND_DISPLAY`.',
   limits: 'What it may use of the machine.',
@@ -79,6 +82,7 @@ export const APP_NOTES = {
   'mounts[].source': 'On the host.',
   'mounts[].destination': 'In the app; made where it is missing.',
   'mounts[].readOnly': 'Also for what is mounted below it.',
+  storage: "The app's private directory, `/data` inside, kept over runs.",
   hibernation: 'How it goes to disk and comes back: [hibernation.md](hibernation.md).',
   'hibernation.enabled': 'False: `hibernate` is refused, and the app gets no `RUNTIME_MANAGER_WAKE`.',
 };

@@ -21,7 +21,10 @@ import { run } from './run.mjs';
 
 /** Debian's testing suite: its CRIU is 4.2 or newer, which kernels from 6.16 on need. */
 const suite = 'forky';
-const packages = ['criu', 'libcriu2', 'crun', 'runc', 'conmon', 'tini-static'];
+const packages = [
+  ...['criu', 'libcriu2', 'crun', 'runc', 'conmon', 'tini-static'],
+  ...['skopeo', 'umoci', 'squashfs-tools', 'erofs-utils'],
+];
 
 /** `dynamic`: takes its libraries from the prefix. */
 const programs = [
@@ -29,6 +32,10 @@ const programs = [
   { path: 'usr/sbin/runc', dynamic: true },
   { path: 'usr/bin/crun', dynamic: true },
   { path: 'usr/bin/conmon', dynamic: true },
+  { path: 'usr/bin/skopeo', dynamic: true },
+  { path: 'usr/bin/umoci', dynamic: true },
+  { path: 'usr/bin/mksquashfs', dynamic: true },
+  { path: 'usr/bin/mkfs.erofs', dynamic: true },
   { path: 'usr/bin/tini-static', dynamic: false },
 ];
 

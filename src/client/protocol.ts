@@ -35,6 +35,9 @@ export const READERS: { readonly [Name in MethodName]: Read<Name> } = {
   list: (wire) => wire as MethodResults['list'],
   getLogs: (wire) => wire as MethodResults['getLogs'],
   getEvents: (wire) => wire as MethodResults['getEvents'],
+  listStorage: (wire) => wire as MethodResults['listStorage'],
+  clearStorage: done,
+  deleteStorage: done,
   version: (wire) => wire as MethodResults['version'],
 };
 
@@ -49,6 +52,9 @@ const OPERATIONS: ReadonlySet<MethodName> = new Set([
   'wake',
   'terminate',
   'kill',
+  'listStorage',
+  'clearStorage',
+  'deleteStorage',
   'annotate',
   'removeAnnotation',
   'setLimits',

@@ -5,7 +5,7 @@ import { EXEC_SIGNALS, type ExecResult } from './exec.ts';
 import type { EventPage } from './events.ts';
 import type { Explanation } from './hibernation.ts';
 import type { History } from './history.ts';
-import type { AppInfo, AppSummary } from './info.ts';
+import type { AppInfo, AppSummary, StorageEntry } from './info.ts';
 import type { Limits } from './limits.ts';
 import { runtimeConfigSchema } from './runtime-config.ts';
 
@@ -14,6 +14,7 @@ export { CALLSIGN } from './wire.ts';
 /** Checked further by domain/ids: the schema only says that there is text. */
 const id = z.string();
 const one = z.strictObject({ appInstanceId: id });
+const ofApp = z.strictObject({ appId: id });
 const nothing = z.strictObject({}).optional();
 const uint32 = z
   .int()
@@ -169,6 +170,15 @@ export const METHODS = {
   },
   getLogs: { params: getLogs, doc: 'What the app wrote to stdout and stderr.' },
   getEvents: { params: getEvents, doc: 'The durable event log after a number.' },
+  listStorage: { params: nothing, doc: "Every app's private directory, and how much is in it." },
+  clearStorage: {
+    params: ofApp,
+    doc: 'Delete everything in the private directory of an app that has no instance, and keep its user id.',
+  },
+  deleteStorage: {
+    params: ofApp,
+    doc: 'Delete the private directory of an app that has no instance; its user id may go to another app later.',
+  },
   version: { params: nothing, doc: 'Version, engine and place of the daemon.' },
 } as const;
 
@@ -196,5 +206,8 @@ export type MethodResults = {
   list: readonly AppSummary[];
   getLogs: LogPage;
   getEvents: EventPage;
+  listStorage: readonly StorageEntry[];
+  clearStorage: Done;
+  deleteStorage: Done;
   version: Version;
 };

@@ -13,6 +13,18 @@ export type Readings = {
   readonly pids: { readonly current: number; readonly limit: number | null };
 };
 
+/** Of an app's private directory. `limitBytes` null: as much as there is on the disk. */
+export type StorageUse = { readonly usedBytes: number; readonly limitBytes: number | null };
+
+/** One app's storage, as `listStorage` tells. */
+export type StorageEntry = StorageUse & {
+  readonly appId: AppId;
+  readonly uid: number;
+  readonly path: string;
+  /** An instance of it is there, so it cannot be cleared or deleted. */
+  readonly inUse: boolean;
+};
+
 export type AppSummary = {
   readonly appId: AppId;
   readonly appInstanceId: AppInstanceId;
@@ -62,5 +74,7 @@ export type AppInfo = Omit<AppSummary, 'memory'> & {
   readonly annotationRevision: number;
   /** The app's private directory on the host, seen as /data inside. */
   readonly storage: string;
+  /** Null where there is no limit (`listStorage` counts then) or nothing is mounted now. */
+  readonly storageUse: StorageUse | null;
   readonly logFile: string;
 };

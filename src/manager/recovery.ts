@@ -68,6 +68,7 @@ export async function recover(world: World, instances: Instances): Promise<void>
   await Promise.all(all.map((instance) => recoverOne(world, instance)));
   await sweep(world, instances);
   await sweepDrafts(world, instances);
+  await sweepHeld(world, instances);
 }
 
 /** Also for an instance that stays between two states although nothing is at work on it. Never throws. */
@@ -218,5 +219,20 @@ async function sweepDrafts({ images, log }: World, instances: Instances): Promis
     }
     // whoever is still hibernating has its draft to lose
     else if (instance.state !== 'HIBERNATING' && !instance.queue.busy) await images.discardDraft(id);
+  }
+}
+
+/** Whoever has not given everything back holds its package and its storage still. */
+async function sweepHeld({ packages, storage, log }: World, instances: Instances): Promise<void> {
+  const holders = [...instances].flatMap(({ record }) =>
+    record.released ? [] : [{ appId: record.appId, holder: record.containerId }],
+  );
+  const sweeps = await Promise.allSettled([
+    packages.sweep(new Set(holders.map(({ holder }) => holder))),
+    storage.sweep(holders),
+  ]);
+  for (const swept of sweeps) {
+    if (swept.status === 'fulfilled') continue;
+    log.error({ err: swept.reason as unknown }, 'mounts that nobody uses could not be given back');
   }
 }

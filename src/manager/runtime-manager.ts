@@ -20,6 +20,7 @@ import { kill, terminate } from './operations/terminate-kill.ts';
 import { wake, type WakeRequest } from './operations/wake.ts';
 import { recover } from './recovery.ts';
 import { Sleepers } from './sleepers.ts';
+import { clearStorage, deleteStorage, listStorage } from './storage-methods.ts';
 import { views, type Views } from './views.ts';
 import type { World } from './world.ts';
 
@@ -119,6 +120,9 @@ function methods(house: House) {
         limit: params.limit,
         ...(params.appInstanceId !== undefined && { appInstanceId: appInstanceId(params.appInstanceId) }),
       }),
+    listStorage: () => listStorage(world),
+    clearStorage: (params: MethodParams<'clearStorage'>) => clearStorage(world, params),
+    deleteStorage: (params: MethodParams<'deleteStorage'>) => deleteStorage(world, params),
     version: () =>
       Promise.resolve({
         version: VERSION,

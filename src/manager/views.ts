@@ -76,6 +76,7 @@ function read(world: World, instance: Instance): AppInfo {
     annotations: record.annotations,
     annotationRevision: record.annotationRevision,
     storage: world.storage.pathOf(appId),
+    storageUse: world.storage.useOf(appId),
     logFile: world.logs.fileOf(containerId),
   };
 }

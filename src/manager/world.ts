@@ -8,6 +8,7 @@ import type { Insides } from '../ports/insides.ts';
 import type { Journal } from '../ports/journal.ts';
 import type { Log } from '../ports/log.ts';
 import type { Logs } from '../ports/logs.ts';
+import type { Packages } from '../ports/packages.ts';
 import type { RootFilesystems } from '../ports/root-filesystems.ts';
 import type { Storage } from '../ports/storage.ts';
 import type { Announcer } from './announcer.ts';
@@ -56,6 +57,7 @@ export type World = {
   readonly storage: Storage;
   readonly displays: Displays;
   readonly rootfs: RootFilesystems;
+  readonly packages: Packages;
   readonly log: Log;
   readonly clock: Clock;
   readonly settings: Settings;

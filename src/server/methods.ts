@@ -84,6 +84,9 @@ const ROWS: Rows = {
   list: { isRead: true, form: same },
   getLogs: { isRead: true, form: same },
   getEvents: { isRead: true, form: same },
+  listStorage: { isRead: true, form: same },
+  clearStorage: { isRead: false, form: done },
+  deleteStorage: { isRead: false, form: done },
   version: { isRead: true, form: same },
 };
 

@@ -7,11 +7,6 @@ type Refusal = { readonly member: string; readonly asked: (app: App) => boolean;
 /** A row goes when its feature comes. */
 const REFUSALS: readonly Refusal[] = [
   {
-    member: 'rootfs.image',
-    asked: ({ rootfs }) => 'image' in rootfs,
-    next: 'unpack the image (skopeo copy, umoci unpack) and run it with rootfs.bundle',
-  },
-  {
     member: 'a network other than none',
     asked: ({ network }) => network !== 'none',
     next: 'use "none": the app has a loopback interface of its own and nothing else',

@@ -6,6 +6,7 @@ import { readMachine } from '../adapters/images/machine.ts';
 import { insideDirectories } from '../adapters/inside/inside-directories.ts';
 import { logFiles } from '../adapters/logs/log-files.ts';
 import { systemClock } from '../adapters/process/clock.ts';
+import { packages } from '../adapters/packages/packages.ts';
 import { toolRunner } from '../adapters/process/run-tool.ts';
 import { rootFilesystems } from '../adapters/rootfs/rootfs.ts';
 import type { Config } from '../config.ts';
@@ -63,7 +64,7 @@ export async function build(site: Site): Promise<Built> {
   if (remembered.facts[ENGINE_FACT] !== embedded.finding) {
     await announcer.commit({ facts: { [ENGINE_FACT]: embedded.finding } });
   }
-  const neighbours = await buildNeighbours({ config, places, log, env: site.env });
+  const neighbours = await buildNeighbours({ config, places, log, env: site.env, searchPath });
   const { storage, displays } = neighbours;
   const range = { ...config.userIds, now: systemClock.now, hasStorage: storage.exists };
   const hibernation = { ...config.hibernation, runtime: embedded.runtimeVersion, criu: embedded.criuVersion };
@@ -71,6 +72,11 @@ export async function build(site: Site): Promise<Built> {
     ...{ engine: embedded.engine, journal, storage, displays, insides, rootfs, log, announcer, clock: systemClock },
     ...hibernationParts(site, embedded),
     logs: logFiles(places.logs, systemClock),
+    packages: packages(toolRunner({ PATH: searchPath, LC_ALL: 'C.UTF-8' }), {
+      directory: places.packages,
+      mountDirectory: `${open.directory}/packages`,
+      ...config.packages,
+    }),
     userIds: new UserIds(range, remembered.userIds),
     settings: { ...config, ...machine, ...ids, hibernation, root: site.root },
   };
@@ -103,8 +109,10 @@ function hibernationParts({ places, config, log, searchPath }: Site, { criuVersi
   };
 }
 
-async function close({ engine }: World, open: OpenPlace): Promise<void> {
+async function close({ engine, packages: held, storage }: World, open: OpenPlace): Promise<void> {
   if ((await engine.leftovers()).length > 0) return;
+  await storage.close();
+  await held.close();
   await engine.close();
   await open.close();
 }

@@ -158,6 +158,9 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
       firstSeq: world.dropped + 1,
       lastSeq: world.dropped + world.events.length,
     }),
+    listStorage: async () => [],
+    clearStorage: async () => ({ already: false }),
+    deleteStorage: async () => ({ already: false }),
     version: async (): Promise<MethodResults['version']> => ({
       version: '9.9.9',
       engine: 'embedded',
@@ -207,5 +210,6 @@ const infoOf = (instance: Instance): AppInfo => ({
   annotations: instance.annotations,
   annotationRevision: Object.keys(instance.annotations).length,
   storage: '/fake/apps/one',
+  storageUse: null,
   logFile: '/fake/logs/one.log',
 });

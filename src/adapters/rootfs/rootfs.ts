@@ -41,17 +41,17 @@ async function open(directory: string, order: RootOrder): Promise<RootFilesystem
 
 type Source = { readonly tree: Directory; readonly bundle: BundleConfig | null };
 
-async function source({ rootfs }: RootOrder): Promise<Source> {
+async function source({ rootfs, held }: RootOrder): Promise<Source> {
   if ('host' in rootfs) return { tree: await hostTree(), bundle: null };
   if ('dir' in rootfs) return { tree: await directoryTree(await userDirectory(rootfs.dir)), bundle: null };
   if ('bundle' in rootfs) {
     const bundle = await readBundle(await userDirectory(rootfs.bundle));
     return { tree: await directoryTree(await userDirectory(bundle.root)), bundle: bundle.config };
   }
-  throw new RuntimeError('NOT_SUPPORTED', {
-    what: 'rootfs.image is not supported by this version',
-    next: 'unpack the image and run it with rootfs.bundle',
-  });
+  if (held === null || held === undefined) {
+    throw new RuntimeError('INTERNAL', { what: 'the package of this root file system was not made ready' });
+  }
+  return { tree: await directoryTree(held.directory), bundle: held.bundle };
 }
 
 /** Its real path. Throws BUNDLE_INVALID when it is no directory, or the whole device. */

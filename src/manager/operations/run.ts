@@ -18,7 +18,7 @@ export const run = (world: World, instance: Instance, { order, signal }: RunRequ
   during(instance, 'run', async () => {
     instance.moveFor('run');
     refuseUnreleased(instance);
-    const config = await begin(world, instance, order);
+    const config = await begin(world, instance, { order, signal });
     try {
       await start(world, instance, { config, signal });
     } catch (error) {
@@ -36,17 +36,21 @@ function refuseUnreleased({ record }: Instance): void {
   });
 }
 
-async function begin(world: World, instance: Instance, order: RunOrder): Promise<OciConfig> {
-  const { userIds } = world;
+async function begin(world: World, instance: Instance, { order, signal }: RunRequest): Promise<OciConfig> {
+  const { userIds, packages, log } = world;
   const { lease, dropped, undo } = await userIds.lease({ appId: order.appId, ...order.ids });
   try {
-    const config = await planContainer(world, order, lease);
+    const { uid, gid } = lease;
+    const config = await planContainer(world, order, { uid, gid, signal });
     const change = { userIds: [lease], droppedUserIds: dropped };
     const annotationRevision = instance.record.annotationRevision + 1;
     await instance.begin({ ...newRecord(world, order, lease), annotationRevision }, 'run', { change });
     return config;
   } catch (error) {
     undo();
+    await packages.release(containerIdFor(order.appInstanceId)).catch((fault: unknown) => {
+      log.warn({ err: fault }, 'the package of a refused run could not be given back; a restart does it');
+    });
     throw error;
   }
 }
@@ -82,8 +86,9 @@ type Beginning = { readonly config: OciConfig; readonly signal: AbortSignal };
 async function start(world: World, instance: Instance, { config, signal }: Beginning): Promise<void> {
   const { engine, storage, insides, logs, settings, clock } = world;
   const { appId, containerId, uid, gid, app } = instance.record;
+  const sizeBytes = app.storage.sizeBytes ?? null;
   await allDone([
-    storage.prepare({ appId, uid, gid }),
+    storage.prepare({ appId, uid, gid, holder: containerId, sizeBytes }),
     insides.prepare(containerId),
     logs.begin(containerId),
     takeDisplay(world, instance.record, signal),

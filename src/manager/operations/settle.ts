@@ -36,13 +36,13 @@ export async function settle(world: World, instance: Instance, end: End): Promis
 }
 
 /**
- * Gives everything back, last taken first: container, display, image, user id. What fails is tried again by the keeper and after a restart,
+ * Gives everything back, last taken first: container, display, image, package, storage, user id. What fails is tried again by the keeper and after a restart,
  * and the instance is not run again before it has worked.
  */
 export async function release(world: World, instance: Instance): Promise<void> {
   const { record } = instance;
   if (record.released || record.state !== 'TERMINATED') return;
-  const { engine, images, insides, userIds, settings, log } = world;
+  const { engine, images, insides, packages, storage, userIds, settings, log } = world;
   try {
     // an earlier daemon may have left a tool at work, a lazy wake its page server: then they are looked for
     const sure = !instance.inherited && (record.hibernation?.image ?? null) === null;
@@ -54,6 +54,8 @@ export async function release(world: World, instance: Instance): Promise<void> {
       await images.remove(record.containerId);
       await images.discardDraft(record.containerId);
     }
+    await packages.release(record.containerId);
+    await storage.release(record.appId, record.containerId);
     const hibernation = record.hibernation && { ...record.hibernation, image: null };
     const returned = userIds.giveBack(record.appId);
     await instance.note({ released: true, live: null, hibernation }, { userIds: returned }).catch((error: unknown) => {

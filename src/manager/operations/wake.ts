@@ -23,7 +23,7 @@ export const wake = (world: World, instance: Instance, request: WakeRequest): Pr
     const timeoutMs = dumpTimeoutMs(world, hibernation.image?.rawBytes ?? 0);
     const [image, fresh] = await Promise.all([
       world.images.open(containerId, { signal: request.signal, timeoutMs }),
-      planAnew(world, instance),
+      planAnew(world, instance, request.signal),
     ]);
     refuseForeign(instance, image);
     const config = configFor(instance, image, fresh);
@@ -74,12 +74,11 @@ type Mounted = {
 };
 
 /** What a run of it would be now; its directories are there again after a reboot. */
-async function planAnew(world: World, { record }: Instance): Promise<OciConfig> {
+async function planAnew(world: World, { record }: Instance, signal: AbortSignal): Promise<OciConfig> {
   const { appId, appInstanceId, containerId, app, uid, gid } = record;
-  const lease = { appId, uid, gid, releasedAt: null };
   const [config] = await Promise.all([
-    planContainer(world, { appId, appInstanceId, app, ids: {} }, lease),
-    world.storage.prepare({ appId, uid, gid }),
+    planContainer(world, { appId, appInstanceId, app, ids: {} }, { uid, gid, signal }),
+    world.storage.prepare({ appId, uid, gid, holder: containerId, sizeBytes: app.storage.sizeBytes ?? null }),
     world.insides.prepare(containerId),
   ]);
   return config;
