@@ -6,7 +6,8 @@ import { EXIT_CAUSES } from '../../src/domain/exit.ts';
 import { runtimeConfigSchema } from '../../src/domain/runtime-config.ts';
 import { eventHub } from '../../src/server/subscriptions.ts';
 import { fromRuntimeConfig } from '../../src/spec/from-runtime-config.ts';
-import { refuseUnsupported } from '../../src/spec/unsupported.ts';
+import { BUILT_IN } from '../../src/spec/platform/platform.ts';
+import { refuseUnsupported, refuseUnsupportedWords } from '../../src/spec/unsupported.ts';
 import { APP_NOTES, EVENT_NOTES, PARAMETER_NOTES, RESULT_NOTES } from './api-notes.mjs';
 import { EVENTS } from './event-samples.mjs';
 import { code, table } from './markdown.mjs';
@@ -89,7 +90,12 @@ export function runtimeConfigTable() {
     const runtimeConfig = runtimeConfigSchema.parse({ ...base, [path]: asked });
     let isIgnored = false;
     const next = refusal(() => {
-      isIgnored = fromRuntimeConfig({ runtimeConfig }).ignored.includes(path);
+      const { ignored, rdk } = fromRuntimeConfig(
+        { runtimeConfig },
+        { appId: 'a', platform: BUILT_IN, present: new Set() },
+      );
+      const more = rdk === null ? [] : refuseUnsupportedWords(rdk);
+      isIgnored = [...ignored, ...more].includes(path);
     });
     return [code(path), type, value, next !== undefined ? `refused: ${next}` : isIgnored ? 'ignored' : 'used'];
   });

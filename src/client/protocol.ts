@@ -25,6 +25,7 @@ export const READERS: { readonly [Name in MethodName]: Read<Name> } = {
   terminate: done,
   kill: done,
   getInfo: (wire) => JSON.parse(wire as string) as MethodResults['getInfo'],
+  generateSpec: (wire) => wire as MethodResults['generateSpec'],
   list: (wire) => wire as MethodResults['list'],
   getLogs: (wire) => wire as MethodResults['getLogs'],
   getEvents: (wire) => wire as MethodResults['getEvents'],

@@ -5,6 +5,7 @@ import type { EventPage } from './events.ts';
 import type { Explanation } from './hibernation.ts';
 import type { AppInfo, AppSummary } from './info.ts';
 import { runtimeConfigSchema } from './runtime-config.ts';
+import { SPEC_FORMATS, type GeneratedSpec } from './spec.ts';
 
 export { CALLSIGN } from './wire.ts';
 
@@ -28,6 +29,15 @@ const run = z.strictObject({
   debugSettings: z.array(z.string()).optional(),
   runtimeConfigObject: runtimeConfigSchema.optional(),
   app: appSchema.optional(),
+});
+
+const generateSpec = run.extend({
+  /** Which app; absent with nothing but `appInstanceId`: what that instance has. */
+  appId: id.optional(),
+  /** An OCI runtime configuration, or what Dobby takes. */
+  format: z.enum(SPEC_FORMATS).default('oci'),
+  /** Tell of every field which layer set it. */
+  explain: z.boolean().default(false),
 });
 
 const wake = z.strictObject({
@@ -86,6 +96,10 @@ export const METHODS = {
   terminate: { params: one, doc: 'End the app: SIGTERM, a grace period, then SIGKILL.' },
   kill: { params: one, doc: 'End the app at once, from any state.' },
   getInfo: { params: one, doc: 'Everything known about one instance.' },
+  generateSpec: {
+    params: generateSpec,
+    doc: 'What `run` would make of the same parameters, without doing it; or what an instance was made of.',
+  },
   list: {
     params: z.strictObject({ all: z.boolean().default(false) }).prefault({}),
     doc: 'All living instances; with `all` the ended ones still known too.',
@@ -110,6 +124,7 @@ export type MethodResults = {
   terminate: Done;
   kill: Done;
   getInfo: AppInfo;
+  generateSpec: GeneratedSpec;
   list: readonly AppSummary[];
   getLogs: LogPage;
   getEvents: EventPage;

@@ -59,5 +59,13 @@ export const runtimeConfigSchema = z.strictObject({
 
 export type RuntimeConfig = z.infer<typeof runtimeConfigSchema>;
 
+/** What upstream's `run` says of an app. */
+export type UpstreamRun = {
+  readonly runtimeConfig: RuntimeConfig;
+  readonly ports?: readonly number[] | undefined;
+  readonly paths?: readonly string[] | undefined;
+  readonly debugSettings?: readonly string[] | undefined;
+};
+
 /** The strings of a list member; call it on checked values only. */
 export const textList = (value: string): readonly string[] => (value === '' ? [] : (JSON.parse(value) as string[]));

@@ -11,6 +11,7 @@ import { Keeper } from './keeper.ts';
 import { readOrder } from './operations/order.ts';
 import { newRecord, run } from './operations/run.ts';
 import { explain } from './operations/explain.ts';
+import { generateSpec } from './operations/generate-spec.ts';
 import { hibernate } from './operations/hibernate.ts';
 import { resume, suspend } from './operations/suspend-resume.ts';
 import { kill, terminate } from './operations/terminate-kill.ts';
@@ -93,6 +94,7 @@ function methods(house: House) {
     },
     kill: (params: One) => overtakingKill(house, find(params)),
     getInfo: (params: One) => Promise.resolve(infoOf(world, find(params))),
+    generateSpec: (params: MethodParams<'generateSpec'>) => generateSpec(world, house.instances, params),
     list: (params: MethodParams<'list'>) => list(house, params),
     getLogs: (params: MethodParams<'getLogs'>, call: Call) => getLogs(house, params, call),
     getEvents: (params: MethodParams<'getEvents'>) =>
@@ -116,7 +118,7 @@ function methods(house: House) {
 /** A living instance is not touched by a second run: it is refused before anything is queued. */
 async function admitRun(house: House, params: MethodParams<'run'>): Promise<MethodResults['run']> {
   const { world, instances, keeper } = house;
-  const order = readOrder(params);
+  const order = await readOrder(world, params);
   const known = instances.find(order.appInstanceId);
   if (known?.taken === true) throw stillThere(known);
   const instance =

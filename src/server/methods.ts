@@ -58,6 +58,8 @@ const ROWS: Rows = {
   kill: { isRead: false, form: done },
   // upstream: the text of a JSON object, not the object
   getInfo: { isRead: true, form: (info) => JSON.stringify(info) },
+  // changes nothing, but shows every variable of an app and looks at any file: not for observers
+  generateSpec: { isRead: false, form: same },
   list: { isRead: true, form: same },
   getLogs: { isRead: true, form: same },
   getEvents: { isRead: true, form: same },

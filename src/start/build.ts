@@ -17,6 +17,7 @@ import { UserIds } from '../manager/user-ids.ts';
 import type { World } from '../manager/world.ts';
 import type { Journal } from '../ports/journal.ts';
 import type { Log } from '../ports/log.ts';
+import type { Platform } from '../spec/platform/platform.ts';
 import { buildEmbedded, type Embedded } from './embedded.ts';
 import { machineFacts } from './machine.ts';
 import { openPlace, tagOf, type OpenPlace } from './open-place.ts';
@@ -27,6 +28,7 @@ export type Site = {
   readonly config: Config;
   readonly log: Log;
   readonly journal: Journal;
+  readonly platform: Platform | null;
   /** As callers are told; `/` for the system's own places. */
   readonly root: string;
   /** PATH for the host tools. */
@@ -70,7 +72,7 @@ export async function build(site: Site): Promise<Built> {
     ...hibernationParts(site, embedded),
     logs: logFiles(places.logs, systemClock),
     userIds: new UserIds(range, remembered.userIds),
-    settings: { ...config, ...machine, ...ids, hibernation, root: site.root },
+    settings: { ...config, ...machine, ...ids, hibernation, platform: site.platform, root: site.root },
   };
   return { world, manager: await startManager(world, remembered), close: () => close(world, open) };
 }

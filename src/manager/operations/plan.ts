@@ -1,21 +1,25 @@
 /** From the caller's description to a container: looking and thinking only, nothing is taken or changed for the app yet. */
 import { containerIdFor } from '../../domain/ids.ts';
 import type { UserIdLease } from '../../ports/journal.ts';
-import { commandQuery, ociConfig } from '../../spec/oci-config.ts';
+import { commandQuery, tracedOciConfig, type TracedOciConfig } from '../../spec/oci-config.ts';
 import type { OciConfig } from '../../spec/oci-types.ts';
 import type { World } from '../world.ts';
-import type { RunOrder } from './order.ts';
+import { platformFor, type RunOrder } from './order.ts';
 
 /** A host name has at most 64 characters (uname(2)). */
 const MAX_HOSTNAME_LENGTH = 64;
 
 /** The container's configuration. Throws BUNDLE_INVALID, COMMAND_NOT_FOUND, INVALID_ARGUMENT. */
-export async function planContainer(world: World, order: RunOrder, { uid, gid }: UserIdLease): Promise<OciConfig> {
+export const planContainer = async (world: World, order: RunOrder, lease: UserIdLease): Promise<OciConfig> =>
+  (await planTraced(world, order, lease)).config;
+
+/** The same, and which layer set which field. */
+export async function planTraced(world: World, order: RunOrder, { uid, gid }: UserIdLease): Promise<TracedOciConfig> {
   const { rootfs, storage, insides, engine, settings } = world;
-  const { appId, appInstanceId, app } = order;
+  const { appId, appInstanceId, app, said, upstream } = order;
   const hostname = appId.slice(0, MAX_HOSTNAME_LENGTH).replaceAll(/[^A-Za-z0-9.-]/g, '-');
   const opened = await rootfs.open({ rootfs: app.rootfs, mounts: app.mounts, uid, gid, hostname });
-  const config = ociConfig({
+  const traced = tracedOciConfig({
     app,
     rootfs: opened,
     identity: { uid, gid, rootHostUid: uid + settings.rootIdOffset, rootHostGid: gid + settings.rootIdOffset },
@@ -27,7 +31,9 @@ export async function planContainer(world: World, order: RunOrder, { uid, gid }:
     oomScoreAdj: settings.oomScoreAdj,
     appId,
     appInstanceId,
+    ...(said !== undefined && { said }),
+    device: { cores: platformFor(world, upstream).cores, count: settings.cores },
   });
-  await rootfs.findCommand(commandQuery(config));
-  return config;
+  await rootfs.findCommand(commandQuery(traced.config));
+  return traced;
 }

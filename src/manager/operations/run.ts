@@ -51,7 +51,7 @@ async function begin(world: World, instance: Instance, order: RunOrder): Promise
 
 export function newRecord(
   world: World,
-  { appId, appInstanceId, app }: RunOrder,
+  { appId, appInstanceId, app, upstream }: RunOrder,
   ids: { uid: number; gid: number },
 ): InstanceRecord {
   return {
@@ -60,6 +60,7 @@ export function newRecord(
     containerId: containerIdFor(appInstanceId),
     state: 'TERMINATED',
     app,
+    ...(upstream !== undefined && { upstream }),
     uid: ids.uid,
     gid: ids.gid,
     live: null,

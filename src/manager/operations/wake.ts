@@ -73,10 +73,10 @@ type Mounted = {
 
 /** What a run of it would be now; its directories are there again after a reboot. */
 async function planAnew(world: World, { record }: Instance): Promise<OciConfig> {
-  const { appId, appInstanceId, containerId, app, uid, gid } = record;
+  const { appId, appInstanceId, containerId, app, upstream, uid, gid } = record;
   const lease = { appId, uid, gid, releasedAt: null };
   const [config] = await Promise.all([
-    planContainer(world, { appId, appInstanceId, app, ids: {} }, lease),
+    planContainer(world, { appId, appInstanceId, app, ...(upstream !== undefined && { upstream }), ids: {} }, lease),
     world.storage.prepare({ appId, uid, gid }),
     world.insides.prepare(containerId),
   ]);
