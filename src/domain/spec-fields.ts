@@ -12,8 +12,8 @@ const NAMES: readonly (readonly [list: RegExp, nameOf: (item: unknown) => string
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
-/** A longer list whose items are plain, or rules for system calls, is one field: nobody reads 300 rows of names. */
-const LONG_LIST = 24;
+/** Only of these lists is each plain item a field: different layers add to them. Nobody reads 300 rows of system calls. */
+const ITEMIZED = /(^|\.)(env|args|services)$/;
 
 /** `process.env[PATH]` → value. Empty lists and objects are fields; other objects and lists are what they hold. */
 export function fieldsOf(spec: object): ReadonlyMap<string, unknown> {
@@ -28,7 +28,7 @@ function walk(value: unknown, path: string, fields: Map<string, unknown>): void 
     return;
   }
   const entries = Array.isArray(value) ? itemsOf(value, path) : membersOf(value as Item, path);
-  if (entries.length === 0 || (Array.isArray(value) && isOne(value))) fields.set(path, value);
+  if (entries.length === 0 || (Array.isArray(value) && isOne(value, path))) fields.set(path, value);
   else for (const [inner, item] of entries) walk(item, inner, fields);
 }
 
@@ -37,8 +37,8 @@ type Entry = readonly [path: string, value: unknown];
 const membersOf = (value: Item, path: string): readonly Entry[] =>
   Object.entries(value).map(([name, item]) => [path === '' ? name : `${path}.${name}`, item]);
 
-const isOne = (list: readonly unknown[]): boolean =>
-  list.length > LONG_LIST && list.every((item) => typeof item !== 'object');
+const isOne = (list: readonly unknown[], path: string): boolean =>
+  !ITEMIZED.test(path) && list.every((item) => typeof item !== 'object');
 
 function itemsOf(list: readonly unknown[], path: string): readonly Entry[] {
   const nameOf = NAMES.find(([pattern]) => pattern.test(path))?.[1];

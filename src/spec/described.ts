@@ -34,6 +34,8 @@ export function describeApp(app: App, platform: Platform): Described {
     origins.set(`env[${name}]`, platform.env.origin);
   }
   for (const [name, value] of Object.entries(app.env)) {
+    // a value as the device's is the device's: that of an app that was described once already
+    if (env[name] === value) continue;
     env[name] = value;
     origins.set(`env[${name}]`, from('caller', `app.env.${name}`));
   }

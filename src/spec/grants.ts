@@ -13,10 +13,16 @@ type Overlay = Capabilities['overlays'][number];
 const NEVER: Readonly<Record<string, string>> = {
   user: 'ids are leased by Runtime Manager',
   userNs: 'it is always on',
+  rtPriority: 'it makes Dobby hang for good',
 };
+/** Of every mount that the platform has not granted as it likes. */
+const LOCKED = ['ro', 'nosuid', 'nodev'];
 
 /** Throws INVALID_ARGUMENT for what is no Dobby spec, PERMISSION_DENIED for what the platform does not allow. */
 export function refuseWidening({ name, content }: Overlay, platform: Platform, app: App): DobbyOverlay {
+  for (const [field, why] of Object.entries(NEVER)) {
+    if (Object.hasOwn(content, field)) throw denied(name, field, { why, next: 'take it out of the package' });
+  }
   const result = dobbyOverlaySchema.safeParse(content);
   if (!result.success) {
     const members = faultsOf(result.error).map(({ path, expected }) => ({ path, expected }));
@@ -28,8 +34,6 @@ export function refuseWidening({ name, content }: Overlay, platform: Platform, a
   }
   const overlay = result.data as DobbyOverlay;
   for (const field of Object.keys(overlay)) {
-    const why = NEVER[field];
-    if (why !== undefined) throw denied(name, field, { why, next: 'take it out of the package' });
     if (isGrant(field) && !platform.allow.includes(field)) refuseField({ name, field, overlay }, platform, app);
   }
   return overlay;
@@ -43,14 +47,24 @@ function refuseField({ name, field, overlay }: Field, platform: Platform, app: A
   if (field === 'memLimit' && Number(overlay.memLimit) <= (app.limits.memoryBytes ?? 0)) return;
   if (field === 'network' && overlay.network === 'private') return;
   if (field === 'mounts') {
-    for (const { type, source } of (overlay.mounts ?? []) as readonly DobbyMount[]) {
-      if (type !== 'tmpfs') refuseSource(source, platform, name);
-    }
+    for (const mount of (overlay.mounts ?? []) as readonly DobbyMount[]) refuseMount(mount, platform, name);
     return;
   }
   throw denied(name, field, {
     why: 'it gives the app more than it has',
     next: `add ${JSON.stringify(field)} to apps.overlays.allow of the platform configuration, or take it out of the package`,
+  });
+}
+
+/** An image is read by the kernel, and what is writable or may hold devices is more than an app has. */
+function refuseMount({ type, source, destination, options }: DobbyMount, platform: Platform, capability: string): void {
+  if (type === 'bind') refuseSource(source, platform, capability);
+  const missing = LOCKED.filter((option) => type === 'bind' && !options.includes(option));
+  const loose = ['dev', 'suid', 'rw'].filter((option) => options.includes(option));
+  if (type !== 'loop' && missing.length === 0 && loose.length === 0) return;
+  throw denied(capability, 'mounts', {
+    why: type === 'loop' ? `${destination} is a loop mount` : `${destination} is not mounted ${LOCKED.join(',')}`,
+    next: 'add "mounts" to apps.overlays.allow of the platform configuration, or change it in the package',
   });
 }
 

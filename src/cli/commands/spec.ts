@@ -101,8 +101,8 @@ const rowOf = ({ path, value, layer, by }: ExplainedField): readonly string[] =>
 const MOST = 60;
 
 function short(value: unknown): string {
-  if (Array.isArray(value) && value.length > 0) return `${value.length} items`;
   const text = JSON.stringify(value);
+  if (Array.isArray(value) && text.length > MOST) return `${value.length} items`;
   return text.length > MOST ? `${text.slice(0, MOST)}…` : text;
 }
 

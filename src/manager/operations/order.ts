@@ -8,6 +8,7 @@ import { describeApp, type Described } from '../../spec/described.ts';
 import { fromRuntimeConfig, hostPathsOf } from '../../spec/from-runtime-config.ts';
 import type { Origins } from '../../spec/origins.ts';
 import { layOver } from '../../spec/overlay.ts';
+import { withPreloads } from '../../spec/preloads.ts';
 import { BUILT_IN, NO_PLATFORM, type Platform } from '../../spec/platform/platform.ts';
 import { refuseUnsupported, refuseUnsupportedWords } from '../../spec/unsupported.ts';
 import type { LeaseWish } from '../user-ids.ts';
@@ -86,7 +87,7 @@ export async function describe(world: World, id: AppId, { app, upstream }: Words
 /** What the embedded engine makes of it. Throws NOT_SUPPORTED by name for what it cannot. */
 export function forOurEngine(described: Described): Described {
   const more = described.rdk === null ? [] : refuseUnsupportedWords(described.rdk);
-  const laid = layOver(described);
+  const laid = withPreloads(layOver(described));
   refuseUnsupported(laid.app);
   return { ...laid, ignored: [...laid.ignored, ...more] };
 }

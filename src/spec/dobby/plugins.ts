@@ -52,7 +52,9 @@ function networking({ described, origins }: DobbyOrder): Plugins {
   const { app, platform, rdk } = described;
   origins.set('rdkPlugins.networking', originIn(described, 'network'));
   if (app.network !== 'nat') {
-    return { networking: { required: true, data: { type: app.network === 'host' ? 'open' : 'none' } } };
+    // without the plugin, too, the app has a network of its own and nothing in it
+    const isHost = app.network === 'host';
+    return { networking: { required: isHost, data: { type: isHost ? 'open' : 'none' } } };
   }
   origins.set('rdkPlugins.networking.data.ipv6', platform.ipv6.origin);
   const portForwarding = forwarding(app.ports, rdk?.ports ?? []);

@@ -97,7 +97,7 @@ function memoryOf({ described, origins }: DobbyOrder): number {
   if (bytes !== undefined) return bytes;
   throw new RuntimeError('INVALID_ARGUMENT', {
     what: `${rdk === null ? 'app.limits.memoryBytes' : 'runtimeConfigObject.systemMemoryLimit'} is missing: Dobby runs nothing without a memory limit`,
-    next: 'give it, or set apps.limits.memory.defaultLimitBytes in the platform configuration (it holds for the appType INTERACTIVE)',
+    next: `give it, or set apps.limits.memory.defaultLimitBytes in the platform configuration${rdk === null ? '' : ' (for the appType INTERACTIVE)'}`,
     details: { member: rdk === null ? 'limits.memoryBytes' : 'systemMemoryLimit' },
   });
 }
