@@ -58,8 +58,11 @@ async function serve(options: Options): Promise<void> {
     },
   });
   held.defer(() => journal.close());
-  const site = { places, config, log, journal, searchPath, platform, root: root ?? '/' };
-  const { world, manager, close } = await build(site);
+  const { world, manager, close } = await build({
+    ...{ places, config, log, journal, searchPath, platform },
+    env: process.env,
+    root: root ?? '/',
+  });
   held.defer(close);
   held.use(manager);
   const { socketGid: groupId, profile } = config;

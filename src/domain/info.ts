@@ -1,6 +1,6 @@
 /** What is known about an instance: the result of `getInfo` and, shorter, of `list`. */
 import type { ExitRecord } from './exit.ts';
-import type { ImageInfo, Phases } from './hibernation.ts';
+import type { DumpFigures, ImageInfo, WakeFigures } from './hibernation.ts';
 import type { AppId, AppInstanceId, ContainerId } from './ids.ts';
 import type { Operation, State } from './states.ts';
 
@@ -38,27 +38,25 @@ export type AppInfo = Omit<AppSummary, 'memory'> & {
   readonly cpu: Readings['cpu'] | null;
   readonly pids: Readings['pids'] | null;
   readonly network: { readonly mode: string };
-  readonly display: null;
+  /** Null: it has none. */
+  readonly display: { readonly displayName: string; readonly socket: string } | null;
   readonly hibernation: {
     readonly enabled: boolean;
     readonly tcp: 'close' | 'keep';
     /** On disk now; `durable` says whether it would survive a power cut. */
     readonly image: ImageInfo | null;
-    /** The last dump: ms in all and by phase, memory given back. */
-    readonly dump: { readonly ms: number; readonly phases: Phases; readonly freedBytes: number } | null;
-    /** The last wake; `complete` when every page has come from the image. */
-    readonly wake: {
-      readonly ms: number;
-      readonly phases: Phases;
-      readonly wokenAt: string;
-      readonly sleptMs: number;
-      readonly complete: boolean;
-    } | null;
+    /** Of the last dump: ms in all and by phase, memory given back. */
+    readonly dump: DumpFigures | null;
+    /** Of the last wake; `complete` when every page has come from the image. */
+    readonly wake: (WakeFigures & { readonly complete: boolean }) | null;
     readonly wakes: number;
     /** CRIU's log of the last attempt that failed. */
     readonly failureLog: string | null;
   };
+  /** Notes of callers. */
   readonly annotations: Readonly<Record<string, string>>;
+  /** Rises with each change of the annotations. */
+  readonly annotationRevision: number;
   /** The app's private directory on the host, seen as /data inside. */
   readonly storage: string;
   readonly logFile: string;

@@ -2,13 +2,14 @@
 import { appSchema, type App, type AppInput } from '../domain/app.ts';
 import { RuntimeError } from '../domain/errors.ts';
 import { textList, type RuntimeConfig, type UpstreamRun } from '../domain/runtime-config.ts';
-import { CAPABILITIES, readCapabilities, type Capabilities } from './capabilities.ts';
+import { readCapabilities, type Capabilities } from './capabilities.ts';
 import { variablesOf, type Described } from './described.ts';
 import { from, Origins } from './origins.ts';
 import { refuseSource, refuseWidening } from './grants.ts';
 import type { Platform } from './platform/platform.ts';
 import { hasRegistry, rdkEnvironment, REGISTRY_POINT, type RdkVariable } from './rdk-environment.ts';
 import { asksForSomething } from './unsupported.ts';
+import { windowCapabilities } from './window-capabilities.ts';
 
 export type UpstreamContext = {
   readonly appId: string;
@@ -61,7 +62,6 @@ export function fromRuntimeConfig(upstream: UpstreamRun, context: UpstreamContex
       ...Object.entries(lists).flatMap(([name, list]) => (list.length > 0 ? [name] : [])),
       ...IGNORED.filter((member) => asksForSomething(runtimeConfig[member])),
       ...capabilities.unknown.map((name) => `capability ${name}`),
-      ...windowCapabilities(capabilities).map((name) => `capability ${name}`),
       ...missing.map(({ source }) => `capability extramounts: ${source} is not there`),
       ...drm
         .filter((name) => !drmFiles.includes(name))
@@ -69,12 +69,6 @@ export function fromRuntimeConfig(upstream: UpstreamRun, context: UpstreamContex
     ],
   };
 }
-
-/** For the window manager, not for the specification. */
-const windowCapabilities = ({ has }: Capabilities): readonly string[] =>
-  (Object.keys(CAPABILITIES) as (keyof typeof CAPABILITIES)[]).filter(
-    (name) => has(name) && CAPABILITIES[name].doc.startsWith('for the window manager'),
-  );
 
 function drmFilesOf({ fkpsFiles }: RuntimeConfig): readonly string[] {
   return textList(fkpsFiles).map((name) => {
@@ -105,6 +99,8 @@ function appOf(config: RuntimeConfig, capabilities: Capabilities, context: Upstr
     args: [`${runtimePath === '' ? '/package' : '/runtime'}/${command}`],
     ...(appPath !== '' && { cwd: '/package' }),
     env: envOf(config, { ...context, capabilities, origins }),
+    // Upstream makes one for every app, whether it draws or not.
+    display: { capabilities: [...windowCapabilities(config.capabilities)], required: false },
     limits: memoryOf(config, context.platform, origins),
     network: wantsNetwork ? 'nat' : 'none',
     mounts: mountsOf(config, capabilities, { ...context, origins }),

@@ -3,12 +3,15 @@ import type { App } from '../domain/app.ts';
 import { RuntimeError } from '../domain/errors.ts';
 import {
   depthOf,
+  DISPLAY_DIRECTORY,
+  DISPLAY_NAME,
   INSIDE_POINT,
   isReserved,
   plainPath,
   STORAGE_POINT,
   type Bind,
   type BundleMount,
+  type DisplaySocket,
   type RootFilesystem,
 } from '../domain/rootfs.ts';
 import { originIn } from './described.ts';
@@ -75,11 +78,12 @@ type MountOrder = {
   /** Who said what of `app`, and where it is noted who set which mount. */
   readonly said: Origins;
   readonly trace: Origins;
+  readonly display: DisplaySocket | null;
 };
 
 /** In the order in which they are made. Throws INVALID_ARGUMENT for a mount of the app that cannot be. */
 export function mounts(order: MountOrder): readonly OciMount[] {
-  const { app, rootfs, storage, inside, identity } = order;
+  const { app, rootfs, storage, inside, identity, display } = order;
   const bundled = (rootfs.bundle?.mounts ?? []).map((mount) => bundleMount(mount, identity));
   const asked = app.mounts.map(appMount);
   const taken = new Set(asked.map(({ destination }) => destination));
@@ -94,6 +98,7 @@ export function mounts(order: MountOrder): readonly OciMount[] {
     ...KERNEL_MOUNTS.filter(({ destination }) => !replaced.has(destination)),
     bind({ source: storage, destination: STORAGE_POINT }, false),
     ...own,
+    ...displayMounts(display, identity),
     // Last, so that nothing the app mounts can hide its pid 1.
     bind({ source: inside, destination: INSIDE_POINT }, true),
   ];
@@ -101,7 +106,7 @@ export function mounts(order: MountOrder): readonly OciMount[] {
 
 /** The places of kernel file systems are everybody's, so nobody is noted for them. */
 function noteOrigins(
-  { app, rootfs, said, trace }: MountOrder,
+  { app, rootfs, display, said, trace }: MountOrder,
   { bundled, asked }: { bundled: readonly OciMount[]; asked: readonly OciMount[] },
 ): void {
   for (const { destination } of rootfs.binds) trace.set(`mounts[${destination}]`, from('package', 'root file system'));
@@ -111,6 +116,21 @@ function noteOrigins(
   }
   trace.set(`mounts[${STORAGE_POINT}]`, leased('storage'));
   trace.set(`mounts[${INSIDE_POINT}]`, leased('files of the instance'));
+  if (display !== null) trace.set(`mounts[${DISPLAY_DIRECTORY}]`, leased('display'));
+  trace.set(`mounts[${DISPLAY_DIRECTORY}/${DISPLAY_NAME}]`, leased('display'));
+}
+
+/** The directory is the app's own and nobody else's, as the XDG base directory specification wants it. */
+function displayMounts(display: DisplaySocket | null, { uid, gid }: MountOrder['identity']): readonly OciMount[] {
+  if (display === null) return [];
+  const directory = kernelMount(DISPLAY_DIRECTORY, 'tmpfs', [
+    'nodev',
+    'noexec',
+    'mode=700',
+    `uid=${uid}`,
+    `gid=${gid}`,
+  ]);
+  return [directory, bind({ source: display.socket, destination: `${DISPLAY_DIRECTORY}/${DISPLAY_NAME}` }, false)];
 }
 
 function appMount({ source, destination, readOnly }: App['mounts'][number]): OciMount {

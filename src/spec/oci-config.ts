@@ -1,7 +1,7 @@
 /** App configuration → OCI runtime configuration. Pure: whoever calls it has looked at the machine. */
 import type { App } from '../domain/app.ts';
 import { RuntimeError } from '../domain/errors.ts';
-import { INIT_POINT, plainPath, type CommandQuery, type RootFilesystem } from '../domain/rootfs.ts';
+import { INIT_POINT, plainPath, type CommandQuery, type DisplaySocket, type RootFilesystem } from '../domain/rootfs.ts';
 import { originIn } from './described.ts';
 import { environment } from './environment.ts';
 import { noteLimits, withCores } from './limit-origins.ts';
@@ -21,6 +21,8 @@ export type OciConfigInput = {
   readonly storage: string;
   /** Host directory with `init`, a statically linked tini: as pid 1 it reaps orphans and hands signals on. */
   readonly inside: string;
+  /** Null: the app has no display. */
+  readonly display: DisplaySocket | null;
   readonly cgroupsPath: string;
   readonly hostname: string;
   readonly architecture: Architecture;

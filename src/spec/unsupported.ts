@@ -20,7 +20,6 @@ const REFUSALS: readonly Refusal[] = [
     next: 'use "none": the app has a loopback interface of its own and nothing else',
   },
   { member: 'ports', asked: ({ ports }) => ports.length > 0, next: 'leave it out: the app has no network yet' },
-  { member: 'display', asked: ({ display }) => display !== null, next: 'leave it out: the app runs without a screen' },
 ];
 
 /** Throws NOT_SUPPORTED naming the member. */

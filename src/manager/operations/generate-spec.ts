@@ -35,7 +35,7 @@ async function ofWords(world: World, { appId: id = '', ...params }: Params): Pro
   // looked at, and given back as it was
   const { lease, undo } = await world.userIds.lease({ appId: names.appId, ...wishOf(params) });
   try {
-    if (params.format === 'dobby') return ofDobby(world, described, { ...names, lease });
+    if (params.format === 'dobby') return await ofDobby(world, described, { ...names, lease });
     const { app, origins: said, ignored } = forOurEngine(described);
     const order = { ...names, app, said, ...(upstream !== undefined && { upstream }), ids: {} };
     const { config, origins } = await planTraced(world, order, lease);
@@ -65,15 +65,18 @@ async function ofInstance(world: World, { record, state }: Instance, format: Par
   return { spec: live === null ? config : await world.engine.configOf(containerId), origins, ignored };
 }
 
-/** Upstream makes a display for each of RDK's apps. */
-function ofDobby(world: World, described: Described, { appId, lease, ...rest }: Names & { lease: UserIdLease }): Made {
+async function ofDobby(
+  world: World,
+  described: Described,
+  { appId, lease, ...rest }: Names & { lease: UserIdLease },
+): Promise<Made> {
   const { spec, origins } = dobbySpec({
     described,
     appId,
     ...rest,
     identity: { uid: lease.uid, gid: lease.gid },
-    storage: world.storage.pathOf(appId),
-    hasDisplay: described.rdk !== null || described.app.display !== null,
+    storage: await world.storage.locate({ appId, uid: lease.uid, gid: lease.gid }),
+    hasDisplay: described.app.display !== null,
     rialtoSocket: null,
     cores: world.settings.cores,
   });

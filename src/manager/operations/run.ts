@@ -7,7 +7,8 @@ import type { OciConfig } from '../../spec/oci-types.ts';
 import type { World } from '../world.ts';
 import type { RunOrder } from './order.ts';
 import { planContainer } from './plan.ts';
-import { during } from './operation.ts';
+import { takeDisplay } from './displays.ts';
+import { allDone, during } from './operation.ts';
 import { settle } from './settle.ts';
 
 export type RunRequest = { readonly order: RunOrder; readonly signal: AbortSignal };
@@ -41,7 +42,8 @@ async function begin(world: World, instance: Instance, order: RunOrder): Promise
   try {
     const config = await planContainer(world, order, lease);
     const change = { userIds: [lease], droppedUserIds: dropped };
-    await instance.begin(newRecord(world, order, lease), 'run', { change });
+    const annotationRevision = instance.record.annotationRevision + 1;
+    await instance.begin({ ...newRecord(world, order, lease), annotationRevision }, 'run', { change });
     return config;
   } catch (error) {
     undo();
@@ -72,6 +74,7 @@ export function newRecord(
     released: false,
     hibernation: null,
     annotations: {},
+    annotationRevision: 0,
   };
 }
 
@@ -80,7 +83,12 @@ type Beginning = { readonly config: OciConfig; readonly signal: AbortSignal };
 async function start(world: World, instance: Instance, { config, signal }: Beginning): Promise<void> {
   const { engine, storage, insides, logs, settings, clock } = world;
   const { appId, containerId, uid, gid, app } = instance.record;
-  await Promise.all([storage.prepare({ appId, uid, gid }), insides.prepare(containerId), logs.begin(containerId)]);
+  await allDone([
+    storage.prepare({ appId, uid, gid }),
+    insides.prepare(containerId),
+    logs.begin(containerId),
+    takeDisplay(world, instance.record, signal),
+  ]);
   signal.throwIfAborted();
   const live = await engine.start(
     {

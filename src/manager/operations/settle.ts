@@ -3,6 +3,7 @@ import { exitRecord, type ExitCause, type ExitRecord } from '../../domain/exit.t
 import type { Ended } from '../../ports/engine.ts';
 import type { EventBody, Instance } from '../instance.ts';
 import type { World } from '../world.ts';
+import { giveBackDisplay } from './displays.ts';
 import { unhurried } from './operation.ts';
 
 const REASONS: Readonly<Record<ExitCause, (exit: ExitRecord) => string>> = {
@@ -35,7 +36,7 @@ export async function settle(world: World, instance: Instance, end: End): Promis
 }
 
 /**
- * Gives everything back, last taken first: container, image, user id. What fails is tried again by the keeper and after a restart,
+ * Gives everything back, last taken first: container, display, image, user id. What fails is tried again by the keeper and after a restart,
  * and the instance is not run again before it has worked.
  */
 export async function release(world: World, instance: Instance): Promise<void> {
@@ -47,6 +48,7 @@ export async function release(world: World, instance: Instance): Promise<void> {
     const sure = !instance.inherited && (record.hibernation?.image ?? null) === null;
     const known = sure ? record.live : null;
     await engine.remove(record.containerId, { known, ...unhurried(settings.killTimeoutMs) });
+    await giveBackDisplay(world, record);
     await insides.remove(record.containerId);
     if (record.hibernation !== null) {
       await images.remove(record.containerId);

@@ -7,7 +7,8 @@ import type { OciConfig } from '../../spec/oci-types.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
 import { dumpTimeoutMs, explained, failureLogOf } from './hibernate.ts';
-import { during, unhurried } from './operation.ts';
+import { giveBackDisplay, takeDisplay } from './displays.ts';
+import { allDone, during, unhurried } from './operation.ts';
 import { planContainer } from './plan.ts';
 
 export type WakeRequest = { readonly target: 'RUNNING' | 'SUSPENDED'; readonly signal: AbortSignal };
@@ -30,7 +31,7 @@ export const wake = (world: World, instance: Instance, request: WakeRequest): Pr
     const before: HibernationRecord = { ...hibernation, image: image.info, target: request.target };
     await instance.enter(via, 'wake', { record: { hibernation: before } });
     try {
-      await tellTheApp(world, instance, before);
+      await allDone([tellTheApp(world, instance, before), takeDisplay(world, instance.record, request.signal)]);
       const restored = await restore(world, instance, { image, config, timeoutMs, signal: request.signal });
       if (request.target === 'SUSPENDED') {
         await world.engine.suspend(containerId, unhurried(world.settings.freezeTimeoutMs));
@@ -169,6 +170,7 @@ async function fallBack(world: World, instance: Instance, { cause, before }: Fai
   const findings = ofCriu ? await world.surveys.readLog(failureLog) : [];
   const error = explained(cause, { what: `${appInstanceId} was not woken; its image is kept`, findings });
   await world.engine.remove(containerId, { known: null, ...unhurried(world.settings.killTimeoutMs) });
+  await giveBackDisplay(world, instance.record);
   await instance.enter('HIBERNATED', 'the wake failed', {
     record: { live: null, hibernation: { ...before, failureLog: ofCriu ? failureLog : before.failureLog } },
     before: [{ type: 'failure', operation: 'wake', error: error.toJSON() }],

@@ -28,16 +28,10 @@ export function dobbyEnvironment(order: DobbyOrder): string[] {
   set('PERSIST_STORAGE_PATH', STORAGE_POINT, leased('storage'));
   if (hasDisplay) {
     for (const [name, value] of WESTEROS) set(name, value, leased('display'));
-    set(
-      'WESTEROS_SINK_VIRTUAL_WIDTH',
-      String(app.display?.width ?? DEFAULT_SIZE.width),
-      originIn(described, 'display'),
-    );
-    set(
-      'WESTEROS_SINK_VIRTUAL_HEIGHT',
-      String(app.display?.height ?? DEFAULT_SIZE.height),
-      originIn(described, 'display'),
-    );
+    const { width = DEFAULT_SIZE.width, height = DEFAULT_SIZE.height } = app.display ?? DEFAULT_SIZE;
+    const size = app.display?.width === undefined ? DEFAULT : originIn(described, 'display');
+    set('WESTEROS_SINK_VIRTUAL_WIDTH', String(width), size);
+    set('WESTEROS_SINK_VIRTUAL_HEIGHT', String(height), size);
     const { value, origin } = platform.resourceManager;
     if (value && described.rdk !== null) set('WESTEROS_SINK_USE_ESSRMGR', '1', origin);
   }
