@@ -47,13 +47,13 @@ function itemsOf(list: readonly unknown[], path: string): readonly Entry[] {
     const name = typeof item === 'object' && item === null ? undefined : nameOf?.(item);
     const key = name === undefined || seen.has(name) ? String(index) : name;
     seen.add(key);
-    return [`${path}[${key}]`, valueOf(item, name)];
+    return [`${path}[${key}]`, key === name ? valueOf(item, name) : item];
   });
 }
 
 /** A variable's name stands in the path already. */
-const valueOf = (item: unknown, name: string | undefined): unknown =>
-  typeof item === 'string' && name !== undefined ? item.slice(name.length + 1) : item;
+const valueOf = (item: unknown, name: string): unknown =>
+  typeof item === 'string' ? item.slice(name.length + 1) : item;
 
 export type Difference = { readonly path: string; readonly before: unknown; readonly after: unknown };
 
