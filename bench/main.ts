@@ -6,9 +6,10 @@ import { hibernation } from './hibernation.ts';
 import { startDaemon } from './lib/daemon.ts';
 import { printTable, type Figure } from './lib/table.ts';
 import { crowd, exitToEvent, lifecycle } from './lifecycle.ts';
+import { specifications } from './specifications.ts';
 
 async function main(): Promise<void> {
-  const figures: Figure[] = [await commands()];
+  const figures: Figure[] = [await commands(), ...specifications()];
   {
     await using daemon = await startDaemon();
     figures.push({ what: 'daemon ready', ours: daemon.readyMs, unit: 'ms', bound: 250 });
