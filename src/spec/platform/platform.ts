@@ -82,7 +82,7 @@ export async function readPlatform(text: string, file: string): Promise<Platform
 }
 
 /** The flat keys win, as upstream reads the YAML file last. */
-function platformOf(file: PlatformFile, suffix = ''): Platform {
+export function platformOf(file: PlatformFile, suffix = ''): Platform {
   const { apps, dial } = file;
   const { limits } = apps;
   const at = <Value>(key: string, value: Value): Setting<Value> => ({
