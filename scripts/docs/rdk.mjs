@@ -113,7 +113,7 @@ export function memberTable() {
   return table(['member', 'Dobby spec', 'our engine (OCI configuration)'], rows);
 }
 
-/** A value for a key that has one of its own, and what an app must ask for. @type {Record<string, { value?: unknown, config?: Json }>} */
+/** A value for a key that has one of its own, and what an app must ask for. @type {Record<string, { value?: unknown, config?: Json, file?: Json }>} */
 const KEYS = {
   'apps.limits.memory.defaultLimitBytes': { config: { systemMemoryLimit: 0, appType: 'INTERACTIVE' } },
   'apps.limits.gpumem.defaultLimitBytes': { config: { appType: 'INTERACTIVE' } },
@@ -123,7 +123,7 @@ const KEYS = {
   'apps.limits.cpuset': { value: '0' },
   'apps.limits.ion.heapsLimitBytes': { value: { heap: 4096 } },
   'apps.enableIPv6': { config: { wanLanAccess: true } },
-  'apps.gstreamer.registryFile': { value: '/registry' },
+  'apps.gstreamer.registryFile': { value: '/registry', file: { apps: { gstreamer: { registryEnabled: true } } } },
   'apps.mapi.ports': { value: [9001], config: { mapi: true } },
   'apps.defaultAllowedLogLevels': { value: ['info'] },
   'apps.extraEnvVars': { value: ['A=b'] },
@@ -146,7 +146,7 @@ export function platformEffects() {
   const rows = [];
   for (const { path, type, schema } of rowsOf(platformSchema)) {
     if (schema.properties !== undefined) continue;
-    const { value, config } = KEYS[path] ?? {};
+    const { value, config, file = {} } = KEYS[path] ?? {};
     const plain = type.startsWith('list')
       ? [/preload/i.test(path) ? '/lib.so' : 'app']
       : type === 'boolean'
@@ -158,11 +158,11 @@ export function platformEffects() {
     // where a limit of 0 is refused, another one stands in for it
     const base = {
       ...asks,
-      platform: path.endsWith('emory.defaultLimitBytes') || path === 'memoryLimit' ? fileWith(path, 2 ** 25) : {},
+      platform: path.endsWith('emory.defaultLimitBytes') || path === 'memoryLimit' ? fileWith(path, 2 ** 25) : file,
     };
     const asked = {
       ...asks,
-      platform: fileWith(path, value ?? (plain === 4096 && /emory/.test(path) ? 2 ** 26 : plain)),
+      platform: merged(file, fileWith(path, value ?? (plain === 4096 && /emory/.test(path) ? 2 ** 26 : plain))),
     };
     const isOverlay = path.startsWith('apps.overlays');
     const cells = isOverlay

@@ -8,6 +8,7 @@ import { RuntimeError } from '../domain/errors.ts';
 
 type Value = 'none' | 'any' | 'JSON' | 'source:destination';
 type Row = {
+  /** As upstream, a value where none is needed changes nothing. */
   readonly value: Value;
   /** For the documentation. */
   readonly doc: string;
@@ -72,9 +73,6 @@ type Item = { readonly name: string; readonly value: string };
 export function readCapabilities(text: string): Capabilities {
   const items = split(text, ',').flatMap((part) => itemOf(part));
   const named = (name: CapabilityName): readonly Item[] => items.filter((item) => item.name === name);
-  for (const { name, value } of items) {
-    if (ROWS[name]?.value === 'none' && value !== '') throw wrong(name, 'takes no value', `write ${name}`);
-  }
   return {
     has: (name) => named(name).length > 0,
     valueOf: (name) => named(name)[0]?.value,
@@ -94,7 +92,9 @@ function itemOf(part: string): readonly Item[] {
 /** At most `most` parts, so that the last keeps its separators. Every part loses one level of backslashes. */
 function split(text: string, separator: string, most = Infinity): readonly string[] {
   const parts = [''];
-  const add = (character: string): void => void (parts[parts.length - 1] += character);
+  const add = (character: string): void => {
+    parts.push(`${parts.pop() ?? ''}${character}`);
+  };
   let isEscaped = false;
   for (const character of text) {
     if (isEscaped) {

@@ -44,7 +44,8 @@ export function environment(sources: Sources): readonly string[] {
     set('XDG_RUNTIME_DIR', DISPLAY_DIRECTORY, leased('display'));
     set('WAYLAND_DISPLAY', DISPLAY_NAME, leased('display'));
   }
-  for (const [name, value] of Object.entries(app.env))
+  for (const [name, value] of Object.entries(app.env)) {
     set(name, value, originIn({ app, origins: said }, `env[${name}]`));
+  }
   return [...variables].map(([name, value]) => `${name}=${value}`);
 }

@@ -5,7 +5,7 @@ import { faultsOf } from '../domain/faults.ts';
 import { appSchema } from '../domain/app.ts';
 import { variablesOf, type Described } from './described.ts';
 import { dobbySpecSchema, type DobbyMount, type DobbyOverlay, type DobbySpec } from './dobby/schema.ts';
-import { from, Origins } from './origins.ts';
+import { from, type Origins } from './origins.ts';
 import { notSupported } from './unsupported.ts';
 
 type Overlays = NonNullable<Described['rdk']>['capabilities']['overlays'];

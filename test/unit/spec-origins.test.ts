@@ -89,8 +89,8 @@ for (const [by, change] of Object.entries(CHANGES)) {
     const changed = differences(ociOf({ app: HOST }).config, ociOf({ app }).config);
     assert.ok(changed.length > 0);
     for (const { path, after } of changed) {
-      if (after !== undefined)
-        assert.ok(rows.get(path)?.startsWith(`caller ${by}`), `${path}: ${rows.get(path) ?? ''}`);
+      if (after === undefined) continue;
+      assert.ok(rows.get(path)?.startsWith(`caller ${by}`), `${path}: ${rows.get(path) ?? ''}`);
     }
   });
 }

@@ -95,7 +95,7 @@ test('every key of the platform configuration, wrong in turn, is refused with fi
     assert.match((error as RuntimeError).message, /rdkappmanagers\.json cannot be used: line \d+: /);
     const key = wrong.keys.findLast((one) => typeof one === 'string') ?? '';
     const line = lineOfKey(text, key);
-    if (line !== undefined && own[0]?.path.endsWith(String(key)) === true) {
+    if (line !== undefined && own[0]?.path.endsWith(key) === true) {
       assert.equal(own[0].line, line, (error as RuntimeError).message);
       exact += 1;
     }

@@ -2,7 +2,7 @@
 import { STORAGE_POINT } from '../../domain/rootfs.ts';
 import { originIn } from '../described.ts';
 import { DEFAULT, leased, type Origin } from '../origins.ts';
-import type { DobbyOrder } from './spec.ts';
+import type { DobbyOrder } from './order.ts';
 
 /** As it looks in the container: Dobby mounts the display's socket at /tmp/westeros. */
 const WESTEROS = [

@@ -4,7 +4,7 @@ import { originIn } from '../described.ts';
 import { DEFAULT, from, leased, type Origin } from '../origins.ts';
 import { REGISTRY_POINT } from '../rdk-environment.ts';
 import type { DobbyMount } from './schema.ts';
-import type { DobbyOrder } from './spec.ts';
+import type { DobbyOrder } from './order.ts';
 
 const PACKAGES = ['/package', '/runtime'];
 const CERTIFICATES = '/etc/ssl/certs';

@@ -5,7 +5,7 @@ import { originIn } from '../described.ts';
 import { DEFAULT, from } from '../origins.ts';
 import { LOG_LEVELS } from '../platform/schema.ts';
 import type { DobbySpec } from './schema.ts';
-import type { DobbyOrder } from './spec.ts';
+import type { DobbyOrder } from './order.ts';
 
 type Plugins = DobbySpec['rdkPlugins'];
 

@@ -2,7 +2,7 @@
 import type { App } from '../../domain/app.ts';
 import { RuntimeError } from '../../domain/errors.ts';
 import { notSupported } from '../unsupported.ts';
-import type { DobbyOrder } from './spec.ts';
+import type { DobbyOrder } from './order.ts';
 
 const UINT32 = 2 ** 32 - 1;
 /** Dobby's limits of ids. */

@@ -4,36 +4,16 @@
  */
 import { RuntimeError } from '../../domain/errors.ts';
 import { plainPath } from '../../domain/rootfs.ts';
-import { originIn, type Described } from '../described.ts';
+import { originIn } from '../described.ts';
 import { DEFAULT, from, leased, Origins } from '../origins.ts';
 import { mergeOverlays } from '../overlay.ts';
 import { wantsRialto } from '../rdk-environment.ts';
 import { dobbyEnvironment } from './environment.ts';
 import { dobbyMounts } from './mounts.ts';
+import type { DobbyInput, DobbyOrder } from './order.ts';
 import { legacyPlugins, rdkPlugins } from './plugins.ts';
 import { refuseForDobby } from './refusals.ts';
 import type { DobbySpec } from './schema.ts';
-
-export type DobbyInput = {
-  readonly described: Described;
-  readonly appId: string;
-  readonly appInstanceId: string;
-  readonly identity: { readonly uid: number; readonly gid: number };
-  /** Host path of the app's private directory. */
-  readonly storage: string;
-  /** Whether a Westeros socket is handed to Dobby with the spec. */
-  readonly hasDisplay: boolean;
-  /** Socket of a media session, for an app that wants Rialto. */
-  readonly rialtoSocket: string | null;
-  /** How many cores this machine has. */
-  readonly cores: number;
-};
-
-/** What every part of the spec is made of. */
-export type DobbyOrder = DobbyInput & {
-  readonly origins: Origins;
-  readonly wantsRialto: boolean;
-};
 
 export type TracedDobbySpec = { readonly spec: DobbySpec; readonly origins: Origins };
 
