@@ -28,18 +28,19 @@ export type Described = {
 /** Variables of the device hold for our descriptions, too; they do not win over the app's own. */
 export function describeApp(app: App, platform: Platform): Described {
   const origins = new Origins();
-  const env: Record<string, string> = {};
+  // a map and fromEntries: every name is an own member then, `__proto__` too
+  const env = new Map<string, string>();
   for (const [name, value] of variablesOf(platform.env.value)) {
-    env[name] = value;
+    env.set(name, value);
     origins.set(`env[${name}]`, platform.env.origin);
   }
   for (const [name, value] of Object.entries(app.env)) {
     // a value as the device's is the device's: that of an app that was described once already
-    if (env[name] === value) continue;
-    env[name] = value;
+    if (env.get(name) === value) continue;
+    env.set(name, value);
     origins.set(`env[${name}]`, from('caller', `app.env.${name}`));
   }
-  return { app: { ...app, env }, origins, platform, rdk: null, ignored: [] };
+  return { app: { ...app, env: Object.fromEntries(env) }, origins, platform, rdk: null, ignored: [] };
 }
 
 /** Of `NAME=value` lines; a line without a name is none. */
