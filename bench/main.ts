@@ -9,9 +9,10 @@ import { startDaemon } from './lib/daemon.ts';
 import { printTable, type Figure } from './lib/table.ts';
 import { packages } from './packages.ts';
 import { crowd, exitToEvent, lifecycle } from './lifecycle.ts';
+import { specifications } from './specifications.ts';
 
 async function main(): Promise<void> {
-  const figures: Figure[] = [await commands()];
+  const figures: Figure[] = [await commands(), ...specifications()];
   {
     await using daemon = await startDaemon();
     figures.push({ what: 'daemon ready', ours: daemon.readyMs, unit: 'ms', bound: 250 });

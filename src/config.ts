@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { isErrno, RuntimeError } from './domain/errors.ts';
+import { faultsOf } from './domain/faults.ts';
 import { PROFILE_NAMES } from './domain/wire.ts';
 
 const milliseconds = z.int().min(0).max(3_600_000);
@@ -147,36 +148,40 @@ export const configSchema = z.strictObject({
   tcpLimits: tcpLimits.prefault({}),
   /** Whose error codes and forms Thunder's clients expect: those of Thunder 4 or 5. */
   profile: z.enum(PROFILE_NAMES).default('r4'),
+  /** RDK's configuration of the device (rdkappmanagers.json, or YAML), absolute; what holds without it: below. */
+  platform: z.string().startsWith('/', 'must be an absolute path').optional(),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
 
 export type Config = z.output<typeof configSchema>;
 
-/** Throws INVALID_ARGUMENT naming file, line or member. A file that nobody named may be missing. */
+/** Throws INVALID_ARGUMENT naming file, line and member. A file that nobody named may be missing. */
 export async function readConfig(file: string, mustExist: boolean): Promise<Config> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     if (!mustExist && isErrno(error, 'ENOENT')) return '';
     throw refuse(file, error);
   });
-  const result = configSchema.safeParse(text === '' ? {} : await parse(file, text));
+  if (text === '') return configSchema.parse({});
+  // a third of the daemon's start time, and most devices have no file
+  const { readSource, wrongMembers } = await import('./domain/document.ts');
+  const source = read(file, () => readSource(text));
+  const result = configSchema.safeParse(source.value ?? {});
   if (result.success) return result.data;
-  const faults = result.error.issues.map((issue) => `${issue.path.join('.') || 'the file'}: ${issue.message}`);
-  throw refuse(file, faults.join('; '));
+  throw wrongMembers({ file, ...wordsFor(file), faults: faultsOf(result.error), source });
 }
 
-async function parse(file: string, text: string): Promise<unknown> {
-  // a third of the daemon's start time, and most devices have no file
-  const { parse: parseYaml } = await import('yaml');
+function read<Source>(file: string, work: () => Source): Source {
   try {
-    return (parseYaml(text, { maxAliasCount: 100 }) as unknown) ?? {};
+    return work();
   } catch (error) {
     throw refuse(file, error);
   }
 }
 
+const wordsFor = (file: string) => ({
+  what: `the configuration ${file} cannot be used`,
+  next: 'correct it, or move it away',
+});
+
 const refuse = (file: string, cause: unknown): RuntimeError =>
-  new RuntimeError('INVALID_ARGUMENT', {
-    what: `the configuration ${file} cannot be used`,
-    next: 'correct it, or move it away',
-    cause,
-  });
+  new RuntimeError('INVALID_ARGUMENT', { ...wordsFor(file), cause });

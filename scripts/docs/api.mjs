@@ -5,7 +5,6 @@ import { RuntimeError } from '../../src/domain/errors.ts';
 import { EXIT_CAUSES } from '../../src/domain/exit.ts';
 import { runtimeConfigSchema } from '../../src/domain/runtime-config.ts';
 import { eventHub } from '../../src/server/subscriptions.ts';
-import { fromRuntimeConfig } from '../../src/spec/from-runtime-config.ts';
 import { refuseUnsupported } from '../../src/spec/unsupported.ts';
 import { APP_NOTES, EVENT_NOTES, PARAMETER_NOTES, RESULT_NOTES } from './api-notes.mjs';
 import { EVENTS } from './event-samples.mjs';
@@ -82,27 +81,12 @@ export function appTable() {
   return schemaTable(appSchema, { root: 'appSchema', comments: commentsOf('domain/app.ts'), notes });
 }
 
-/** What becomes of each member of RDK's configuration, found out by asking for it. */
-export function runtimeConfigTable() {
-  const base = { command: 'x', appPath: '/x' };
-  const rows = rowsOf(runtimeConfigSchema).map(({ path, type, default: value }) => {
-    const asked = type.startsWith('integer') ? 64 * 2 ** 20 : type === 'boolean' ? true : sampleText(path);
-    const runtimeConfig = runtimeConfigSchema.parse({ ...base, [path]: asked });
-    let isIgnored = false;
-    const next = refusal(() => {
-      isIgnored = fromRuntimeConfig({ runtimeConfig }).ignored.includes(path);
-    });
-    return [code(path), type, value, next !== undefined ? `refused: ${next}` : isIgnored ? 'ignored' : 'used'];
+export const runtimeConfigTable = () =>
+  schemaTable(runtimeConfigSchema, {
+    root: 'runtimeConfigSchema',
+    comments: commentsOf('domain/runtime-config.ts'),
+    notes: { capabilities: 'What the package asks of the device: [capabilities](rdk.md#capabilities).' },
   });
-  return table(['member', 'type', 'default', 'in this version'], rows);
-}
-
-/** @param {string} path */
-function sampleText(path) {
-  const isList = !runtimeConfigSchema.safeParse({ [path]: 'x' }).success;
-  if (isList) return '["A=b"]';
-  return /Path$/.test(path) ? '/x' : 'x';
-}
 
 /** The notifications that the sample events really cause. */
 export function eventTable() {
@@ -148,6 +132,9 @@ const TYPES = /** @type {const} */ ([
   ['domain/api.ts', 'LogPage'],
   ['domain/api.ts', 'LogLine'],
   ['domain/api.ts', 'Version'],
+  ['domain/spec.ts', 'GeneratedSpec'],
+  ['domain/spec.ts', 'ExplainedField'],
+  ['domain/spec.ts', 'Origin'],
   ['domain/errors.ts', 'ErrorData'],
 ]);
 

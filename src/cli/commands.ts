@@ -103,6 +103,24 @@ export const COMMANDS: readonly CommandRow[] = [
     example: 'runtimectl explain clock-1',
     load: async () => (await import('./commands/explain.ts')).explain,
   },
+  {
+    name: 'spec',
+    doc: 'what run would make of the same words, without running it; or what an instance was made of',
+    operands: '<appId|id> [command...]',
+    words: [INSTANCE, ANY],
+    options: [
+      ...RUN_OPTIONS,
+      { flags: '--explain', doc: 'a line for each field: its value, which layer set it, and by what' },
+      {
+        flags: '--diff <instance|file>',
+        doc: 'only how it differs from an instance, a specification, or another app description',
+        words: INSTANCE,
+      },
+      { flags: '--dobby', doc: 'the specification for Dobby instead of the OCI configuration' },
+    ],
+    example: 'runtimectl spec clock --host-rootfs --memory 64M --explain -- /bin/date',
+    load: async () => (await import('./commands/spec.ts')).spec,
+  },
   operation('terminate', 'end instances: SIGTERM, a grace period, then SIGKILL'),
   operation('kill', 'end instances at once, from any state'),
   {

@@ -32,6 +32,7 @@ export const READERS: { readonly [Name in MethodName]: Read<Name> } = {
   execInput: () => null,
   getHistory: (wire) => wire as MethodResults['getHistory'],
   getInfo: (wire) => JSON.parse(wire as string) as MethodResults['getInfo'],
+  generateSpec: (wire) => wire as MethodResults['generateSpec'],
   list: (wire) => wire as MethodResults['list'],
   getLogs: (wire) => wire as MethodResults['getLogs'],
   getEvents: (wire) => wire as MethodResults['getEvents'],

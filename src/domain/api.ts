@@ -8,6 +8,7 @@ import type { History } from './history.ts';
 import type { AppInfo, AppSummary, StorageEntry } from './info.ts';
 import type { Limits } from './limits.ts';
 import { runtimeConfigSchema } from './runtime-config.ts';
+import { SPEC_FORMATS, type GeneratedSpec } from './spec.ts';
 
 export { CALLSIGN } from './wire.ts';
 
@@ -32,6 +33,15 @@ const run = z.strictObject({
   debugSettings: z.array(z.string()).optional(),
   runtimeConfigObject: runtimeConfigSchema.optional(),
   app: appSchema.optional(),
+});
+
+const generateSpec = run.extend({
+  /** Which app; absent with nothing but `appInstanceId`: what that instance has. */
+  appId: id.optional(),
+  /** An OCI runtime configuration, or what Dobby takes. */
+  format: z.enum(SPEC_FORMATS).default('oci'),
+  /** Tell of every field which layer set it. */
+  explain: z.boolean().default(false),
 });
 
 const wake = z.strictObject({
@@ -164,6 +174,10 @@ export const METHODS = {
     doc: 'What happened to an instance, who asked for it, why, and how long each state lasted; also long after its end.',
   },
   getInfo: { params: one, doc: 'Everything known about one instance.' },
+  generateSpec: {
+    params: generateSpec,
+    doc: 'What `run` would make of the same parameters, without doing it; or what an instance was made of.',
+  },
   list: {
     params: z.strictObject({ all: z.boolean().default(false) }).prefault({}),
     doc: 'All living instances; with `all` the ended ones still known too.',
@@ -203,6 +217,7 @@ export type MethodResults = {
   execInput: null;
   getHistory: History;
   getInfo: AppInfo;
+  generateSpec: GeneratedSpec;
   list: readonly AppSummary[];
   getLogs: LogPage;
   getEvents: EventPage;

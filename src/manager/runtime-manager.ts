@@ -13,6 +13,7 @@ import { liveMethods } from './live-methods.ts';
 import { readOrder } from './operations/order.ts';
 import { newRecord, run } from './operations/run.ts';
 import { explain } from './operations/explain.ts';
+import { generateSpec } from './operations/generate-spec.ts';
 import { hibernate } from './operations/hibernate.ts';
 import { askedBy } from './operations/operation.ts';
 import { resume, suspend } from './operations/suspend-resume.ts';
@@ -112,6 +113,8 @@ function methods(house: House) {
     ...liveMethods(world, instances),
     explainHibernation: (params: One) => explain(world, instances.get(appInstanceId(params.appInstanceId))),
     getInfo: (params: One) => Promise.resolve(house.views.infoOf(instances.get(appInstanceId(params.appInstanceId)))),
+    generateSpec: (params: MethodParams<'generateSpec'>, { signal }: Call) =>
+      generateSpec(world, { instances, signal }, params),
     list: (params: MethodParams<'list'>) => list(house, params),
     getLogs: (params: MethodParams<'getLogs'>, call: Call) => getLogs(house, params, call),
     getEvents: (params: MethodParams<'getEvents'>) =>
@@ -138,7 +141,7 @@ function methods(house: House) {
 /** A living instance is not touched by a second run: it is refused before anything is queued. */
 async function admitRun(house: House, params: MethodParams<'run'>, { by }: Call): Promise<MethodResults['run']> {
   const { world, instances, keeper } = house;
-  const order = readOrder(params);
+  const order = await readOrder(world, params);
   const known = instances.find(order.appInstanceId);
   if (known?.taken === true) throw stillThere(known);
   const instance =

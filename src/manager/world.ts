@@ -11,6 +11,7 @@ import type { Logs } from '../ports/logs.ts';
 import type { Packages } from '../ports/packages.ts';
 import type { RootFilesystems } from '../ports/root-filesystems.ts';
 import type { Storage } from '../ports/storage.ts';
+import type { Platform } from '../spec/platform/platform.ts';
 import type { Announcer } from './announcer.ts';
 import type { UserIds } from './user-ids.ts';
 
@@ -44,6 +45,10 @@ export type Settings = {
   /** Of the apps; at least the daemon's own (lowering it takes a privilege), never below 0. */
   readonly oomScoreAdj: number;
   readonly bootId: string;
+  /** Null: no file of the device was named. */
+  readonly platform: Platform | null;
+  /** Of this machine. */
+  readonly cores: number;
   readonly root: string;
 };
 

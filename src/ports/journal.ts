@@ -4,6 +4,7 @@ import type { AppEvent, EventPage, NewEvent } from '../domain/events.ts';
 import type { ExitCause, ExitRecord } from '../domain/exit.ts';
 import type { DumpFigures, ImageInfo, WakeFigures } from '../domain/hibernation.ts';
 import type { AppId, AppInstanceId, ContainerId } from '../domain/ids.ts';
+import type { UpstreamRun } from '../domain/runtime-config.ts';
 import type { State } from '../domain/states.ts';
 import type { Live } from './engine.ts';
 import type { ProcessId } from './processes.ts';
@@ -29,6 +30,8 @@ export type InstanceRecord = {
   readonly containerId: ContainerId;
   readonly state: State;
   readonly app: App;
+  /** RDK's words that became `app`; absent for our own. */
+  readonly upstream?: UpstreamRun;
   readonly uid: number;
   readonly gid: number;
   readonly live: Live | null;

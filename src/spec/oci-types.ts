@@ -35,7 +35,7 @@ export type OciSeccomp = {
 export type OciResources = {
   readonly devices: readonly { readonly allow: false; readonly access: 'rwm' }[];
   readonly memory?: { readonly limit: number };
-  readonly cpu?: { readonly quota: number; readonly period: number };
+  readonly cpu?: { readonly quota?: number; readonly period?: number; readonly cpus?: string };
   readonly pids: { readonly limit: number };
 };
 

@@ -17,6 +17,7 @@ import { UserIds } from '../manager/user-ids.ts';
 import type { World } from '../manager/world.ts';
 import type { Journal } from '../ports/journal.ts';
 import type { Log } from '../ports/log.ts';
+import type { Platform } from '../spec/platform/platform.ts';
 import { buildEmbedded, type Embedded } from './embedded.ts';
 import { machineFacts } from './machine.ts';
 import { buildNeighbours } from './neighbours.ts';
@@ -28,6 +29,7 @@ export type Site = {
   readonly config: Config;
   readonly log: Log;
   readonly journal: Journal;
+  readonly platform: Platform | null;
   /** As callers are told; `/` for the system's own places. */
   readonly root: string;
   /** PATH for the host tools. */
@@ -78,7 +80,7 @@ export async function build(site: Site): Promise<Built> {
       ...config.packages,
     }),
     userIds: new UserIds(range, remembered.userIds),
-    settings: { ...config, ...machine, ...ids, hibernation, root: site.root },
+    settings: { ...config, ...machine, ...ids, hibernation, platform: site.platform, root: site.root },
   };
   const manager = await startManager(world, remembered).catch((error: unknown) => {
     neighbours.close();

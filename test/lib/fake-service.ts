@@ -100,6 +100,7 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
     resume: async (params) => move(params.appInstanceId, 'resume'),
     hibernate: async (params) => move(params.appInstanceId, 'hibernate'),
     wake: async (params) => move(params.appInstanceId, 'wake'),
+    generateSpec: async (params) => ({ format: params.format, spec: { asked: params }, ignored: [] }),
     explainHibernation: async () => ({ possible: 'yes', findings: [], log: null }),
     terminate: async (params) => {
       await service.hold;

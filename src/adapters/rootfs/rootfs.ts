@@ -1,5 +1,5 @@
 /** Root file systems of apps, put together from the user's and the device's directories. */
-import { mkdir, realpath, stat } from 'node:fs/promises';
+import { lstat, mkdir, realpath, stat } from 'node:fs/promises';
 import { isErrno, RuntimeError, type ErrorCode } from '../../domain/errors.ts';
 import {
   depthOf,
@@ -27,7 +27,19 @@ export type RootfsOptions = {
 };
 
 export function rootFilesystems({ directory }: RootfsOptions): RootFilesystems {
-  return { open: (order) => open(directory, order), findCommand };
+  return { open: (order) => open(directory, order), present, findCommand };
+}
+
+async function present(paths: readonly string[]): Promise<ReadonlySet<string>> {
+  const looks = await Promise.all(
+    paths.map((path) =>
+      lstat(path).then(
+        () => [path],
+        () => [],
+      ),
+    ),
+  );
+  return new Set(looks.flat());
 }
 
 async function open(directory: string, order: RootOrder): Promise<RootFilesystem> {

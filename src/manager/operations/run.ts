@@ -57,7 +57,7 @@ async function begin(world: World, instance: Instance, { order, signal }: RunReq
 
 export function newRecord(
   world: World,
-  { appId, appInstanceId, app }: RunOrder,
+  { appId, appInstanceId, app, upstream }: RunOrder,
   ids: { uid: number; gid: number },
 ): InstanceRecord {
   return {
@@ -66,6 +66,7 @@ export function newRecord(
     containerId: containerIdFor(appInstanceId),
     state: 'TERMINATED',
     app,
+    ...(upstream !== undefined && { upstream }),
     uid: ids.uid,
     gid: ids.gid,
     live: null,

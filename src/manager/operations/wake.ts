@@ -75,9 +75,10 @@ type Mounted = {
 
 /** What a run of it would be now; its directories are there again after a reboot. */
 async function planAnew(world: World, { record }: Instance, signal: AbortSignal): Promise<OciConfig> {
-  const { appId, appInstanceId, containerId, app, uid, gid } = record;
+  const { appId, appInstanceId, containerId, app, upstream, uid, gid } = record;
+  const order = { appId, appInstanceId, app, ...(upstream !== undefined && { upstream }), ids: {} };
   const [config] = await Promise.all([
-    planContainer(world, { appId, appInstanceId, app, ids: {} }, { uid, gid, signal }),
+    planContainer(world, order, { uid, gid, signal }),
     world.storage.prepare({ appId, uid, gid, holder: containerId, sizeBytes: app.storage.sizeBytes ?? null }),
     world.insides.prepare(containerId),
   ]);
