@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { isErrno, RuntimeError } from './domain/errors.ts';
+import { parseSubnet } from './domain/network.ts';
 import { PROFILE_NAMES } from './domain/wire.ts';
 
 const milliseconds = z.int().min(0).max(3_600_000);
@@ -44,6 +45,21 @@ const hibernation = z.strictObject({
   compressionLevel: z.int().min(1).max(19).default(1),
 });
 
+const network = z.strictObject({
+  /** Whether apps may use the machine's own network (`network: host`). */
+  allowHost: z.boolean().default(false),
+  /** Where the apps' subnet is taken from: 256 addresses that the machine has no route to. A /8 to a /24. */
+  range: z
+    .string()
+    .refine((text) => {
+      const range = text.includes('/') ? parseSubnet(text) : undefined;
+      return range !== undefined && range.prefix >= 8 && range.prefix <= 24;
+    }, 'must be an IPv4 network of 8 to 24 bits, like 10.210.0.0/16')
+    .default('10.210.0.0/16'),
+  /** IPv4 addresses of name servers for apps; the machine's own when empty. */
+  nameservers: z.array(z.ipv4()).default([]),
+});
+
 const tls = z.strictObject({
   /** PEM file of the certificate, and those that lead to a known one. */
   cert: z.string().startsWith('/'),
@@ -77,6 +93,8 @@ export const configSchema = z.strictObject({
   keepEnded: z.int().min(0).default(1000),
   /** Checkpoints, restores and their images. */
   hibernation: hibernation.prefault({}),
+  /** Networks of apps. */
+  network: network.prefault({}),
   userIds: userIds.prefault({}),
   /** Group in the cgroup hierarchies, absolute; derived from the root directory when absent. */
   cgroupParent: z

@@ -9,7 +9,7 @@ import { say, step } from './progress.mjs';
 import { tryRun } from './run.mjs';
 import { selfTest } from './self-test.mjs';
 
-const tools = ['criu', 'runc', 'crun', 'conmon', 'tini-static'];
+const tools = ['criu', 'runc', 'crun', 'conmon', 'tini-static', 'nft'];
 const oldestDebianWithGoodTools = 13;
 
 /**
@@ -17,7 +17,10 @@ const oldestDebianWithGoodTools = 13;
  * from Debian 14 on.
  * @param {number} debian
  */
-const toolPackages = (debian) => ['criu', 'libcriu2', 'runc', 'crun', 'conmon', debian >= 14 ? 'tini-static' : 'tini'];
+const toolPackages = (debian) => [
+  ...['criu', 'libcriu2', 'runc', 'crun', 'conmon', 'nftables'],
+  debian >= 14 ? 'tini-static' : 'tini',
+];
 
 /** What the self-test's result holds for: this kernel, these files. @param {string} bin */
 async function identity(bin) {
@@ -121,7 +124,7 @@ async function usePrivateTools({ prefix, scratch }) {
 }
 
 /**
- * Makes sure that `prefix`/bin holds a CRIU, runc, crun, conmon and tini-static that work on the running kernel.
+ * Makes sure that `prefix`/bin holds a CRIU, runc, crun, conmon, tini-static and nft that work on the running kernel.
  * The self-test's result is kept beside them, so that it is not done again for the same kernel and files.
  * @param {{ prefix: string, scratch: string }} places `scratch` is removed by the caller
  */

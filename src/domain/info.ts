@@ -2,6 +2,7 @@
 import type { ExitRecord } from './exit.ts';
 import type { ImageInfo, Phases } from './hibernation.ts';
 import type { AppId, AppInstanceId, ContainerId } from './ids.ts';
+import type { PublishedPort } from './network.ts';
 import type { Operation, State } from './states.ts';
 
 /** Read from the kernel at the moment of asking; null where nothing runs. */
@@ -37,7 +38,15 @@ export type AppInfo = Omit<AppSummary, 'memory'> & {
   readonly memory: Readings['memory'] | null;
   readonly cpu: Readings['cpu'] | null;
   readonly pids: Readings['pids'] | null;
-  readonly network: { readonly mode: string };
+  readonly network: {
+    readonly mode: 'none' | 'nat' | 'host';
+    /** Of the app, in the network nat; null otherwise, and when it has ended. */
+    readonly address: string | null;
+    /** The machine, as the app sees it. */
+    readonly gateway: string | null;
+    /** Ports of the machine that lead to the app. */
+    readonly ports: readonly PublishedPort[];
+  };
   readonly display: null;
   readonly hibernation: {
     readonly enabled: boolean;

@@ -34,7 +34,12 @@ export function infoOf(world: World, instance: Instance): AppInfo {
     memory: readings?.memory ?? null,
     cpu: readings?.cpu ?? null,
     pids: readings?.pids ?? null,
-    network: { mode: app.network },
+    network: {
+      mode: app.network,
+      address: record.network?.address ?? null,
+      gateway: record.network?.gateway ?? null,
+      ports: record.network?.ports ?? [],
+    },
     display: null,
     hibernation: hibernationOf(world, instance),
     annotations: record.annotations,

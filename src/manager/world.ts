@@ -10,6 +10,7 @@ import type { Logs } from '../ports/logs.ts';
 import type { RootFilesystems } from '../ports/root-filesystems.ts';
 import type { Storage } from '../ports/storage.ts';
 import type { Announcer } from './announcer.ts';
+import type { NetworkLeases } from './network-leases.ts';
 import type { UserIds } from './user-ids.ts';
 
 export type HibernationSettings = {
@@ -58,5 +59,6 @@ export type World = {
   readonly clock: Clock;
   readonly settings: Settings;
   readonly userIds: UserIds;
+  readonly networks: NetworkLeases;
   readonly announcer: Announcer;
 };

@@ -17,7 +17,6 @@ export type Translation = { readonly app: App; readonly ignored: readonly string
 /** A row goes when its feature comes. The value asks for something when it is neither false, 0 (or less) nor empty. */
 const REFUSED: Partial<Record<keyof RuntimeConfig, string>> = {
   dial: 'set it to false: there is no DIAL server',
-  wanLanAccess: 'set it to false: the app has no network yet',
   thunder: 'set it to false: the app cannot reach Thunder yet',
   gpuMemoryLimit: 'set it to 0: the app has no GPU yet',
   mapi: 'set it to false: there are no mapi ports',
@@ -66,7 +65,8 @@ export function fromRuntimeConfig({ runtimeConfig, ports, paths, debugSettings }
   };
 }
 
-function appOf({ command, appPath, runtimePath, envVariables, systemMemoryLimit }: RuntimeConfig): App {
+function appOf(config: RuntimeConfig): App {
+  const { command, appPath, runtimePath, envVariables, systemMemoryLimit, wanLanAccess } = config;
   if (command === '') throw invalid('command', 'is empty', 'name the program in the package to run');
   if (appPath === '' && runtimePath === '') {
     throw invalid('appPath', 'is empty, and runtimePath too', 'give the directory of the package');
@@ -83,6 +83,8 @@ function appOf({ command, appPath, runtimePath, envVariables, systemMemoryLimit 
     args: [`${runtimePath === '' ? '/package' : '/runtime'}/${command}`],
     ...(appPath !== '' && { cwd: '/package' }),
     env: check('envVariables', 'env', variables(envVariables)),
+    // upstream's words for the two are nat and private
+    network: wanLanAccess ? 'nat' : 'none',
     limits: systemMemoryLimit > 0 ? { memoryBytes: systemMemoryLimit } : {},
     mounts: packages.map(({ source, destination }) => ({ source, destination, readOnly: true })),
   } satisfies AppInput);

@@ -5,7 +5,7 @@ import { INIT_POINT, plainPath, type CommandQuery, type RootFilesystem } from '.
 import { environment } from './environment.ts';
 import { resources, rlimits } from './limits.ts';
 import { MASKED_PATHS, mounts, READONLY_PATHS } from './mounts.ts';
-import { idMappings, NAMESPACES, type Identity } from './namespaces.ts';
+import { idMappings, namespaces, type Identity } from './namespaces.ts';
 import type { OciConfig, OciProcess } from './oci-types.ts';
 import { seccomp, type Architecture } from './seccomp.ts';
 
@@ -43,7 +43,7 @@ export function ociConfig(input: OciConfigInput): OciConfig {
     // A bundle's own annotations stay out: some are orders to the runtime or to CRIU.
     annotations: { 'io.runtime-manager.app': appId, 'io.runtime-manager.instance': appInstanceId },
     linux: {
-      namespaces: NAMESPACES,
+      namespaces: namespaces(app.network),
       ...idMappings(identity),
       cgroupsPath,
       resources: resources(app.limits),

@@ -11,12 +11,6 @@ const REFUSALS: readonly Refusal[] = [
     asked: ({ rootfs }) => 'image' in rootfs,
     next: 'unpack the image (skopeo copy, umoci unpack) and run it with rootfs.bundle',
   },
-  {
-    member: 'a network other than none',
-    asked: ({ network }) => network !== 'none',
-    next: 'use "none": the app has a loopback interface of its own and nothing else',
-  },
-  { member: 'ports', asked: ({ ports }) => ports.length > 0, next: 'leave it out: the app has no network yet' },
   { member: 'display', asked: ({ display }) => display !== null, next: 'leave it out: the app runs without a screen' },
 ];
 

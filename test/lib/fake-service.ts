@@ -163,7 +163,7 @@ const infoOf = (instance: Instance): AppInfo => ({
   memory: isAlive(instance.state) ? { usageBytes: 5 * 2 ** 20, limitBytes: 64 * 2 ** 20 } : null,
   cpu: null,
   pids: null,
-  network: { mode: 'none' },
+  network: { mode: 'none', address: null, gateway: null, ports: [] },
   display: null,
   hibernation: {
     enabled: true,

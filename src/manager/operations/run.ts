@@ -2,6 +2,7 @@
 import { RuntimeError } from '../../domain/errors.ts';
 import { containerIdFor } from '../../domain/ids.ts';
 import type { InstanceRecord } from '../../ports/journal.ts';
+import type { NetworkLease } from '../../domain/network.ts';
 import type { Instance } from '../instance.ts';
 import type { OciConfig } from '../../spec/oci-types.ts';
 import type { World } from '../world.ts';
@@ -17,7 +18,7 @@ export const run = (world: World, instance: Instance, { order, signal }: RunRequ
   during(instance, 'run', async () => {
     instance.moveFor('run');
     refuseUnreleased(instance);
-    const config = await begin(world, instance, order);
+    const config = await begin(world, instance, { order, signal });
     try {
       await start(world, instance, { config, signal });
     } catch (error) {
@@ -35,16 +36,19 @@ function refuseUnreleased({ record }: Instance): void {
   });
 }
 
-async function begin(world: World, instance: Instance, order: RunOrder): Promise<OciConfig> {
-  const { userIds } = world;
+async function begin(world: World, instance: Instance, { order, signal }: RunRequest): Promise<OciConfig> {
+  const { userIds, networks, settings } = world;
   const { lease, dropped, undo } = await userIds.lease({ appId: order.appId, ...order.ids });
+  let network: NetworkLease | null = null;
   try {
+    network = await networks.lease(order, { signal, timeoutMs: settings.startTimeoutMs });
     const config = await planContainer(world, order, lease);
     const change = { userIds: [lease], droppedUserIds: dropped };
-    await instance.begin(newRecord(world, order, lease), 'run', { change });
+    await instance.begin({ ...newRecord(world, order, lease), network }, 'run', { change });
     return config;
   } catch (error) {
     undo();
+    networks.giveBack({ network });
     throw error;
   }
 }
@@ -70,6 +74,7 @@ export function newRecord(
     exit: null,
     released: false,
     hibernation: null,
+    network: null,
     annotations: {},
   };
 }
@@ -77,10 +82,14 @@ export function newRecord(
 type Beginning = { readonly config: OciConfig; readonly signal: AbortSignal };
 
 async function start(world: World, instance: Instance, { config, signal }: Beginning): Promise<void> {
-  const { engine, storage, insides, logs, settings, clock } = world;
-  const { appId, containerId, uid, gid, app } = instance.record;
+  const { engine, storage, insides, logs, networks, settings, clock } = world;
+  const { appId, containerId, uid, gid, app, network = null } = instance.record;
+  const wait = { signal, timeoutMs: settings.startTimeoutMs };
   await Promise.all([storage.prepare({ appId, uid, gid }), insides.prepare(containerId), logs.begin(containerId)]);
   signal.throwIfAborted();
+  // at the same time: if one of them fails, both are undone, in this order
+  const published = network === null ? Promise.resolve() : networks.machine.publish(network, wait);
+  published.catch(() => undefined);
   const live = await engine.start(
     {
       id: containerId,
@@ -88,9 +97,11 @@ async function start(world: World, instance: Instance, { config, signal }: Begin
       logFile: logs.fileOf(containerId),
       logMaxBytes: settings.logMaxBytes,
       terminal: app.terminal,
+      network: networks.wiringOf(instance.record),
     },
-    { signal, timeoutMs: settings.startTimeoutMs },
+    wait,
   );
+  await published;
   await instance.enter('RUNNING', 'started', {
     record: { live, startedAt: clock.now() },
     before: [{ type: 'started', pid: live.init.pid }],
