@@ -5,6 +5,7 @@ import { commands } from './commands.ts';
 import { hibernation } from './hibernation.ts';
 import { startDaemon } from './lib/daemon.ts';
 import { printTable, type Figure } from './lib/table.ts';
+import { network } from './network.ts';
 import { crowd, exitToEvent, lifecycle } from './lifecycle.ts';
 
 async function main(): Promise<void> {
@@ -18,6 +19,7 @@ async function main(): Promise<void> {
     for (const { appInstanceId } of await daemon.client.list({})) await daemon.client.kill({ appInstanceId });
     figures.push(...(await hibernation(daemon)));
   }
+  figures.push(...(await network()));
   for (const hierarchy of readdirSync('/sys/fs/cgroup')) {
     try {
       rmdirSync(`/sys/fs/cgroup/${hierarchy}/runtime-manager-bench-${process.pid}`);

@@ -22,11 +22,12 @@ export type Daemon = AsyncDisposable & {
   readonly loopDelayMs: () => Promise<number>;
 };
 
-export async function startDaemon(): Promise<Daemon> {
+/** `within`: program and arguments that start the daemon, and become it. */
+export async function startDaemon(within: readonly string[] = []): Promise<Daemon> {
   const root = await mkdtemp(join(tmpdir(), 'rmt-bench-'));
   // the first start tries the runtimes out; what a device sees every day is the second
-  await stop((await launch(root)).child);
-  const { child, readyMs } = await launch(root);
+  await stop((await launch(root, within)).child);
+  const { child, readyMs } = await launch(root, within);
   const client = await connect({ root });
   const pid = child.pid ?? 0;
   return {
@@ -55,14 +56,15 @@ export async function startDaemon(): Promise<Daemon> {
 
 const delayFile = (root: string): string => `${root}/loop-delay`;
 
-async function launch(root: string): Promise<{ child: ChildProcess; readyMs: number }> {
+async function launch(root: string, within: readonly string[]): Promise<{ child: ChildProcess; readyMs: number }> {
   const begin = performance.now();
   const env = {
     ...process.env,
     NODE_OPTIONS: `--import=${PACKAGE}bench/lib/loop-delay.mjs`,
     BENCH_LOOP_DELAY: delayFile(root),
   };
-  const child = spawn(`${PACKAGE}bin/runtimemanagerd`, ['--root', root], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const argv = [...within, `${PACKAGE}bin/runtimemanagerd`, '--root', root];
+  const child = spawn(argv[0] ?? '', argv.slice(1), { env, stdio: ['ignore', 'ignore', 'pipe'] });
   let words = '';
   await new Promise<void>((resolve, reject) => {
     child.stderr.on('data', (chunk: Buffer) => {

@@ -129,6 +129,8 @@ const TYPES = /** @type {const} */ ([
   ['domain/info.ts', 'AppInfo'],
   ['domain/info.ts', 'Readings'],
   ['domain/hibernation.ts', 'ImageInfo'],
+  ['domain/hibernation.ts', 'DumpFigures'],
+  ['domain/hibernation.ts', 'WakeFigures'],
   ['domain/hibernation.ts', 'Phases'],
   ['domain/hibernation.ts', 'Explanation'],
   ['domain/hibernation.ts', 'Finding'],

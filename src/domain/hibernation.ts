@@ -39,3 +39,14 @@ export type ImageInfo = {
   readonly durable: boolean;
   readonly hibernatedAt: string;
 };
+
+/** What the last dump cost: ms in all and by phase, and the memory it gave back. */
+export type DumpFigures = { readonly ms: number; readonly phases: Phases; readonly freedBytes: number };
+
+/** What the last wake cost, when it was, and how long the app had slept. */
+export type WakeFigures = {
+  readonly ms: number;
+  readonly phases: Phases;
+  readonly wokenAt: string;
+  readonly sleptMs: number;
+};

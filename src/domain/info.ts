@@ -1,6 +1,6 @@
 /** What is known about an instance: the result of `getInfo` and, shorter, of `list`. */
 import type { ExitRecord } from './exit.ts';
-import type { ImageInfo, Phases } from './hibernation.ts';
+import type { DumpFigures, ImageInfo, WakeFigures } from './hibernation.ts';
 import type { AppId, AppInstanceId, ContainerId } from './ids.ts';
 import type { PublishedPort } from './network.ts';
 import type { Operation, State } from './states.ts';
@@ -53,16 +53,10 @@ export type AppInfo = Omit<AppSummary, 'memory'> & {
     readonly tcp: 'close' | 'keep';
     /** On disk now; `durable` says whether it would survive a power cut. */
     readonly image: ImageInfo | null;
-    /** The last dump: ms in all and by phase, memory given back. */
-    readonly dump: { readonly ms: number; readonly phases: Phases; readonly freedBytes: number } | null;
-    /** The last wake; `complete` when every page has come from the image. */
-    readonly wake: {
-      readonly ms: number;
-      readonly phases: Phases;
-      readonly wokenAt: string;
-      readonly sleptMs: number;
-      readonly complete: boolean;
-    } | null;
+    /** Of the last dump: ms in all and by phase, memory given back. */
+    readonly dump: DumpFigures | null;
+    /** Of the last wake; `complete` when every page has come from the image. */
+    readonly wake: (WakeFigures & { readonly complete: boolean }) | null;
     readonly wakes: number;
     /** CRIU's log of the last attempt that failed. */
     readonly failureLog: string | null;

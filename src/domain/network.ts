@@ -24,8 +24,8 @@ const sizeOf = (prefix: number): number => 2 ** (32 - prefix);
 /** Undefined when it is no IPv4 address. */
 export function parseAddress(text: string): number | undefined {
   const parts = text.split('.');
-  if (parts.length !== 4 || !parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) <= MAX_BYTE))
-    return undefined;
+  const good = parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) <= MAX_BYTE);
+  if (!good) return undefined;
   return parts.reduce((sum, part) => sum * 256 + Number(part), 0);
 }
 

@@ -35,20 +35,16 @@ export class NetworkLeases {
   }
 
   /**
-   * Null for an app that needs none. Throws INVALID_ARGUMENT and NOT_SUPPORTED for what cannot be, PORT_TAKEN naming the owner,
-   * NETWORK_FAILED.
+   * Null for an app that needs none. Throws INVALID_ARGUMENT and NOT_SUPPORTED for what cannot be, PORT_TAKEN naming the app that has
+   * it (for others see {@link refuseForeign}), NETWORK_FAILED.
    */
   async lease({ appInstanceId, app }: NetworkWish, wait: Wait): Promise<NetworkLease | null> {
     this.#refuse(app);
     if (app.network !== 'nat') return null;
     this.#claimPorts(appInstanceId, app.ports);
-    let address: string | undefined;
     try {
-      const [subnet] = await Promise.all([
-        this.machine.ready(this.#leasedSubnet(), wait),
-        this.refuseForeign(app.ports, wait),
-      ]);
-      address = this.#freeAddress(subnet);
+      const subnet = await this.machine.ready(this.#leasedSubnet(), wait);
+      const address = this.#freeAddress(subnet);
       this.#addresses.set(address, appInstanceId);
       return { address, gateway: gatewayOf(subnet), prefix: subnet.prefix, ports: app.ports };
     } catch (error) {
@@ -89,6 +85,7 @@ export class NetworkLeases {
     return app.network === 'host' ? 'host' : 'loopback';
   }
 
+  /** Throws PORT_TAKEN naming a process, or another daemon. */
   async refuseForeign(ports: readonly PublishedPort[], wait: Wait): Promise<void> {
     const [found] = await this.machine.portOwners(ports, wait);
     if (found !== undefined) throw taken(found);

@@ -2,7 +2,7 @@
 import type { App } from '../domain/app.ts';
 import type { AppEvent, EventPage, NewEvent } from '../domain/events.ts';
 import type { ExitCause, ExitRecord } from '../domain/exit.ts';
-import type { ImageInfo, Phases } from '../domain/hibernation.ts';
+import type { DumpFigures, ImageInfo, WakeFigures } from '../domain/hibernation.ts';
 import type { NetworkLease } from '../domain/network.ts';
 import type { AppId, AppInstanceId, ContainerId } from '../domain/ids.ts';
 import type { State } from '../domain/states.ts';
@@ -16,16 +16,9 @@ export type HibernationRecord = {
   readonly target: 'RUNNING' | 'SUSPENDED';
   /** The image on disk; null when there is none, or none any more. */
   readonly image: ImageInfo | null;
-  /** The last dump: how long, and the memory that came back by it. */
-  readonly dump: { readonly ms: number; readonly phases: Phases; readonly freedBytes: number } | null;
-  readonly wake: {
-    readonly ms: number;
-    readonly phases: Phases;
-    readonly wokenAt: string;
-    readonly sleptMs: number;
-    /** Still brings pages from the image, which must stay for that. */
-    readonly pages: ProcessId | null;
-  } | null;
+  readonly dump: DumpFigures | null;
+  /** `pages`: who still brings pages from the image, which must stay for that. */
+  readonly wake: (WakeFigures & { readonly pages: ProcessId | null }) | null;
   /** CRIU's log of the last attempt that failed. */
   readonly failureLog: string | null;
   readonly wakes: number;

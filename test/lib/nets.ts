@@ -28,13 +28,13 @@ class Namespace {
   }
 
   /** Of a program in it, before its own arguments. */
-  get within(): readonly string[] {
+  get within(): readonly [string, ...string[]] {
     return ['nsenter', `--net=/proc/${this.pid}/ns/net`];
   }
 
   /** What it prints. */
   run(...argv: readonly string[]): string {
-    const [command = '', ...args] = [...this.within, ...argv];
+    const [command, ...args] = [...this.within, ...argv];
     const env = { ...process.env, PATH: `${TOOLS}:${process.env['PATH'] ?? ''}` };
     return execFileSync(command, args, { encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'pipe'] });
   }
@@ -46,7 +46,7 @@ class Namespace {
 
   /** Greets everybody who connects with its name and where they come from, until the scope ends. */
   serve(port: number, name: string): Disposable & { readonly pid: number } {
-    const [command = '', ...args] = [...this.within, 'perl', '-MIO::Socket::INET', '-e', SERVER, String(port), name];
+    const [command, ...args] = [...this.within, 'perl', '-MIO::Socket::INET', '-e', SERVER, String(port), name];
     const child = spawn(command, args, { stdio: 'ignore' });
     return { pid: child.pid ?? 0, [Symbol.dispose]: () => void child.kill('SIGKILL') };
   }

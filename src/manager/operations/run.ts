@@ -41,8 +41,12 @@ async function begin(world: World, instance: Instance, { order, signal }: RunReq
   const { lease, dropped, undo } = await userIds.lease({ appId: order.appId, ...order.ids });
   let network: NetworkLease | null = null;
   try {
-    network = await networks.lease(order, { signal, timeoutMs: settings.startTimeoutMs });
-    const config = await planContainer(world, order, lease);
+    const wait = { signal, timeoutMs: settings.startTimeoutMs };
+    network = await networks.lease(order, wait);
+    const [config] = await Promise.all([
+      planContainer(world, order, lease),
+      networks.refuseForeign(order.app.ports, wait),
+    ]);
     const change = { userIds: [lease], droppedUserIds: dropped };
     await instance.begin({ ...newRecord(world, order, lease), network }, 'run', { change });
     return config;
