@@ -76,7 +76,7 @@ const tcpLimits = z.strictObject({
 
 export const configSchema = z.strictObject({
   runtime: z.enum(['auto', 'runc', 'crun']).default('auto'),
-  /** Directory with the host tools (conmon, runc, crun, tini-static), before PATH. */
+  /** Directory with the host tools (conmon, runc, crun, tini-static, nft), before PATH. */
   tools: z.string().startsWith('/').optional(),
   terminateGraceMs: milliseconds.default(10_000),
   startTimeoutMs: milliseconds.default(30_000),

@@ -34,9 +34,9 @@ export const formatAddress = (address: number): string =>
 
 /** `10.1.0.0/16`, or an address alone, which is a subnet of one. Undefined when it is neither. */
 export function parseSubnet(text: string): Subnet | undefined {
-  const [front = '', back = '32'] = text.split('/');
+  const [front = '', back = '32', ...more] = text.split('/');
   const [address, prefix] = [parseAddress(front), Number(back)];
-  if (address === undefined || !/^\d{1,2}$/.test(back) || prefix > 32) return undefined;
+  if (address === undefined || more.length > 0 || !/^\d{1,2}$/.test(back) || prefix > 32) return undefined;
   return { base: address - (address % sizeOf(prefix)), prefix };
 }
 

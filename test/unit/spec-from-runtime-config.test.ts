@@ -46,10 +46,14 @@ describe("upstream's run parameters", () => {
     assert.deepEqual(translate({ systemMemoryLimit: -1 }).app.limits, {});
   });
 
+  test('wanLanAccess is the network nat', () => {
+    assert.equal(translate({ wanLanAccess: true }).app.network, 'nat');
+    assert.equal(translate({ wanLanAccess: false }).app.network, 'none');
+  });
+
   test('what cannot be done yet is refused by name', () => {
     const asked: Record<string, unknown> = {
       dial: true,
-      wanLanAccess: true,
       thunder: true,
       gpuMemoryLimit: 1,
       mapi: true,

@@ -224,9 +224,6 @@ describe('the OCI configuration', () => {
   test('members that no version can give yet are refused by name', () => {
     const cases: readonly [string, Partial<AppInput>][] = [
       ['rootfs.image', { rootfs: { image: 'debian' } }],
-      ['a network other than none', { network: 'nat' }],
-      ['a network other than none', { network: 'host' }],
-      ['ports', { ports: [{ host: 80, app: 80 }] }],
       ['display', { display: { width: 1, height: 1 } }],
     ];
     for (const [member, asked] of cases) {
