@@ -74,6 +74,31 @@ const tcpLimits = z.strictObject({
   callsPerSecond: z.int().min(1).max(1_000_000).default(5000),
 });
 
+const path = z.string().startsWith('/').optional();
+
+const thunder = z.strictObject({
+  /** Of Thunder, with ws:// or wss://; from THUNDER_ACCESS (`HOST:PORT`), or 127.0.0.1:9998, when absent. */
+  url: z.url({ protocol: /^wss?$/, error: 'must be a ws:// or wss:// address' }).optional(),
+  /** File with the token that Thunder's security wants. */
+  tokenFile: path,
+  /** For one call of a plugin, in ms. */
+  callTimeoutMs: milliseconds.min(1).default(5000),
+});
+
+const displays = z.strictObject({
+  /** Who makes the apps' displays: nobody, or RDK's window manager (a plugin of Thunder). */
+  provider: z.enum(['none', 'rdk']).default('none'),
+  /** XDG_RUNTIME_DIR of the window manager; the daemon's own when absent, else /tmp. */
+  directory: path,
+});
+
+const storage = z.strictObject({
+  /** Who keeps the apps' private directories: this daemon, or RDK's storage manager (a plugin of Thunder). */
+  provider: z.enum(['embedded', 'rdk']).default('embedded'),
+  /** Where this daemon makes them, also for apps for which the storage manager hands out none; `apps` in the state directory when absent. */
+  directory: path,
+});
+
 export const configSchema = z.strictObject({
   runtime: z.enum(['auto', 'runc', 'crun']).default('auto'),
   /** Directory with the host tools (conmon, runc, crun, tini-static, nft), before PATH. */
@@ -96,6 +121,12 @@ export const configSchema = z.strictObject({
   /** Networks of apps. */
   network: network.prefault({}),
   userIds: userIds.prefault({}),
+  /** Wayland displays of the apps. */
+  displays: displays.prefault({}),
+  /** Private directories of the apps. */
+  storage: storage.prefault({}),
+  /** Where the providers `rdk` find their plugins. */
+  thunder: thunder.prefault({}),
   /** Group in the cgroup hierarchies, absolute; derived from the root directory when absent. */
   cgroupParent: z
     .string()

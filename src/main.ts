@@ -56,7 +56,11 @@ async function serve(options: Options): Promise<void> {
     },
   });
   held.defer(() => journal.close());
-  const { world, manager, close } = await build({ places, config, log, journal, searchPath, root: root ?? '/' });
+  const { world, manager, close } = await build({
+    ...{ places, config, log, journal, searchPath },
+    env: process.env,
+    root: root ?? '/',
+  });
   held.defer(close);
   held.use(manager);
   const { socketGid: groupId, profile } = config;

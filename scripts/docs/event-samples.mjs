@@ -22,5 +22,6 @@ export const EVENTS = /** @type {readonly AppEvent[]} */ (
       operation: 'run',
       error: { code: 'START_FAILED', what: 'container clock-1 was not started' },
     },
+    { seq: 11, ...subject, type: 'annotated', key: 'title', value: 'The clock', revision: 1 },
   ])
 );

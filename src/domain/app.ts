@@ -52,6 +52,26 @@ const hibernation = z.strictObject({
   tcp: z.enum(['close', 'keep']).default('close'),
 });
 
+const pixels = z.int().min(1).max(16_384);
+
+const display = z
+  .strictObject({
+    /** In pixels; with both absent whoever makes the display chooses. */
+    width: pixels.optional(),
+    height: pixels.optional(),
+    /** Words of RDK's window manager for what the app may do with it. */
+    capabilities: z
+      .array(z.string().regex(/^[\w-]+$/, 'must be a word'))
+      .max(64)
+      .default([]),
+    /** Without displays on this machine: whether the app is refused, or runs without one. */
+    required: z.boolean().default(true),
+  })
+  .refine(
+    ({ width, height }) => (width === undefined) === (height === undefined),
+    'needs both width and height, or none',
+  );
+
 const ENV_NAME = /^[^=\0]+$/;
 
 export const appSchema = z.strictObject({
@@ -65,10 +85,7 @@ export const appSchema = z.strictObject({
   ports: z
     .array(z.strictObject({ host: port, app: port, protocol: z.enum(['tcp', 'udp']).default('tcp') }))
     .default([]),
-  display: z
-    .strictObject({ width: z.int().min(1).max(16_384), height: z.int().min(1).max(16_384) })
-    .nullable()
-    .default(null),
+  display: display.nullable().default(null),
   mounts: z.array(mount).max(256).default([]),
   hibernation: hibernation.prefault({}),
   /** A terminal (pty) as the app's stdin, stdout and stderr. */

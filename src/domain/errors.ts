@@ -94,6 +94,21 @@ export const ERRORS = {
   PERMISSION_DENIED: { thunder: -32604, exitCode: 23, doc: 'The caller may not do that.' },
   CORRUPT_FILE: { thunder: 39, exitCode: 24, doc: 'A file of ours does not have the form it must have.' },
   TOOL_FAILED: { thunder: 1, exitCode: 25, doc: 'A host tool failed or could not be run.' },
+  DISPLAY_FAILED: {
+    thunder: 1,
+    exitCode: 26,
+    doc: 'The display that the app wants could not be made (`ERROR_CREATE_DISPLAY` in `onFailure`).',
+  },
+  NEIGHBOUR_FAILED: {
+    thunder: 2,
+    exitCode: 27,
+    doc: 'Another service of the device (a plugin of Thunder) is not there, refused, or answered nonsense.',
+  },
+  CONFLICT: {
+    thunder: 5,
+    exitCode: 30,
+    doc: 'Somebody else has changed it since the caller looked. Nothing was changed.',
+  },
 } as const satisfies Record<string, Row>;
 
 export type ErrorCode = keyof typeof ERRORS;
@@ -170,5 +185,5 @@ function whyOf(cause: unknown): string | undefined {
 }
 
 /** True for an error of the operating system with one of these names, for instance `ENOENT` (errno(3)). */
-export const isErrno = (error: unknown, ...names: readonly string[]): error is NodeJS.ErrnoException =>
+export const isErrno = (error: unknown, ...names: readonly string[]): error is Error & { readonly code: string } =>
   error instanceof Error && 'code' in error && names.includes(String(error.code));

@@ -4,14 +4,21 @@ import type { ExitRecord } from './exit.ts';
 import type { AppId, AppInstanceId } from './ids.ts';
 import type { State } from './states.ts';
 
-type Subject = { readonly appId: AppId; readonly appInstanceId: AppInstanceId };
+type Subject = {
+  readonly appId: AppId;
+  readonly appInstanceId: AppInstanceId;
+  /** Who asked for it: `the unix socket`, or the address of the caller; absent when nobody did. */
+  readonly by?: string;
+};
 
 type EventBody =
   | { readonly type: 'started'; readonly pid: number }
   | { readonly type: 'stateChanged'; readonly old: State; readonly new: State; readonly why: string }
   /** Exactly one for each run of an instance. */
   | { readonly type: 'terminated'; readonly exit: ExitRecord }
-  | { readonly type: 'failure'; readonly operation: string; readonly error: ErrorData };
+  | { readonly type: 'failure'; readonly operation: string; readonly error: ErrorData }
+  /** `value` is null when it was removed. */
+  | { readonly type: 'annotated'; readonly key: string; readonly value: string | null; readonly revision: number };
 
 export type NewEvent = Subject & EventBody;
 export type EventType = NewEvent['type'];

@@ -47,7 +47,8 @@ export type AppInfo = Omit<AppSummary, 'memory'> & {
     /** Ports of the machine that lead to the app. */
     readonly ports: readonly PublishedPort[];
   };
-  readonly display: null;
+  /** Null: it has none. */
+  readonly display: { readonly displayName: string; readonly socket: string } | null;
   readonly hibernation: {
     readonly enabled: boolean;
     readonly tcp: 'close' | 'keep';
@@ -61,7 +62,10 @@ export type AppInfo = Omit<AppSummary, 'memory'> & {
     /** CRIU's log of the last attempt that failed. */
     readonly failureLog: string | null;
   };
+  /** Notes of callers. */
   readonly annotations: Readonly<Record<string, string>>;
+  /** Rises with each change of the annotations. */
+  readonly annotationRevision: number;
   /** The app's private directory on the host, seen as /data inside. */
   readonly storage: string;
   readonly logFile: string;

@@ -65,6 +65,15 @@ export const INSIDE_POINT = '/run/runtime-manager';
 /** Pid 1's program. */
 export const INIT_POINT = `${INSIDE_POINT}/init`;
 
+/** Wayland socket on the host that the app gets. */
+export type DisplaySocket = { readonly socket: string };
+
+/** XDG_RUNTIME_DIR of an app with a display: in our own tmpfs, private to the app. */
+export const DISPLAY_DIRECTORY = '/run/user';
+
+/** WAYLAND_DISPLAY. */
+export const DISPLAY_NAME = 'wayland-0';
+
 /** After a wake this file tells the app about it; its path is in the variable RUNTIME_MANAGER_WAKE. */
 export const WAKE_NOTE_POINT = `${INSIDE_POINT}/wake.json`;
 
@@ -72,7 +81,7 @@ export const WAKE_NOTE_POINT = `${INSIDE_POINT}/wake.json`;
 export const FIXED_POINTS = ['/proc', '/dev', '/sys', '/tmp', '/run', STORAGE_POINT] as const;
 
 /** Only ours may be mounted here; the ones that end in `/` also mean everything below. */
-const RESERVED = ['/proc/', '/dev/', '/sys/', '/run', '/run/runtime-manager/', STORAGE_POINT];
+const RESERVED = ['/proc/', '/dev/', '/sys/', '/run', '/run/runtime-manager/', `${DISPLAY_DIRECTORY}/`, STORAGE_POINT];
 
 /** Absolute path in the plain form, without `.`, `..`, double and trailing slashes; `..` at the root stays there. */
 export function plainPath(path: string): string {

@@ -2,6 +2,7 @@
 import type { AppInfo, AppSummary } from '../domain/info.ts';
 import { allowedIn } from '../domain/states.ts';
 import type { Instance } from './instance.ts';
+import { placeOfDisplay } from './operations/displays.ts';
 import { pagesOf } from './operations/pages.ts';
 import type { World } from './world.ts';
 
@@ -40,13 +41,18 @@ export function infoOf(world: World, instance: Instance): AppInfo {
       gateway: record.network?.gateway ?? null,
       ports: record.network?.ports ?? [],
     },
-    display: null,
+    display: displayOf(world, instance),
     hibernation: hibernationOf(world, instance),
     annotations: record.annotations,
+    annotationRevision: record.annotationRevision,
     storage: world.storage.pathOf(appId),
     logFile: world.logs.fileOf(containerId),
   };
 }
+
+/** Asleep and ended apps have none. */
+const displayOf = (world: World, { record }: Instance): AppInfo['display'] =>
+  record.live === null || !world.displays.offered ? null : placeOfDisplay(world, record);
 
 function hibernationOf(world: World, instance: Instance): AppInfo['hibernation'] {
   const { app, hibernation } = instance.record;

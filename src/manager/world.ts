@@ -1,6 +1,7 @@
 /** Everything the manager works with; built in main.ts, handed on as one argument. */
 import type { Clock } from '../ports/clock.ts';
 import type { CheckpointSurveys } from '../ports/checkpoint-surveys.ts';
+import type { Displays } from '../ports/displays.ts';
 import type { Engine } from '../ports/engine.ts';
 import type { Images } from '../ports/images.ts';
 import type { Insides } from '../ports/insides.ts';
@@ -54,6 +55,7 @@ export type World = {
   readonly insides: Insides;
   readonly surveys: CheckpointSurveys;
   readonly storage: Storage;
+  readonly displays: Displays;
   readonly rootfs: RootFilesystems;
   readonly log: Log;
   readonly clock: Clock;

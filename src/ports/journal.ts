@@ -47,6 +47,8 @@ export type InstanceRecord = {
   /** Address and ports, for an app in the network nat; absent in records of older versions. */
   readonly network?: NetworkLease | null;
   readonly annotations: Readonly<Record<string, string>>;
+  /** Rises with each change of the annotations, over all runs. */
+  readonly annotationRevision: number;
 };
 
 export type UserIdLease = {
@@ -78,6 +80,8 @@ export type EventQuery = {
   readonly since: number;
   readonly limit: number;
   readonly appInstanceId?: AppInstanceId | undefined;
+  /** The last ones of them instead of the first. */
+  readonly newest?: boolean;
 };
 
 export type Journal = {

@@ -3,7 +3,7 @@
  * it comes back with the number of its last event and misses nothing.
  */
 import * as z from 'zod';
-import { RuntimeError } from '../domain/errors.ts';
+import { RuntimeError, type ErrorCode } from '../domain/errors.ts';
 import type { AppEvent } from '../domain/events.ts';
 import { wireState } from '../domain/states.ts';
 import { CALLSIGN, CONTROLLER } from '../domain/wire.ts';
@@ -66,7 +66,8 @@ const FORMS: Readonly<Record<EventName, (event: AppEvent) => object | undefined>
     event.type === 'terminated'
       ? { ...subject(event), ...(event.exit.code !== null && { exitCode: event.exit.code }) }
       : undefined,
-  onFailure: (event) => (event.type === 'failure' ? { ...subject(event), error: event.error.code } : undefined),
+  onFailure: (event) =>
+    event.type === 'failure' ? { ...subject(event), error: FAILURES[event.error.code] ?? event.error.code } : undefined,
   onStateChanged: (event) =>
     event.type === 'stateChanged' ? { ...subject(event), state: wireState(event.new) } : undefined,
   onEvent: (event) => event,
@@ -74,6 +75,9 @@ const FORMS: Readonly<Record<EventName, (event: AppEvent) => object | undefined>
 const EVENT_NAMES = Object.keys(FORMS) as EventName[];
 
 const subject = ({ appInstanceId }: AppEvent) => ({ appInstanceId });
+
+/** Upstream's words for failures that it knows; ours where it has none. Source: facts/thunder.md §4.2. */
+const FAILURES: Readonly<Partial<Record<ErrorCode, string>>> = { DISPLAY_FAILED: 'ERROR_CREATE_DISPLAY' };
 
 type Member = Subscriber & { readonly registrations: Map<string, Registration> };
 

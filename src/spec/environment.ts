@@ -1,6 +1,12 @@
 /** The app's environment: later sources win, and no name comes twice (which of two counts depends on the program). */
 import type { App } from '../domain/app.ts';
-import { STORAGE_POINT, WAKE_NOTE_POINT } from '../domain/rootfs.ts';
+import {
+  DISPLAY_DIRECTORY,
+  DISPLAY_NAME,
+  STORAGE_POINT,
+  WAKE_NOTE_POINT,
+  type DisplaySocket,
+} from '../domain/rootfs.ts';
 
 const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -10,10 +16,11 @@ type Sources = {
   readonly bundleEnv: readonly string[];
   readonly appId: string;
   readonly appInstanceId: string;
+  readonly display: DisplaySocket | null;
 };
 
 /** `K=V` lines. A bundle's line without `=` cannot be a variable and is left out. */
-export function environment({ app, bundleEnv, appId, appInstanceId }: Sources): readonly string[] {
+export function environment({ app, bundleEnv, appId, appInstanceId, display }: Sources): readonly string[] {
   const variables = new Map<string, string>([
     ['PATH', SEARCH_PATH],
     ['HOME', STORAGE_POINT],
@@ -27,6 +34,10 @@ export function environment({ app, bundleEnv, appId, appInstanceId }: Sources): 
   // Upstream's names (DobbySpecGenerator); apps of RDK devices look for them.
   variables.set('APPLICATION_NAME', appId);
   variables.set('APPLICATION_TOKEN', appInstanceId);
+  if (display !== null) {
+    variables.set('XDG_RUNTIME_DIR', DISPLAY_DIRECTORY);
+    variables.set('WAYLAND_DISPLAY', DISPLAY_NAME);
+  }
   for (const [name, value] of Object.entries(app.env)) variables.set(name, value);
   return [...variables].map(([name, value]) => `${name}=${value}`);
 }

@@ -3,6 +3,7 @@ import { appSchema, type App, type AppInput } from '../domain/app.ts';
 import { RuntimeError } from '../domain/errors.ts';
 import { textList, type RuntimeConfig } from '../domain/runtime-config.ts';
 import { notSupported } from './unsupported.ts';
+import { windowCapabilities } from './window-capabilities.ts';
 
 export type UpstreamRun = {
   readonly runtimeConfig: RuntimeConfig;
@@ -66,7 +67,7 @@ export function fromRuntimeConfig({ runtimeConfig, ports, paths, debugSettings }
 }
 
 function appOf(config: RuntimeConfig): App {
-  const { command, appPath, runtimePath, envVariables, systemMemoryLimit, wanLanAccess } = config;
+  const { command, appPath, runtimePath, envVariables, systemMemoryLimit, wanLanAccess, capabilities } = config;
   if (command === '') throw invalid('command', 'is empty', 'name the program in the package to run');
   if (appPath === '' && runtimePath === '') {
     throw invalid('appPath', 'is empty, and runtimePath too', 'give the directory of the package');
@@ -85,6 +86,8 @@ function appOf(config: RuntimeConfig): App {
     env: check('envVariables', 'env', variables(envVariables)),
     // upstream's words for the two are nat and private
     network: wanLanAccess ? 'nat' : 'none',
+    // Upstream makes one for every app, whether it draws or not.
+    display: { capabilities: [...windowCapabilities(capabilities)], required: false },
     limits: systemMemoryLimit > 0 ? { memoryBytes: systemMemoryLimit } : {},
     mounts: packages.map(({ source, destination }) => ({ source, destination, readOnly: true })),
   } satisfies AppInput);

@@ -3,12 +3,15 @@ import type { App } from '../domain/app.ts';
 import { RuntimeError } from '../domain/errors.ts';
 import {
   depthOf,
+  DISPLAY_DIRECTORY,
+  DISPLAY_NAME,
   INSIDE_POINT,
   isReserved,
   plainPath,
   STORAGE_POINT,
   type Bind,
   type BundleMount,
+  type DisplaySocket,
   type RootFilesystem,
 } from '../domain/rootfs.ts';
 import type { OciMount } from './oci-types.ts';
@@ -81,10 +84,11 @@ type MountOrder = {
   readonly storage: string;
   readonly inside: string;
   readonly identity: { readonly uid: number; readonly gid: number };
+  readonly display: DisplaySocket | null;
 };
 
 /** In the order in which they are made. Throws INVALID_ARGUMENT for a mount of the app that cannot be. */
-export function mounts({ app, rootfs, storage, inside, identity }: MountOrder): readonly OciMount[] {
+export function mounts({ app, rootfs, storage, inside, identity, display }: MountOrder): readonly OciMount[] {
   const bundled = (rootfs.bundle?.mounts ?? []).map((mount) => bundleMount(mount, identity));
   const asked = app.mounts.map(appMount);
   const taken = new Set(asked.map(({ destination }) => destination));
@@ -98,9 +102,23 @@ export function mounts({ app, rootfs, storage, inside, identity }: MountOrder): 
     ...kernelMounts(app.network).filter(({ destination }) => !replaced.has(destination)),
     bind({ source: storage, destination: STORAGE_POINT }, false),
     ...own,
+    ...displayMounts(display, identity),
     // Last, so that nothing the app mounts can hide its pid 1.
     bind({ source: inside, destination: INSIDE_POINT }, true),
   ];
+}
+
+/** The directory is the app's own and nobody else's, as the XDG base directory specification wants it. */
+function displayMounts(display: DisplaySocket | null, { uid, gid }: MountOrder['identity']): readonly OciMount[] {
+  if (display === null) return [];
+  const directory = kernelMount(DISPLAY_DIRECTORY, 'tmpfs', [
+    'nodev',
+    'noexec',
+    'mode=700',
+    `uid=${uid}`,
+    `gid=${gid}`,
+  ]);
+  return [directory, bind({ source: display.socket, destination: `${DISPLAY_DIRECTORY}/${DISPLAY_NAME}` }, false)];
 }
 
 function appMount({ source, destination, readOnly }: App['mounts'][number]): OciMount {

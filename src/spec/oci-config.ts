@@ -1,7 +1,7 @@
 /** App configuration → OCI runtime configuration. Pure: whoever calls it has looked at the machine. */
 import type { App } from '../domain/app.ts';
 import { RuntimeError } from '../domain/errors.ts';
-import { INIT_POINT, plainPath, type CommandQuery, type RootFilesystem } from '../domain/rootfs.ts';
+import { INIT_POINT, plainPath, type CommandQuery, type DisplaySocket, type RootFilesystem } from '../domain/rootfs.ts';
 import { environment } from './environment.ts';
 import { resources, rlimits } from './limits.ts';
 import { MASKED_PATHS, mounts, READONLY_PATHS } from './mounts.ts';
@@ -17,6 +17,8 @@ export type OciConfigInput = {
   readonly storage: string;
   /** Host directory with `init`, a statically linked tini: as pid 1 it reaps orphans and hands signals on. */
   readonly inside: string;
+  /** Null: the app has no display. */
+  readonly display: DisplaySocket | null;
   readonly cgroupsPath: string;
   readonly hostname: string;
   readonly architecture: Architecture;
@@ -60,13 +62,14 @@ function processOf({
   identity,
   appId,
   appInstanceId,
+  display,
   oomScoreAdj,
 }: OciConfigInput): OciProcess {
   return {
     terminal: app.terminal,
     user: { uid: identity.uid, gid: identity.gid },
     args: [INIT_POINT, '--', ...commandOf(app, bundle?.args)],
-    env: environment({ app, bundleEnv: bundle?.env ?? [], appId, appInstanceId }),
+    env: environment({ app, bundleEnv: bundle?.env ?? [], appId, appInstanceId, display }),
     cwd: plainPath(app.cwd ?? bundle?.cwd ?? '/'),
     capabilities: NO_CAPABILITIES,
     noNewPrivileges: true,

@@ -11,7 +11,6 @@ const REFUSALS: readonly Refusal[] = [
     asked: ({ rootfs }) => 'image' in rootfs,
     next: 'unpack the image (skopeo copy, umoci unpack) and run it with rootfs.bundle',
   },
-  { member: 'display', asked: ({ display }) => display !== null, next: 'leave it out: the app runs without a screen' },
 ];
 
 /** Throws NOT_SUPPORTED naming the member. */

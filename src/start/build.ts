@@ -10,7 +10,6 @@ import { findTool } from '../adapters/process/find-tool.ts';
 import { RoutedNetworks } from '../adapters/network/routed-networks.ts';
 import { toolRunner } from '../adapters/process/run-tool.ts';
 import { rootFilesystems } from '../adapters/rootfs/rootfs.ts';
-import { directories } from '../adapters/storage/directories.ts';
 import type { Config } from '../config.ts';
 import { parseSubnet } from '../domain/network.ts';
 import { layout, type Layout } from '../domain/layout.ts';
@@ -23,6 +22,7 @@ import type { Journal } from '../ports/journal.ts';
 import type { Log } from '../ports/log.ts';
 import { buildEmbedded, type Embedded } from './embedded.ts';
 import { machineFacts } from './machine.ts';
+import { buildNeighbours } from './neighbours.ts';
 import { openPlace, tagOf, type OpenPlace } from './open-place.ts';
 import { tryOut } from './trial.ts';
 
@@ -35,6 +35,7 @@ export type Site = {
   readonly root: string;
   /** PATH for the host tools. */
   readonly searchPath: string;
+  readonly env: NodeJS.ProcessEnv;
 };
 
 export type Built = {
@@ -66,18 +67,30 @@ export async function build(site: Site): Promise<Built> {
   if (remembered.facts[ENGINE_FACT] !== embedded.finding) {
     await announcer.commit({ facts: { [ENGINE_FACT]: embedded.finding } });
   }
-  const storage = directories(places.apps);
+  const neighbours = await buildNeighbours({ config, places, log, env: site.env });
+  const { storage, displays } = neighbours;
   const range = { ...config.userIds, now: systemClock.now, hasStorage: storage.exists };
   const hibernation = { ...config.hibernation, runtime: embedded.runtimeVersion, criu: embedded.criuVersion };
   const world: World = {
-    ...{ engine: embedded.engine, journal, storage, insides, rootfs, log, announcer, clock: systemClock },
+    ...{ engine: embedded.engine, journal, storage, displays, insides, rootfs, log, announcer, clock: systemClock },
     ...hibernationParts(site, embedded),
     logs: logFiles(places.logs, systemClock),
     userIds: new UserIds(range, remembered.userIds),
     networks: networkLeases(site, open),
     settings: { ...config, ...machine, ...ids, hibernation, root: site.root },
   };
-  return { world, manager: await startManager(world, remembered), close: () => close(world, open) };
+  const manager = await startManager(world, remembered).catch((error: unknown) => {
+    neighbours.close();
+    throw error;
+  });
+  return {
+    world,
+    manager,
+    close: async () => {
+      neighbours.close();
+      await close(world, open);
+    },
+  };
 }
 
 function hibernationParts({ places, config, log, searchPath }: Site, { criuVersion }: Embedded) {

@@ -34,6 +34,7 @@ export const tryOut =
       rootfs: await rootfs.open({ rootfs: APP.rootfs, mounts: [], uid, gid: uid, hostname: 'trial' }),
       identity,
       storage,
+      display: null,
       inside: await insides.prepare(id),
       architecture,
       oomScoreAdj,

@@ -60,6 +60,7 @@ export async function newBox(): Promise<Box> {
       identity: { uid: UID, gid: UID, rootHostUid: ROOT_HOST_ID, rootHostGid: ROOT_HOST_ID },
       storage: await storage(path),
       inside: await inside(path),
+      display: null,
       cgroupsPath: `${CGROUP_PARENT}/${basename(path)}`,
       hostname: 'box',
       architecture: process.arch === 'arm64' ? 'arm64' : 'x64',

@@ -36,7 +36,7 @@ test('run turns its options into the description of the app', async () => {
           { host: 8080, app: 80, protocol: 'tcp' },
           { host: 5353, app: 53, protocol: 'udp' },
         ],
-        display: { width: 1280, height: 720 },
+        display: { width: 1280, height: 720, capabilities: [], required: true },
         mounts: [
           { source: '/tmp/src', destination: '/a', readOnly: false },
           { source: '/abs', destination: '/b', readOnly: true },

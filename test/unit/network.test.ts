@@ -63,6 +63,7 @@ test("in the machine's own network an app has no namespace, and the machine's /s
   const made = mounts({
     app: { mounts: [], network: 'host' },
     rootfs: { binds: [], bundle: null },
+    display: null,
     storage: '/s',
     inside: '/i',
     identity: { uid: 1, gid: 1 },

@@ -38,6 +38,7 @@ const input = (app: AppInput, rest: Partial<OciConfigInput> = {}): OciConfigInpu
   identity: { uid: 30001, gid: 30002, rootHostUid: 230001, rootHostGid: 230002 },
   storage: '/var/lib/runtime-manager/apps/a',
   inside: '/run/rm/inside/a',
+  display: null,
   cgroupsPath: '/runtime-manager/i',
   hostname: 'box',
   architecture: 'x64',
@@ -213,6 +214,22 @@ describe('the OCI configuration', () => {
     );
   });
 
+  test('a display is a socket in a directory of the app alone, and the app is told where', () => {
+    const { mounts, process: started } = ociConfig(input(SLEEP, { display: { socket: '/run/x/wst-a' } }));
+    const places = mounts.filter(({ destination }) => destination.startsWith('/run/user'));
+    assert.deepEqual(
+      places.map(({ source, destination }) => [source, destination]),
+      [
+        ['tmpfs', '/run/user'],
+        ['/run/x/wst-a', '/run/user/wayland-0'],
+      ],
+    );
+    assert.ok(['mode=700', 'uid=30001', 'gid=30002'].every((option) => places[0]?.options?.includes(option)));
+    assert.ok(started.env.includes('XDG_RUNTIME_DIR=/run/user') && started.env.includes('WAYLAND_DISPLAY=wayland-0'));
+    const taken = { ...SLEEP, mounts: [{ source: '/a', destination: '/run/user/x' }] };
+    assert.throws(() => ociConfig(input(taken)), refuses('INVALID_ARGUMENT', /run.user/));
+  });
+
   test('the question for the command names what can be looked into and what cannot', () => {
     const query = commandQuery(ociConfig(input(SLEEP)));
     assert.equal(query.command, 'sleep');
@@ -222,10 +239,7 @@ describe('the OCI configuration', () => {
   });
 
   test('members that no version can give yet are refused by name', () => {
-    const cases: readonly [string, Partial<AppInput>][] = [
-      ['rootfs.image', { rootfs: { image: 'debian' } }],
-      ['display', { display: { width: 1, height: 1 } }],
-    ];
+    const cases: readonly [string, Partial<AppInput>][] = [['rootfs.image', { rootfs: { image: 'debian' } }]];
     for (const [member, asked] of cases) {
       const app = appSchema.parse({ ...SLEEP, ...asked });
       assert.throws(() => refuseUnsupported(app), refuses('NOT_SUPPORTED', new RegExp(`^${member} is not`)));

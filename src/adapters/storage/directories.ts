@@ -8,6 +8,7 @@ export function directories(base: string): Storage {
   const pathOf = (appId: AppId): string => `${base}/${plainName(appId)}`;
   return {
     pathOf,
+    locate: ({ appId }) => Promise.resolve(pathOf(appId)),
     prepare: async ({ appId, uid, gid }) => {
       const path = pathOf(appId);
       await mkdir(path, { mode: 0o700 }).catch((error: unknown) => {

@@ -19,6 +19,27 @@ export async function during<Result>(
   }
 }
 
+/** All of it has come to its end when this returns or throws (the first error): what is given back then is not taken after it. */
+export async function allDone(works: readonly Promise<unknown>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(works)) {
+    if (outcome.status === 'rejected') throw outcome.reason;
+  }
+}
+
+/** What the work writes is told with the name of who asked for it. */
+export async function askedBy<Result>(
+  instance: Instance,
+  by: string | undefined,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  instance.asker = by;
+  try {
+    return await work();
+  } finally {
+    instance.asker = undefined;
+  }
+}
+
 /** Bounds for work that nothing may interrupt: ending, giving back. */
 export const unhurried = (timeoutMs: number): Wait => ({ signal: new AbortController().signal, timeoutMs });
 

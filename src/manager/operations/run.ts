@@ -8,7 +8,8 @@ import type { OciConfig } from '../../spec/oci-types.ts';
 import type { World } from '../world.ts';
 import type { RunOrder } from './order.ts';
 import { planContainer } from './plan.ts';
-import { during } from './operation.ts';
+import { takeDisplay } from './displays.ts';
+import { allDone, during } from './operation.ts';
 import { settle } from './settle.ts';
 
 export type RunRequest = { readonly order: RunOrder; readonly signal: AbortSignal };
@@ -48,7 +49,8 @@ async function begin(world: World, instance: Instance, { order, signal }: RunReq
       networks.refuseForeign(order.app.ports, wait),
     ]);
     const change = { userIds: [lease], droppedUserIds: dropped };
-    await instance.begin({ ...newRecord(world, order, lease), network }, 'run', { change });
+    const annotationRevision = instance.record.annotationRevision + 1;
+    await instance.begin({ ...newRecord(world, order, lease), network, annotationRevision }, 'run', { change });
     return config;
   } catch (error) {
     undo();
@@ -80,6 +82,7 @@ export function newRecord(
     hibernation: null,
     network: null,
     annotations: {},
+    annotationRevision: 0,
   };
 }
 
@@ -89,7 +92,12 @@ async function start(world: World, instance: Instance, { config, signal }: Begin
   const { engine, storage, insides, logs, networks, settings, clock } = world;
   const { appId, containerId, uid, gid, app, network = null } = instance.record;
   const wait = { signal, timeoutMs: settings.startTimeoutMs };
-  await Promise.all([storage.prepare({ appId, uid, gid }), insides.prepare(containerId), logs.begin(containerId)]);
+  await allDone([
+    storage.prepare({ appId, uid, gid }),
+    insides.prepare(containerId),
+    logs.begin(containerId),
+    takeDisplay(world, instance.record, signal),
+  ]);
   signal.throwIfAborted();
   // at the same time: if one of them fails, both are undone, in this order
   const published = network === null ? Promise.resolve() : networks.machine.publish(network, wait);

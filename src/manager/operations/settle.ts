@@ -35,7 +35,7 @@ export async function settle(world: World, instance: Instance, end: End): Promis
 }
 
 /**
- * Gives everything back, last taken first: container, image, user id. What fails is tried again by the keeper and after a restart,
+ * Gives everything back, last taken first: container, display, image, user id. What fails is tried again by the keeper and after a restart,
  * and the instance is not run again before it has worked.
  */
 export async function release(world: World, instance: Instance): Promise<void> {

@@ -8,7 +8,8 @@ import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
 import { clear } from './clear.ts';
 import { dumpTimeoutMs, explained, failureLogOf } from './hibernate.ts';
-import { during, unhurried } from './operation.ts';
+import { takeDisplay } from './displays.ts';
+import { allDone, during, unhurried } from './operation.ts';
 import { planContainer } from './plan.ts';
 
 export type WakeRequest = { readonly target: 'RUNNING' | 'SUSPENDED'; readonly signal: AbortSignal };
@@ -32,7 +33,7 @@ export const wake = (world: World, instance: Instance, request: WakeRequest): Pr
     const before: HibernationRecord = { ...hibernation, image: image.info, target: request.target };
     await instance.enter(via, 'wake', { record: { hibernation: before } });
     try {
-      await tellTheApp(world, instance, before);
+      await allDone([tellTheApp(world, instance, before), takeDisplay(world, instance.record, request.signal)]);
       const restored = await restore(world, instance, { image, config, timeoutMs, signal: request.signal });
       if (request.target === 'SUSPENDED') {
         await world.engine.suspend(containerId, unhurried(world.settings.freezeTimeoutMs));

@@ -1,0 +1,31 @@
+/** An app's display as the operations deal with it: taken before the container is made, given back after it is gone. */
+import type { App } from '../../domain/app.ts';
+import type { AppInstanceId } from '../../domain/ids.ts';
+import type { DisplayPlace } from '../../ports/displays.ts';
+import type { InstanceRecord } from '../../ports/journal.ts';
+import type { World } from '../world.ts';
+import { unhurried } from './operation.ts';
+
+type Subject = { readonly appInstanceId: AppInstanceId; readonly app: App };
+
+/** Null for an app that has none here. Throws DISPLAY_FAILED for one that cannot do without. */
+export function placeOfDisplay({ displays }: World, { appInstanceId, app }: Subject): DisplayPlace | null {
+  if (app.display === null || (!app.display.required && !displays.offered)) return null;
+  return displays.placeOf(appInstanceId);
+}
+
+/** Throws DISPLAY_FAILED, ABORTED; what was made by then is given back with the container. */
+export async function takeDisplay(world: World, record: InstanceRecord, signal: AbortSignal): Promise<void> {
+  const { appInstanceId, app, uid, gid } = record;
+  if (app.display === null || placeOfDisplay(world, record) === null) return;
+  const { width, height, capabilities } = app.display;
+  const size = width === undefined || height === undefined ? null : { width, height };
+  const order = { appInstanceId, uid, gid, size, capabilities };
+  await world.displays.createDisplay(order, { signal, timeoutMs: world.settings.startTimeoutMs });
+}
+
+/** Repeatable; also after a start that failed, and when an earlier daemon took it. */
+export async function giveBackDisplay({ displays, settings }: World, record: InstanceRecord): Promise<void> {
+  if (record.app.display === null || !displays.offered) return;
+  await displays.destroyDisplay(record.appInstanceId, unhurried(settings.killTimeoutMs));
+}

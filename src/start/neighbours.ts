@@ -1,0 +1,51 @@
+/** Displays and storage, from whom the configuration says. */
+import { mkdir } from 'node:fs/promises';
+import { noDisplays } from '../adapters/displays/none.ts';
+import { systemClock } from '../adapters/process/clock.ts';
+import { appStorage } from '../adapters/rdk/app-storage.ts';
+import { Thunder } from '../adapters/rdk/thunder.ts';
+import { windowManager } from '../adapters/rdk/window-manager.ts';
+import { directories } from '../adapters/storage/directories.ts';
+import type { Config } from '../config.ts';
+import type { Layout } from '../domain/layout.ts';
+import type { Displays } from '../ports/displays.ts';
+import type { Log } from '../ports/log.ts';
+import type { Storage } from '../ports/storage.ts';
+
+type Options = {
+  readonly config: Config;
+  readonly places: Layout;
+  readonly log: Log;
+  readonly env: NodeJS.ProcessEnv;
+};
+
+type Neighbours = {
+  readonly displays: Displays;
+  readonly storage: Storage;
+  /** Ends what is under way to them. */
+  readonly close: () => void;
+};
+
+/** RDK's own default, and that of all its tools. */
+const THUNDER_ACCESS = '127.0.0.1:9998';
+
+export async function buildNeighbours({ config, places, log, env }: Options): Promise<Neighbours> {
+  const base = config.storage.directory ?? places.apps;
+  await mkdir(base, { recursive: true, mode: 0o700 });
+  const embedded = directories(base);
+  const { displays, storage } = config;
+  if (displays.provider === 'none' && storage.provider === 'embedded') {
+    return { displays: noDisplays, storage: embedded, close: () => undefined };
+  }
+  const { tokenFile, callTimeoutMs } = config.thunder;
+  const url = config.thunder.url ?? `ws://${env['THUNDER_ACCESS'] || THUNDER_ACCESS}/jsonrpc`;
+  const thunder = new Thunder({ url, tokenFile, callTimeoutMs, log });
+  const directory = displays.directory ?? (env['XDG_RUNTIME_DIR'] || '/tmp');
+  return {
+    displays: displays.provider === 'rdk' ? windowManager({ thunder, directory, clock: systemClock }) : noDisplays,
+    storage: storage.provider === 'rdk' ? appStorage({ thunder, otherwise: embedded, log }) : embedded,
+    close: () => {
+      thunder.close();
+    },
+  };
+}

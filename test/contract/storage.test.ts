@@ -1,0 +1,142 @@
+/** The port Storage: the same suite on our own directories and on RDK's storage manager, which may or may not hand storage out. */
+import assert from 'node:assert/strict';
+import { chown, mkdir, mkdtemp, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { appStorage } from '../../src/adapters/rdk/app-storage.ts';
+import { directories } from '../../src/adapters/storage/directories.ts';
+import { appId } from '../../src/domain/ids.ts';
+import type { Storage } from '../../src/ports/storage.ts';
+import { refusal } from '../lib/refusal.ts';
+import { quietLog, thunderBox, type ThunderBox } from '../lib/thunder-box.ts';
+import { STORAGE_MANAGER, storageManagerPlugin } from '../lib/thunder-plugins.ts';
+
+type Subject = AsyncDisposable & { readonly storage: Storage; readonly base: string };
+
+async function embedded(): Promise<Subject> {
+  const base = await realpath(await mkdtemp(join(tmpdir(), 'rmt-')));
+  return { storage: directories(base), base, [Symbol.asyncDispose]: () => rm(base, { recursive: true }) };
+}
+
+async function otherwiseOf(box: ThunderBox): Promise<{ readonly base: string; readonly storage: Storage }> {
+  const base = join(box.directory, 'own');
+  await mkdir(base);
+  return { base, storage: directories(base) };
+}
+
+const rdk =
+  (getStorage: boolean, generation: 'r4' | 'r5' = 'r4') =>
+  async (): Promise<Subject> => {
+    const box = await thunderBox({ generation });
+    const otherwise = await otherwiseOf(box);
+    const theirs = join(box.directory, 'theirs');
+    await mkdir(theirs);
+    storageManagerPlugin(box.server, { directory: theirs, getStorage });
+    return {
+      storage: appStorage({ thunder: box.thunder, otherwise: otherwise.storage, log: quietLog }),
+      base: getStorage ? theirs : otherwise.base,
+      [Symbol.asyncDispose]: () => box[Symbol.asyncDispose](),
+    };
+  };
+
+const SUBJECTS: Readonly<Record<string, () => Promise<Subject>>> = {
+  'our own directories': embedded,
+  "RDK's, of a build that hands it out": rdk(true),
+  "RDK's, of a build that does not": rdk(false),
+  "RDK's, of a build that does not, on Thunder 5": rdk(false, 'r5'),
+};
+
+const clock = { appId: appId('com.example.clock'), uid: 41_001, gid: 41_001 };
+const radio = { appId: appId('com.example.radio'), uid: 41_002, gid: 41_002 };
+
+for (const [name, make] of Object.entries(SUBJECTS)) {
+  test(`${name}: an app has a directory, private and its own`, async () => {
+    await using subject = await make();
+    const { storage, base } = subject;
+    const path = await storage.locate(clock);
+    assert.equal(path, join(base, clock.appId));
+    assert.equal(await storage.prepare(clock), path);
+    assert.equal(storage.pathOf(clock.appId), path);
+    const { uid, gid, mode } = await stat(path);
+    assert.deepEqual([uid, gid, mode & 0o7777], [clock.uid, clock.gid, 0o700]);
+    assert(await storage.exists(clock.appId));
+  });
+
+  test(`${name}: what an app wrote is there at its next run, also under another id, and not another app's`, async () => {
+    await using subject = await make();
+    const { storage } = subject;
+    await storage.locate(clock);
+    const path = await storage.prepare(clock);
+    await writeFile(join(path, 'file'), 'kept');
+    const later = { ...clock, uid: 41_003, gid: 41_004 };
+    assert.equal(await storage.locate(later), path);
+    assert.equal(await storage.prepare(later), path);
+    const { uid, gid } = await stat(path);
+    assert.deepEqual([uid, gid], [later.uid, later.gid]);
+    assert.equal((await stat(join(path, 'file'))).size, 4);
+    assert.notEqual(await storage.prepare(radio), path);
+  });
+}
+
+test('an app whose storage nobody has seen may have some: its id stays its own', async () => {
+  await using subject = await rdk(true)();
+  assert(await subject.storage.exists(clock.appId));
+  await using other = await rdk(false)();
+  await other.storage.prepare(radio);
+  assert(!(await other.storage.exists(clock.appId)));
+});
+
+/** A storage manager that answers in this way. */
+async function answering(answer: (base: string) => unknown, callTimeoutMs = 10_000) {
+  const box = await thunderBox({ callTimeoutMs });
+  const otherwise = await otherwiseOf(box);
+  box.server.plugins.set(STORAGE_MANAGER, { active: true, methods: { getStorage: () => answer(box.directory) } });
+  const storage = appStorage({ thunder: box.thunder, otherwise: otherwise.storage, log: quietLog });
+  return {
+    box,
+    storage,
+    own: join(otherwise.base, clock.appId),
+    [Symbol.asyncDispose]: () => box[Symbol.asyncDispose](),
+  };
+}
+
+test('a device without the plugin has storage from us', async () => {
+  await using subject = await answering(() => null);
+  subject.box.server.plugins.clear();
+  assert.equal(await subject.storage.locate(clock), subject.own);
+  assert.equal(await subject.storage.prepare(clock), subject.own);
+});
+
+test('a plugin that does not run, a Thunder that is gone, and one that hangs are errors: the data may be elsewhere', async () => {
+  await using subject = await answering(() => new Promise(() => undefined), 300);
+  await refusal(subject.storage.locate(clock), 'TIMED_OUT', /getStorage/);
+  subject.box.server.setActive(STORAGE_MANAGER, false);
+  await refusal(subject.storage.locate(clock), 'NEIGHBOUR_FAILED', /not active/);
+  await subject.box.server.stop();
+  await refusal(subject.storage.locate(clock), 'NEIGHBOUR_FAILED', /cannot be reached/);
+  await refusal(subject.storage.prepare(clock), 'NEIGHBOUR_FAILED', /cannot be reached/);
+});
+
+test('answers that name no directory are refused', async () => {
+  for (const answer of [null, '/x', {}, { path: 'relative' }, { path: '/a/../b' }, { path: 5 }]) {
+    await using subject = await answering(() => answer);
+    await refusal(subject.storage.locate(clock), 'NEIGHBOUR_FAILED', /no directory/);
+  }
+  await using failing = await answering(() => ({ success: false, errorReason: 'no room' }));
+  await refusal(failing.storage.locate(clock), 'NEIGHBOUR_FAILED', /no room/);
+});
+
+test("a directory that is somebody else's, a file, and one that is not there are refused and stay as they are", async () => {
+  await using subject = await answering((base) => ({ path: join(base, 'given') }));
+  const { storage, box } = subject;
+  const given = join(box.directory, 'given');
+  await refusal(storage.prepare(clock), 'NEIGHBOUR_FAILED', /not there/);
+  await mkdir(given);
+  await refusal(storage.prepare(clock), 'NEIGHBOUR_FAILED', /not a directory of user 41001/);
+  assert.equal((await stat(given)).uid, 0);
+  await rm(given, { recursive: true });
+  await writeFile(given, '');
+  await chown(given, clock.uid, clock.gid);
+  await refusal(storage.prepare(clock), 'NEIGHBOUR_FAILED', /not a directory/);
+});

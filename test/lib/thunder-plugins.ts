@@ -1,0 +1,97 @@
+/** RDK's window manager and storage manager, as far as JSON-RPC shows them (facts/thunder.md §3.2, §3.3). */
+import { existsSync } from 'node:fs';
+import { chmod, chown, mkdir, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { CoreError, type Plugin, type ThunderServer } from './thunder-server.ts';
+
+export const WINDOW_MANAGER = 'org.rdk.RDKWindowManager';
+export const STORAGE_MANAGER = 'org.rdk.AppStorageManager';
+
+export type WindowManagerPlugin = AsyncDisposable & {
+  readonly plugin: Plugin;
+  /** Parameters of every createDisplay. */
+  readonly asked: Readonly<Record<string, unknown>>[];
+  /** Client ids of the displays that are there. */
+  readonly displays: () => readonly string[];
+  /** Waited for before a display is made. */
+  hold: Promise<unknown>;
+};
+
+/** Listens on a real socket for each display; a display goes when its last client does. */
+export function windowManagerPlugin(server: ThunderServer, directory: string): WindowManagerPlugin {
+  const displays = new Map<string, Server>();
+
+  async function make(clientId: string, path: string, owner: readonly [uid: number, gid: number]): Promise<void> {
+    let clients = 0;
+    const display = createServer((client) => {
+      clients++;
+      client.on('error', () => undefined);
+      client.resume();
+      server.emit(WINDOW_MANAGER, 'onConnected', { clientId });
+      client.on('close', () => {
+        clients--;
+        if (clients > 0) return;
+        displays.delete(clientId);
+        // closing removes the socket
+        display.close();
+        server.emit(WINDOW_MANAGER, 'onDisconnected', { clientId });
+      });
+    }).listen(path);
+    await once(display, 'listening');
+    await chown(path, ...owner);
+    await chmod(path, 0o600);
+    displays.set(clientId, display);
+  }
+
+  const made: WindowManagerPlugin = {
+    asked: [],
+    hold: Promise.resolve(),
+    displays: () => [...displays.keys()],
+    plugin: {
+      active: true,
+      methods: {
+        createDisplay: async (params) => {
+          made.asked.push(params);
+          await made.hold;
+          const { clientId = '', displayName = '', ownerId = 0, groupId = 0 } = params;
+          const path = join(directory, String(displayName));
+          if (clientId === '' || displays.has(String(clientId)) || existsSync(path)) {
+            throw new CoreError(1, 'ERROR_GENERAL');
+          }
+          await make(String(clientId), path, [Number(ownerId), Number(groupId)]);
+          return null;
+        },
+      },
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const display of displays.values()) display.close();
+      await Promise.resolve();
+    },
+  };
+  server.plugins.set(WINDOW_MANAGER, made.plugin);
+  return made;
+}
+
+type StorageOptions = {
+  readonly directory: string;
+  /** Whether this build hands storage out by JSON-RPC; upstream's does not. */
+  readonly getStorage: boolean;
+};
+
+export function storageManagerPlugin(server: ThunderServer, { directory, getStorage }: StorageOptions): Plugin {
+  const hand = async ({ appId, userId, groupId }: Readonly<Record<string, unknown>>): Promise<object> => {
+    const path = join(directory, String(appId));
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    await chown(path, Number(userId), Number(groupId));
+    return { path, size: 1024, used: 0 };
+  };
+  const clear = async ({ appId }: Readonly<Record<string, unknown>>): Promise<string> => {
+    await rm(join(directory, String(appId)), { recursive: true, force: true });
+    return '';
+  };
+  const plugin: Plugin = { active: true, methods: { clear, ...(getStorage && { getStorage: hand }) } };
+  server.plugins.set(STORAGE_MANAGER, plugin);
+  return plugin;
+}
