@@ -17,7 +17,7 @@ const WAYS: Readonly<Record<'none' | 'nat' | 'published', Pick<AppInput, 'networ
 
 export async function network(): Promise<readonly Figure[]> {
   await using nets = await makeNets();
-  await using daemon = await startDaemon(nets.machine.within);
+  await using daemon = await startDaemon({ within: nets.machine.within });
   const { client } = daemon;
   // with another app there: the first one also makes the network itself
   await client.run({ appId: 'bench', appInstanceId: 'first', app: { ...app, ...WAYS.nat } });

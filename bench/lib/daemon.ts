@@ -23,31 +23,23 @@ export type Daemon = AsyncDisposable & {
   readonly loopDelayMs: () => Promise<number>;
 };
 
-<<<<<<< HEAD
-/** `within`: program and arguments that start the daemon, and become it. */
-export async function startDaemon(within: readonly string[] = []): Promise<Daemon> {
-=======
 export type DaemonOptions = {
   /** Members of config.yaml. */
   readonly config?: object;
   /** Between the first start and the one that is measured. */
   readonly prepare?: (places: Layout) => void;
+  /** Program and arguments that start the daemon, and become it. */
+  readonly within?: readonly string[];
 };
 
-export async function startDaemon({ config = {}, prepare }: DaemonOptions = {}): Promise<Daemon> {
->>>>>>> main
+export async function startDaemon({ config = {}, prepare, within = [] }: DaemonOptions = {}): Promise<Daemon> {
   const root = await mkdtemp(join(tmpdir(), 'rmt-bench-'));
   // JSON is YAML
   await writeFile(`${root}/config.yaml`, JSON.stringify(config));
   // the first start tries the runtimes out; what a device sees every day is the second
-<<<<<<< HEAD
   await stop((await launch(root, within)).child);
-  const { child, readyMs } = await launch(root, within);
-=======
-  await stop((await launch(root)).child);
   prepare?.(layout(root));
-  const { child, readyMs } = await launch(root);
->>>>>>> main
+  const { child, readyMs } = await launch(root, within);
   const client = await connect({ root });
   const pid = child.pid ?? 0;
   return {
