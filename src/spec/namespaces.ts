@@ -16,7 +16,7 @@ export type Identity = {
  * (facts/engine.md §4).
  */
 export const namespaces = (network: App['network']): readonly OciNamespace[] =>
-  (['pid', 'network', 'ipc', 'uts', 'mount', 'user'] as const)
+  (['pid', 'network', 'ipc', 'uts', 'mount', 'cgroup', 'user'] as const)
     .filter((type) => type !== 'network' || network !== 'host')
     .map((type) => ({ type }));
 

@@ -292,24 +292,3 @@ test('R5: a call of an object is told that there are none, with the dots of its 
     assert.equal((await client.call(name, { appInstanceId: 'one' })).error?.code, 44, name);
   }
 });
-
-test('ThunderUI: /Service/Controller lists the plugins, /Service/<callsign> tells of one, and nothing else is there', async () => {
-  await using daemon = await fakeDaemon();
-  const get = async (path: string, method = 'GET') => {
-    const sent = request({ socketPath: daemon.socket, path, method });
-    sent.end();
-    const [response] = (await once(sent, 'response')) as [IncomingMessage];
-    let text = '';
-    for await (const chunk of response) text += String(chunk);
-    return { status: response.statusCode, text };
-  };
-  const { plugins } = JSON.parse((await get('/Service/Controller')).text) as { plugins: { callsign: string }[] };
-  assert.deepEqual(
-    plugins.map(({ callsign }) => callsign),
-    ['Controller', RUNTIME_MANAGER],
-  );
-  assert.partialDeepStrictEqual(JSON.parse((await get(`/Service/${RUNTIME_MANAGER}/`)).text), { state: 'activated' });
-  assert.equal((await get('/Service/org.other')).status, 404);
-  assert.equal((await get('/Service/Controller/Activate/x', 'PUT')).status, 404);
-  assert.equal((await get('/Service/Controller', 'POST')).status, 405);
-});
