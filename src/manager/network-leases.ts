@@ -28,6 +28,8 @@ export class NetworkLeases {
   readonly #ports = new Map<string, AppInstanceId>();
   /** Addresses are used in turn: packets for who had one before may still be on their way. */
   #next = FIRST_HOST;
+  /** Who waits for the network and has no address yet needs it, too. */
+  #waiting = 0;
 
   constructor({ networks, allowHost }: Options) {
     this.machine = networks;
@@ -42,6 +44,7 @@ export class NetworkLeases {
     this.#refuse(app);
     if (app.network !== 'nat') return null;
     this.#claimPorts(appInstanceId, app.ports);
+    this.#waiting++;
     try {
       const subnet = await this.machine.ready(this.#leasedSubnet(), wait);
       const address = this.#freeAddress(subnet);
@@ -49,8 +52,10 @@ export class NetworkLeases {
       return { address, gateway: gatewayOf(subnet), prefix: subnet.prefix, ports: app.ports };
     } catch (error) {
       for (const port of app.ports) this.#ports.delete(portName(port));
-      this.#restIfIdle();
       throw error;
+    } finally {
+      this.#waiting--;
+      this.#restIfIdle();
     }
   }
 
@@ -68,11 +73,14 @@ export class NetworkLeases {
     this.#restIfIdle();
   }
 
-  /** The machine is as the lease says: at a wake. Throws PORT_TAKEN, NETWORK_FAILED. */
+  /** Looked at before a wake; nothing is published yet. Throws PORT_TAKEN, NETWORK_FAILED. */
   async makeReady({ network }: Pick<InstanceRecord, 'network'>, wait: Wait): Promise<void> {
     if (!network) return;
     await Promise.all([this.machine.ready(subnetOf(network), wait), this.refuseForeign(network.ports, wait)]);
-    await this.machine.publish(network, wait);
+  }
+
+  async publish({ network }: Pick<InstanceRecord, 'network'>, wait: Wait): Promise<void> {
+    if (network) await this.machine.publish(network, wait);
   }
 
   async withdraw({ network }: Pick<InstanceRecord, 'network'>, wait: Wait): Promise<void> {
@@ -146,7 +154,8 @@ export class NetworkLeases {
   }
 
   #restIfIdle(): void {
-    if (this.#addresses.size === 0) this.machine.rest();
+    const isIdle = () => this.#addresses.size === 0 && this.#waiting === 0;
+    if (isIdle()) this.machine.rest(isIdle);
   }
 }
 

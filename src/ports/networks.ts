@@ -31,8 +31,8 @@ export type Networks = {
   readonly withdraw: (lease: NetworkLease, wait: Wait) => Promise<void>;
   /** After a restart of the daemon: exactly these are published, and what no lease needs is removed. `held`: all leases. */
   readonly restore: (held: readonly NetworkLease[], published: readonly NetworkLease[], wait: Wait) => Promise<void>;
-  /** Nobody has a lease: everything is removed, after a while if nobody comes. */
-  readonly rest: () => void;
+  /** Nobody has a lease: everything is removed after a while, if it is so then. */
+  readonly rest: (isIdle: () => boolean) => void;
   readonly attachmentOf: (lease: NetworkLease) => Attachment;
   /** File on the host with the name servers for apps in this kind of network; null when they have none. */
   readonly resolverFor: (network: 'none' | 'nat' | 'host') => string | null;

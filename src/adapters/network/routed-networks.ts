@@ -56,7 +56,6 @@ export class RoutedNetworks implements Networks {
   /** By address. */
   readonly #published = new Map<string, NetworkLease>();
   #subnet: Subnet | undefined;
-  #idle = false;
   #last: Promise<unknown> = Promise.resolve();
   #lingering: NodeJS.Timeout | undefined;
   #refreshing: NodeJS.Timeout | undefined;
@@ -69,7 +68,6 @@ export class RoutedNetworks implements Networks {
   }
 
   async ready(leased: Subnet | undefined, wait: Wait): Promise<Subnet> {
-    this.#idle = false;
     clearTimeout(this.#lingering);
     return this.#subnet ?? this.#inTurn(async () => (this.#subnet ??= await this.#make(leased, wait)));
   }
@@ -116,12 +114,11 @@ export class RoutedNetworks implements Networks {
     }
   }
 
-  rest(): void {
-    this.#idle = true;
+  rest(isIdle: () => boolean): void {
     clearTimeout(this.#lingering);
     this.#lingering = setTimeout(() => {
       // somebody may have come while it waited for its turn
-      this.#inTurn(() => (this.#idle ? this.#remove() : Promise.resolve())).catch((error: unknown) => {
+      this.#inTurn(() => (isIdle() ? this.#remove() : Promise.resolve())).catch((error: unknown) => {
         this.#options.log.warn({ err: error }, 'the network of apps could not be removed');
       });
     }, LINGER_MS).unref();

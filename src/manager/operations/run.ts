@@ -90,7 +90,7 @@ type Beginning = { readonly config: OciConfig; readonly signal: AbortSignal };
 
 async function start(world: World, instance: Instance, { config, signal }: Beginning): Promise<void> {
   const { engine, storage, insides, logs, networks, settings, clock } = world;
-  const { appId, containerId, uid, gid, app, network = null } = instance.record;
+  const { appId, containerId, uid, gid, app } = instance.record;
   const wait = { signal, timeoutMs: settings.startTimeoutMs };
   await allDone([
     storage.prepare({ appId, uid, gid }),
@@ -100,7 +100,7 @@ async function start(world: World, instance: Instance, { config, signal }: Begin
   ]);
   signal.throwIfAborted();
   // at the same time: if one of them fails, both are undone, in this order
-  const published = network === null ? Promise.resolve() : networks.machine.publish(network, wait);
+  const published = networks.publish(instance.record, wait);
   published.catch(() => undefined);
   const live = await engine.start(
     {

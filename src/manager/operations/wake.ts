@@ -33,7 +33,11 @@ export const wake = (world: World, instance: Instance, request: WakeRequest): Pr
     const before: HibernationRecord = { ...hibernation, image: image.info, target: request.target };
     await instance.enter(via, 'wake', { record: { hibernation: before } });
     try {
-      await allDone([tellTheApp(world, instance, before), takeDisplay(world, instance.record, request.signal)]);
+      await allDone([
+        tellTheApp(world, instance, before),
+        takeDisplay(world, instance.record, request.signal),
+        world.networks.publish(instance.record, { signal: request.signal, timeoutMs }),
+      ]);
       const restored = await restore(world, instance, { image, config, timeoutMs, signal: request.signal });
       if (request.target === 'SUSPENDED') {
         await world.engine.suspend(containerId, unhurried(world.settings.freezeTimeoutMs));
