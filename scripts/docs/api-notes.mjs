@@ -18,6 +18,15 @@ export const PARAMETER_NOTES = {
   value: 'At most 1024 characters. An instance has at most 64 annotations; a new run begins with none.',
   revision:
     'Nothing is changed (`CONFLICT`) when the annotations have another revision: `annotationRevision` of `getInfo`.',
+  memoryBytes: 'At least 6 MiB; null: no limit.',
+  'setLimits.cpus': "Cores' worth of time; null: no limit.",
+  'setLimits.pids': 'Processes and threads at once; null: the default, 1024.',
+  args: 'The program and its arguments; looked up in the `PATH` of the app.',
+  'exec.env': "Besides the app's own.",
+  'exec.cwd': "Working directory in the app; the app's own when absent.",
+  'exec.stream':
+    'Chosen by the caller, for one program of this WebSocket: output comes as notifications `<stream>.onExecOutput` with `{"stream": "stdout" | "stderr", "data": "<base64>"}`, input goes by `execInput`.',
+  'execInput.stream': 'As in `exec`.',
   'getHistory.limit': 'The last so many events.',
   tail: 'Begin with the last so many lines.',
 };
@@ -36,6 +45,10 @@ export const RESULT_NOTES = {
   kill: `${VOID} Comes when everything the app held is given back.`,
   annotate: '`null`, or `{"already": true}` when it was so before.',
   removeAnnotation: '`null`, or `{"already": true}` when it was not there.',
+  setLimits:
+    '[`Limits`](#types), as they are then. All of them or none is changed; one that would not be in force, as the app uses more, is refused (`LIMIT_FAILED`). What is absent stays.',
+  exec: '[`ExecResult`](#types), when the program has ended; of stdout and stderr at most 512 KiB each. It is killed when its caller is gone.',
+  execInput: '`null`, when the program has taken it.',
   getHistory:
     '[`History`](#types). An instance that is no longer remembered has one as long as the event log has events of it.',
   getInfo: "the text of a JSON object (upstream's form, so it is parsed twice): [`AppInfo`](#types).",

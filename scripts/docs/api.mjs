@@ -141,6 +141,8 @@ const TYPES = /** @type {const} */ ([
   ['domain/events.ts', 'Subject'],
   ['domain/events.ts', 'EventBody'],
   ['domain/events.ts', 'EventPage'],
+  ['domain/limits.ts', 'Limits'],
+  ['domain/exec.ts', 'ExecResult'],
   ['domain/history.ts', 'History'],
   ['domain/history.ts', 'HistoryEntry'],
   ['domain/api.ts', 'LogPage'],

@@ -22,6 +22,7 @@ export const EVENTS = /** @type {readonly AppEvent[]} */ (
       operation: 'run',
       error: { code: 'START_FAILED', what: 'container clock-1 was not started' },
     },
+    { seq: 12, ...subject, type: 'limitsChanged', limits: { memoryBytes: null, cpus: 0.5, pids: 1024 } },
     { seq: 11, ...subject, type: 'annotated', key: 'title', value: 'The clock', revision: 1 },
   ])
 );

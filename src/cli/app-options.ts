@@ -5,6 +5,7 @@ import { RuntimeError } from '../domain/errors.ts';
 import { parseSize } from '../domain/size.ts';
 import type { Invocation } from './command.ts';
 import { countOf, isSet, textOf, textsOf, wrong } from './options.ts';
+import { durationOf, envOf } from './values.ts';
 
 type Options = Invocation['options'];
 type Part<Name extends keyof AppInput> = NonNullable<AppInput[Name]>;
@@ -38,8 +39,8 @@ export function appFrom({ options, command, described, cwd }: Order): AppInput {
     ...(command.length > 0 && { args: [...command] }),
     ...(network !== undefined && { network: network as Part<'network'> }),
     ...(display !== undefined && { display: displayOf(display) }),
-    ...(grace !== undefined && { terminateGraceMs: durationOf(grace) }),
-    ...merged(described, 'env', envOf(options)),
+    ...(grace !== undefined && { terminateGraceMs: durationOf('--grace', grace) }),
+    ...merged(described, 'env', envOf(textsOf(options, 'env'))),
     ...merged(described, 'limits', limitsOf(options)),
     ...merged(described, 'hibernation', isSet(options, 'hibernatable') ? { enabled: true } : {}),
     ...joined(described, {
@@ -89,15 +90,6 @@ function joined<Name extends 'mounts' | 'ports'>(described: Described, { name, g
   return { [name]: [...new Map([...before, ...given].map((one) => [keyOf(one), one])).values()] };
 }
 
-function envOf(options: Options): Record<string, string> {
-  const pairs = textsOf(options, 'env').map((text): [string, string] => {
-    const at = text.indexOf('=');
-    if (at < 1) throw wrong('--env', text, 'NAME=value');
-    return [text.slice(0, at), text.slice(at + 1)];
-  });
-  return Object.fromEntries(pairs);
-}
-
 function limitsOf(options: Options): Part<'limits'> {
   const memory = textOf(options, 'memory');
   const cpus = textOf(options, 'cpus');
@@ -129,12 +121,4 @@ function displayOf(text: string): Part<'display'> {
   const match = /^(\d{1,5})x(\d{1,5})$/.exec(text);
   if (match === null) throw wrong('--display', text, 'WIDTHxHEIGHT, for example 1280x720');
   return { width: Number(match[1]), height: Number(match[2]) };
-}
-
-/** Milliseconds of `500ms`, `10s`, `1.5m`; a bare number is seconds. */
-function durationOf(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(text);
-  if (match === null) throw wrong('--grace', text, 'a time like 10s or 500ms');
-  const unitMs = { ms: 1, s: 1000, m: 60_000 }[match[2] ?? 's'] ?? 1000;
-  return Math.round(Number(match[1]) * unitMs);
 }

@@ -124,6 +124,33 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./commands/events.ts')).events,
   },
   {
+    name: 'limits',
+    doc: 'show the limits of an instance, or give it others; an instance that sleeps has them when it wakes',
+    operands: '<id>',
+    words: [INSTANCE],
+    options: [
+      { flags: '--memory <size>', doc: 'memory, for example 64M, or none', words: ANY },
+      { flags: '--cpus <number>', doc: 'cores, for example 0.5, or none', words: ANY },
+      { flags: '--pids <number>', doc: 'processes and threads at once, or none for the default', words: ANY },
+    ],
+    example: 'runtimectl limits clock-1 --memory 128M --cpus none',
+    load: async () => (await import('./commands/limits.ts')).limits,
+  },
+  {
+    name: 'exec',
+    doc: "run a program in an app that runs, as the app's own user; its streams are ours, and so is its exit status",
+    operands: '<id> <command...>',
+    words: [INSTANCE, ANY],
+    options: [
+      { flags: '-i, --interactive', doc: 'give it our input; without it it has none' },
+      { flags: '--env <name=value>', doc: 'environment variable', many: true, words: ANY },
+      { flags: '--cwd <dir>', doc: "working directory in the app; the app's own when absent", words: ANY },
+      { flags: '--timeout <time>', doc: 'kill it when it takes longer, for example 10s', words: ANY },
+    ],
+    example: 'runtimectl exec clock-1 -- /bin/ls -l /data',
+    load: async () => (await import('./commands/exec.ts')).exec,
+  },
+  {
     name: 'history',
     doc: 'what happened to an instance, how long each state lasted, why, and who asked for it; also long after its end',
     operands: '<id>',

@@ -27,6 +27,9 @@ export const READERS: { readonly [Name in MethodName]: Read<Name> } = {
   kill: done,
   annotate: done,
   removeAnnotation: done,
+  setLimits: (wire) => wire as MethodResults['setLimits'],
+  exec: (wire) => wire as MethodResults['exec'],
+  execInput: () => null,
   getHistory: (wire) => wire as MethodResults['getHistory'],
   getInfo: (wire) => JSON.parse(wire as string) as MethodResults['getInfo'],
   list: (wire) => wire as MethodResults['list'],
@@ -48,6 +51,9 @@ const OPERATIONS: ReadonlySet<MethodName> = new Set([
   'kill',
   'annotate',
   'removeAnnotation',
+  'setLimits',
+  'exec',
+  'execInput',
 ]);
 
 export const timeoutOf = (name: MethodName): number => (OPERATIONS.has(name) ? OPERATION_TIMEOUT_MS : READ_TIMEOUT_MS);

@@ -1,10 +1,12 @@
 /** The JSON-RPC methods as one table: dispatch, validation, the client's types and the documentation come from it. */
 import * as z from 'zod';
-import { appSchema } from './app.ts';
+import { absolutePathSchema, appSchema, envSchema, limits as limitsSchema, textSchema } from './app.ts';
+import { EXEC_SIGNALS, type ExecResult } from './exec.ts';
 import type { EventPage } from './events.ts';
 import type { Explanation } from './hibernation.ts';
 import type { History } from './history.ts';
 import type { AppInfo, AppSummary } from './info.ts';
+import type { Limits } from './limits.ts';
 import { runtimeConfigSchema } from './runtime-config.ts';
 
 export { CALLSIGN } from './wire.ts';
@@ -50,6 +52,45 @@ const revision = z.int().min(0).optional();
 
 const annotate = z.strictObject({ appInstanceId: id, key, value: z.string().max(MAX_VALUE_LENGTH), revision });
 const removeAnnotation = z.strictObject({ appInstanceId: id, key, revision });
+
+const { memoryBytes, cpus, pids } = limitsSchema.shape;
+const setLimits = z
+  .strictObject({
+    appInstanceId: id,
+    memoryBytes: memoryBytes.unwrap().nullable().optional(),
+    /** Cores' worth of time. */
+    cpus: cpus.unwrap().nullable().optional(),
+    /** Processes and threads at once. */
+    pids: pids.unwrap().nullable().optional(),
+  })
+  .refine(({ memoryBytes: a, cpus: b, pids: c }) => [a, b, c].some((one) => one !== undefined), 'has no limit to set');
+
+/** Chosen by the caller, for one program of one connection. */
+const stream = z.string().regex(/^[\w.-]{1,64}$/, 'must have 1 to 64 characters of A-Z a-z 0-9 _ . -');
+
+const exec = z.strictObject({
+  appInstanceId: id,
+  args: z.array(textSchema).min(1).max(4096),
+  env: envSchema.default({}),
+  cwd: absolutePathSchema.optional(),
+  /** The app's own, or absent: no other user is in the app. */
+  user: uint32.optional(),
+  /** It is killed when it takes longer, in ms; absent: it may take as long as the caller listens. */
+  timeoutMs: z.int().min(1).max(86_400_000).optional(),
+  /** Given to it as its whole input. Absent: none; with `stream`: what `execInput` sends. */
+  stdin: z.string().optional(),
+  stream: stream.optional(),
+});
+
+const execInput = z.strictObject({
+  stream,
+  /** Base64. */
+  data: z.base64().optional(),
+  /** No more input comes. */
+  end: z.boolean().default(false),
+  /** For the program and its process group. */
+  signal: z.enum(EXEC_SIGNALS).optional(),
+});
 
 const getHistory = z.strictObject({
   appInstanceId: id,
@@ -108,6 +149,15 @@ export const METHODS = {
   kill: { params: one, doc: 'End the app at once, from any state.' },
   annotate: { params: annotate, doc: 'Note a text of your own with an instance, in any state.' },
   removeAnnotation: { params: removeAnnotation, doc: 'Take a note away again.' },
+  setLimits: {
+    params: setLimits,
+    doc: 'Give an app other limits while it runs or is suspended; of one that sleeps they hold when it wakes.',
+  },
+  exec: {
+    params: exec,
+    doc: 'Run a program in an app that runs, with its identity and restrictions, and wait for its end.',
+  },
+  execInput: { params: execInput, doc: 'Send input or a signal to a program that this connection runs with `stream`.' },
   getHistory: {
     params: getHistory,
     doc: 'What happened to an instance, who asked for it, why, and how long each state lasted; also long after its end.',
@@ -138,6 +188,9 @@ export type MethodResults = {
   kill: Done;
   annotate: Done;
   removeAnnotation: Done;
+  setLimits: Limits;
+  exec: ExecResult;
+  execInput: null;
   getHistory: History;
   getInfo: AppInfo;
   list: readonly AppSummary[];

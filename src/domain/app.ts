@@ -1,14 +1,14 @@
 /** Our own description of an app to run: the `app` member of `run`, and what `runtimectl run` builds. */
 import * as z from 'zod';
 
-const absolutePath = z
+export const absolutePathSchema = z
   .string()
   .startsWith('/', 'must be an absolute path')
   .max(4096)
   .refine((path) => !path.includes('\0'), 'must not contain a NUL character')
   .refine((path) => !path.split('/').includes('..'), 'must not contain ".."');
 
-const text = z
+export const textSchema = z
   .string()
   .max(131_072)
   .refine((value) => !value.includes('\0'), 'must not contain a NUL character');
@@ -19,16 +19,16 @@ const MIN_MEMORY_BYTES = 6 * 2 ** 20;
 const rootfs = z.union(
   [
     z.strictObject({ host: z.literal(true) }).describe("the device's own /usr, /bin, /lib… read-only"),
-    z.strictObject({ dir: absolutePath }).describe('a directory that is a root file system'),
+    z.strictObject({ dir: absolutePathSchema }).describe('a directory that is a root file system'),
     z
-      .strictObject({ bundle: absolutePath })
+      .strictObject({ bundle: absolutePathSchema })
       .describe('an OCI bundle: a directory with config.json and a root file system'),
     z.strictObject({ image: z.string() }).describe('an OCI image reference'),
   ],
   { error: 'must be exactly one of {"host": true}, {"dir": path}, {"bundle": path}, {"image": reference}' },
 );
 
-const limits = z.strictObject({
+export const limits = z.strictObject({
   memoryBytes: z
     .int()
     .min(MIN_MEMORY_BYTES, `must be at least ${MIN_MEMORY_BYTES} (6 MiB: the runtime itself starts inside the limit)`)
@@ -41,8 +41,8 @@ const limits = z.strictObject({
 });
 
 const mount = z.strictObject({
-  source: absolutePath,
-  destination: absolutePath.refine((path) => path !== '/', 'must not be /'),
+  source: absolutePathSchema,
+  destination: absolutePathSchema.refine((path) => path !== '/', 'must not be /'),
   readOnly: z.boolean().default(false),
 });
 
@@ -73,13 +73,14 @@ const display = z
   );
 
 const ENV_NAME = /^[^=\0]+$/;
+export const envSchema = z.record(z.string().regex(ENV_NAME, 'is no name of an environment variable'), textSchema);
 
 export const appSchema = z.strictObject({
   rootfs,
   /** The command and its arguments; a bundle brings its own. */
-  args: z.array(text).min(1).max(4096).optional(),
-  cwd: absolutePath.optional(),
-  env: z.record(z.string().regex(ENV_NAME, 'is no name of an environment variable'), text).default({}),
+  args: z.array(textSchema).min(1).max(4096).optional(),
+  cwd: absolutePathSchema.optional(),
+  env: envSchema.default({}),
   limits: limits.prefault({}),
   network: z.enum(['none', 'nat', 'host']).default('none'),
   ports: z

@@ -2,6 +2,7 @@
 import type { ErrorData } from './errors.ts';
 import type { ExitRecord } from './exit.ts';
 import type { AppId, AppInstanceId } from './ids.ts';
+import type { Limits } from './limits.ts';
 import type { State } from './states.ts';
 
 type Subject = {
@@ -17,6 +18,7 @@ type EventBody =
   /** Exactly one for each run of an instance. */
   | { readonly type: 'terminated'; readonly exit: ExitRecord }
   | { readonly type: 'failure'; readonly operation: string; readonly error: ErrorData }
+  | { readonly type: 'limitsChanged'; readonly limits: Limits }
   /** `value` is null when it was removed. */
   | { readonly type: 'annotated'; readonly key: string; readonly value: string | null; readonly revision: number };
 

@@ -3,6 +3,7 @@ import type { ExitRecord } from './exit.ts';
 import type { DumpFigures, ImageInfo, WakeFigures } from './hibernation.ts';
 import type { AppId, AppInstanceId, ContainerId } from './ids.ts';
 import type { PublishedPort } from './network.ts';
+import type { Limits } from './limits.ts';
 import type { Operation, State } from './states.ts';
 
 /** Read from the kernel, at most 50 ms before the answer; null where nothing runs. */
@@ -47,6 +48,8 @@ export type AppInfo = Omit<AppSummary, 'memory'> & {
     /** Ports of the machine that lead to the app. */
     readonly ports: readonly PublishedPort[];
   };
+  /** As they were asked for; of an instance that sleeps: in force when it wakes. */
+  readonly limits: Limits;
   /** Null: it has none. */
   readonly display: { readonly displayName: string; readonly socket: string } | null;
   readonly hibernation: {

@@ -15,6 +15,7 @@ import { fallAsleep } from './operations/hibernate.ts';
 import { pagesOf } from './operations/pages.ts';
 import { askToEnd, forceEnd } from './operations/terminate-kill.ts';
 import { release, settle } from './operations/settle.ts';
+import { effectiveLimits } from '../spec/limits.ts';
 import { unhurried } from './operations/operation.ts';
 import type { World } from './world.ts';
 
@@ -148,6 +149,9 @@ async function adopt(world: World, instance: Instance, { verdict, inspection }: 
   const { engine, images, settings, clock } = world;
   const { startedAt, state: before, containerId, hibernation } = instance.record;
   const live = liveIn(inspection);
+  // who asked for them is gone, and a hibernation would not take them along
+  await engine.endExecs(containerId);
+  await keepLimits(world, instance);
   let state = verdict.do === 'adopt' ? verdict.state : before;
   const record: Step['record'] = { live, bootId: settings.bootId, startedAt: startedAt ?? clock.now() };
   if (before === 'HIBERNATING') await images.discardDraft(containerId);
@@ -160,6 +164,14 @@ async function adopt(world: World, instance: Instance, { verdict, inspection }: 
   }
   const started = { type: 'started', pid: live?.init.pid ?? 0 } as const;
   await instance.enter(state, WHY, { record, before: before === 'STARTING' ? [started] : [] });
+}
+
+/** A daemon that was killed may have put limits in force that it has not written. */
+async function keepLimits({ engine, log }: World, { record }: Instance): Promise<void> {
+  const { containerId, app, appInstanceId } = record;
+  await engine.setLimits(containerId, { after: effectiveLimits(app.limits) }).catch((error: unknown) => {
+    log.warn({ err: error, appInstanceId }, 'the limits of an app that was found are not as they should be');
+  });
 }
 
 /** The wake came to its end without a daemon: what it took is not known, only when. */

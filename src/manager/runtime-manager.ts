@@ -5,6 +5,7 @@ import type { AppEvent } from '../domain/events.ts';
 import { appInstanceId, type AppInstanceId } from '../domain/ids.ts';
 import { isAlive } from '../domain/states.ts';
 import { VERSION } from '../domain/version.ts';
+import type { ExecCall } from './execs.ts';
 import { Instance } from './instance.ts';
 import { Instances } from './instances.ts';
 import { Keeper } from './keeper.ts';
@@ -22,7 +23,7 @@ import { Sleepers } from './sleepers.ts';
 import { views, type Views } from './views.ts';
 import type { World } from './world.ts';
 
-type Call = { readonly signal: AbortSignal; readonly by?: string | undefined };
+type Call = ExecCall & { readonly signal: AbortSignal };
 type One = { readonly appInstanceId: string };
 type House = {
   readonly world: World;

@@ -1,6 +1,7 @@
 /** Instances as callers see them: the record, and what the kernel says of its use. */
 import type { AppInfo, AppSummary } from '../domain/info.ts';
 import { allowedIn } from '../domain/states.ts';
+import { effectiveLimits } from '../spec/limits.ts';
 import type { Instance } from './instance.ts';
 import { placeOfDisplay } from './operations/displays.ts';
 import { pagesOf } from './operations/pages.ts';
@@ -74,6 +75,7 @@ function read(world: World, instance: Instance): AppInfo {
       gateway: record.network?.gateway ?? null,
       ports: record.network?.ports ?? [],
     },
+    limits: effectiveLimits(app.limits),
     display: displayOf(world, instance),
     hibernation: hibernationOf(world, instance),
     annotations: record.annotations,

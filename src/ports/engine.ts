@@ -6,6 +6,8 @@ import type { ContainerId } from '../domain/ids.ts';
 import type { Phases } from '../domain/hibernation.ts';
 import type { Readings } from '../domain/info.ts';
 import type { Wiring } from './networks.ts';
+import type { ControlGroups } from './control-groups.ts';
+import type { Execs } from './execs.ts';
 import type { ProcessId } from './processes.ts';
 import type { Wait } from './wait.ts';
 
@@ -64,7 +66,7 @@ export type Inspection =
 /** `known` is the pair that ran and has ended; null when nobody knows who may still be at work on the container. */
 export type Removal = Wait & { readonly known: Live | null };
 
-export type Engine = {
+export type Engine = Execs & {
   readonly name: string;
   readonly runtimeName: string;
   /** For config.json's linux.cgroupsPath. */
@@ -114,6 +116,8 @@ export type Engine = {
   readonly remove: (id: ContainerId, removal: Removal) => Promise<void>;
   /** Whether its exit code will be seen. */
   readonly isMonitored: (live: Live) => boolean;
+  /** As ControlGroups has it. */
+  readonly setLimits: ControlGroups['setLimits'];
   readonly readings: (id: ContainerId) => Readings | undefined;
   /** Containers of this daemon that have left anything on the machine. */
   readonly leftovers: () => Promise<readonly ContainerId[]>;

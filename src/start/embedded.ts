@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { chooseRuntime, type Candidate } from '../adapters/embedded/choose-runtime.ts';
 import { controlGroups } from '../adapters/cgroup/control-groups.ts';
 import { conmon } from '../adapters/conmon/conmon.ts';
+import { conmonExec } from '../adapters/conmon/exec.ts';
 import { criuConfig } from '../adapters/criu/checkpoint-config.ts';
 import { criuFigures } from '../adapters/criu/checkpoint-figures.ts';
 import { lazyPages, lazyPagesState } from '../adapters/criu/lazy-pages.ts';
@@ -134,6 +135,7 @@ function build(
   return embeddedEngine({
     runtime: ociRuntime(runTool, { name, binary, stateRoot: places.runtime }),
     monitor: conmon(linuxProcesses, { binary: monitorBinary, exitDir: places.exits, persistDir: places.persist, env }),
+    startExec: conmonExec(linuxProcesses, { binary: monitorBinary, env }),
     groups: controlGroups({
       parent: cgroupParent,
       clock: systemClock,

@@ -5,6 +5,7 @@ import type { ContainerId } from '../../domain/ids.ts';
 import type { Engine, Live, StartOrder } from '../../ports/engine.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { readOrdered, writeBundle } from './bundle.ts';
+import { endExecs, exec } from './execs.ts';
 import { checkpoint, finishCheckpoint, finishRestore, interruptRestore, pagesOf, restore } from './hibernation.ts';
 import { freeze, leftovers, thaw, type Parts } from './parts.ts';
 import { remove } from './removal.ts';
@@ -47,12 +48,15 @@ export function embeddedEngine(parts: Parts): Engine {
     interruptRestore: (id, wait) => interruptRestore(parts, id, wait),
     finishRestore: (id, finish) => finishRestore(parts, id, finish),
     pagesOf: (id, pages) => pagesOf(parts, id, pages),
+    exec: (id, order, wait) => exec(parts, id, { order, wait }),
+    endExecs: (id) => endExecs(parts, id),
     configOf: (id) => readOrdered(parts.bundleOf(id)),
     members: groups.members,
     inspect: (id, known) => inspect(parts, id, known),
     ended: (id, live) => ended(parts, id, live),
     remove: (id, removal) => remove(parts, id, removal),
     isMonitored: (live) => live.monitor !== null && processes.isAlive(live.monitor),
+    setLimits: groups.setLimits,
     readings: groups.readings,
     leftovers: () => leftovers(parts),
     watch: monitor.watch,

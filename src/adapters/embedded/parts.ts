@@ -3,6 +3,7 @@ import { RuntimeError } from '../../domain/errors.ts';
 import type { Phases } from '../../domain/hibernation.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ControlGroups } from '../../ports/control-groups.ts';
+import type { Exec } from '../../ports/execs.ts';
 import type { Monitor } from '../../ports/monitor.ts';
 import type { Wiring } from '../../ports/networks.ts';
 import type { OciRuntime } from '../../ports/oci-runtime.ts';
@@ -41,10 +42,23 @@ export type Network = {
   readonly wire: (init: ProcessId, wiring: Wiring, wait: Wait) => Promise<void>;
 };
 
+/** A program in a container, as the file says: an OCI process (runtime-spec config.md). */
+type StartExec = (
+  start: {
+    readonly id: ContainerId;
+    readonly bundle: string;
+    readonly runtime: { readonly binary: string; readonly stateRoot: string };
+    readonly specFile: string;
+    readonly pidFile: string;
+  },
+  wait: Wait,
+) => Promise<Exec>;
+
 /** What the embedded engine is made of. */
 export type Parts = {
   readonly runtime: OciRuntime;
   readonly monitor: Monitor;
+  readonly startExec: StartExec;
   readonly groups: ControlGroups;
   readonly processes: Processes;
   readonly clock: Clock;

@@ -27,10 +27,15 @@ function identify(pid: number): ProcessId | undefined {
 
 const isAlive = (process: ProcessId): boolean => identify(process.pid)?.startTime === process.startTime;
 
-function signal(target: ProcessId, name: NodeJS.Signals): boolean {
-  if (!isAlive(target)) return false;
+const signal = (target: ProcessId, name: NodeJS.Signals): boolean => isAlive(target) && send(target.pid, name);
+
+/** Who leads no group is meant alone. Source: kill(2), a negative pid. */
+const signalGroup = (leader: ProcessId, name: NodeJS.Signals): boolean =>
+  isAlive(leader) && (send(-leader.pid, name) || send(leader.pid, name));
+
+function send(pid: number, name: NodeJS.Signals): boolean {
   try {
-    process.kill(target.pid, name);
+    process.kill(pid, name);
     return true;
   } catch (error) {
     if (isErrno(error, 'ESRCH')) return false;
@@ -82,4 +87,7 @@ function threadsOf(pid: number): readonly string[] {
   }
 }
 
-export const linuxProcesses: Processes = { identify, isAlive, signal, withArguments, holding, tracerOf, areInVfork };
+export const linuxProcesses: Processes = {
+  ...{ identify, isAlive, signal, signalGroup },
+  ...{ withArguments, holding, tracerOf, areInVfork },
+};

@@ -76,6 +76,7 @@ function refuseForeign({ record }: Instance, { subject, directory }: Image): voi
 type Mounted = {
   readonly root?: { readonly path?: string };
   readonly mounts?: readonly { readonly destination?: string }[];
+  readonly linux?: object;
 };
 
 /** What a run of it would be now; its directories are there again after a reboot. */
@@ -90,11 +91,16 @@ async function planAnew(world: World, { record }: Instance): Promise<OciConfig> 
   return config;
 }
 
-/** The container as it was dumped, if its root directory is still what it was; else made anew, with the same mounts. */
+/**
+ * The container as it was dumped, if its root directory is still what it was; else made anew, with the same mounts. Its limits are
+ * those of now: they may have been changed while it slept.
+ */
 function configFor({ record }: Instance, { subject }: Image, fresh: OciConfig): object {
   const { appInstanceId } = record;
   const old = subject.config as Mounted;
-  if (fresh.root.path === old.root?.path) return subject.config;
+  if (fresh.root.path === old.root?.path) {
+    return { ...old, linux: { ...old.linux, resources: fresh.linux.resources } };
+  }
   const [before, now] = [destinations(old), destinations(fresh)];
   const missing = before.filter((one) => !now.includes(one));
   if (missing.length === 0) return fresh;
