@@ -7,6 +7,7 @@ import { audience, longLog } from './events.ts';
 import { hibernation } from './hibernation.ts';
 import { startDaemon } from './lib/daemon.ts';
 import { printTable, type Figure } from './lib/table.ts';
+import { network } from './network.ts';
 import { packages } from './packages.ts';
 import { crowd, exitToEvent, lifecycle } from './lifecycle.ts';
 import { specifications } from './specifications.ts';
@@ -26,6 +27,7 @@ async function main(): Promise<void> {
     figures.push(...(await audience(daemon)));
     figures.push(...(await longLog(daemon.readyMs)));
   }
+  figures.push(...(await network()));
   for (const hierarchy of readdirSync('/sys/fs/cgroup')) {
     try {
       rmdirSync(`/sys/fs/cgroup/${hierarchy}/runtime-manager-bench-${process.pid}`);

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { isErrno, RuntimeError } from './domain/errors.ts';
 import { faultsOf } from './domain/faults.ts';
+import { parseSubnet } from './domain/network.ts';
 import { PROFILE_NAMES } from './domain/wire.ts';
 
 const milliseconds = z.int().min(0).max(3_600_000);
@@ -53,6 +54,21 @@ const packages = z.strictObject({
     .default(4 * 1024 * MIB),
 });
 
+const network = z.strictObject({
+  /** Whether apps may use the machine's own network (`network: host`). */
+  allowHost: z.boolean().default(false),
+  /** Where the apps' subnet is taken from: 256 addresses that the machine has no route to. A /8 to a /24. */
+  range: z
+    .string()
+    .refine((text) => {
+      const range = text.includes('/') ? parseSubnet(text) : undefined;
+      return range !== undefined && range.prefix >= 8 && range.prefix <= 24;
+    }, 'must be an IPv4 network of 8 to 24 bits, like 10.210.0.0/16')
+    .default('10.210.0.0/16'),
+  /** IPv4 addresses of name servers for apps; the machine's own when empty. */
+  nameservers: z.array(z.ipv4()).default([]),
+});
+
 const tls = z.strictObject({
   /** PEM file of the certificate, and those that lead to a known one. */
   cert: z.string().startsWith('/'),
@@ -94,7 +110,7 @@ const storage = z.strictObject({
 
 export const configSchema = z.strictObject({
   runtime: z.enum(['auto', 'runc', 'crun']).default('auto'),
-  /** Directory with the host tools (conmon, runc, crun, tini-static, skopeo, umoci), before PATH. */
+  /** Directory with the host tools (conmon, runc, crun, tini-static, nft, skopeo, umoci), before PATH. */
   tools: z.string().startsWith('/').optional(),
   terminateGraceMs: milliseconds.default(10_000),
   startTimeoutMs: milliseconds.default(30_000),
@@ -120,6 +136,8 @@ export const configSchema = z.strictObject({
   hibernation: hibernation.prefault({}),
   /** Images that apps run from. */
   packages: packages.prefault({}),
+  /** Networks of apps. */
+  network: network.prefault({}),
   userIds: userIds.prefault({}),
   /** Wayland displays of the apps. */
   displays: displays.prefault({}),

@@ -1,11 +1,9 @@
 /** docs/api.md, from the table of methods, the schemas, and what the code really does with samples. */
 import { METHODS } from '../../src/domain/api.ts';
 import { appSchema } from '../../src/domain/app.ts';
-import { RuntimeError } from '../../src/domain/errors.ts';
 import { EXIT_CAUSES } from '../../src/domain/exit.ts';
 import { runtimeConfigSchema } from '../../src/domain/runtime-config.ts';
 import { eventHub } from '../../src/server/subscriptions.ts';
-import { refuseUnsupported } from '../../src/spec/unsupported.ts';
 import { APP_NOTES, EVENT_NOTES, PARAMETER_NOTES, RESULT_NOTES } from './api-notes.mjs';
 import { EVENTS } from './event-samples.mjs';
 import { code, table } from './markdown.mjs';
@@ -52,34 +50,8 @@ function parameterTable(name, params) {
   return schemaTable(params, { root: name, comments: commentsOf('domain/api.ts'), notes });
 }
 
-/** @param {() => unknown} attempt @returns {string | undefined} what to do instead, when it is not supported */
-function refusal(attempt) {
-  try {
-    attempt();
-    return undefined;
-  } catch (error) {
-    if (error instanceof RuntimeError && error.code === 'NOT_SUPPORTED') return error.next ?? '';
-    throw error;
-  }
-}
-
-const host = /** @type {const} */ ({ rootfs: { host: true } });
-/** Values that ask for a feature; those that this version refuses are marked by asking it. */
-const APP_SAMPLES = {
-  'rootfs.image': { rootfs: { image: 'x' } },
-  network: { ...host, network: /** @type {const} */ ('nat') },
-  ports: { ...host, ports: [{ host: 1, app: 1 }] },
-};
-
-export function appTable() {
-  const notes = { ...APP_NOTES };
-  for (const [path, sample] of Object.entries(APP_SAMPLES)) {
-    const next = refusal(() => refuseUnsupported(appSchema.parse(sample)));
-    const what = path === 'network' ? 'anything else is refused' : 'refused';
-    if (next !== undefined) notes[path] = `${notes[path] ?? ''} **In this version ${what}**: ${next}.`;
-  }
-  return schemaTable(appSchema, { root: 'appSchema', comments: commentsOf('domain/app.ts'), notes });
-}
+export const appTable = () =>
+  schemaTable(appSchema, { root: 'appSchema', comments: commentsOf('domain/app.ts'), notes: APP_NOTES });
 
 export const runtimeConfigTable = () =>
   schemaTable(runtimeConfigSchema, {

@@ -22,7 +22,7 @@ import { run } from './run.mjs';
 /** Debian's testing suite: its CRIU is 4.2 or newer, which kernels from 6.16 on need. */
 const suite = 'forky';
 const packages = [
-  ...['criu', 'libcriu2', 'crun', 'runc', 'conmon', 'tini-static'],
+  ...['criu', 'libcriu2', 'crun', 'runc', 'conmon', 'tini-static', 'nftables'],
   ...['skopeo', 'umoci', 'squashfs-tools', 'erofs-utils'],
 ];
 
@@ -37,6 +37,7 @@ const programs = [
   { path: 'usr/bin/mksquashfs', dynamic: true },
   { path: 'usr/bin/mkfs.erofs', dynamic: true },
   { path: 'usr/bin/tini-static', dynamic: false },
+  { path: 'usr/sbin/nft', dynamic: true },
 ];
 
 /** Debian's name of the kind of machine, and its dynamic loader. */

@@ -10,7 +10,7 @@ import { say, step } from './progress.mjs';
 import { tryRun } from './run.mjs';
 import { selfTest } from './self-test.mjs';
 
-const tools = ['criu', 'runc', 'crun', 'conmon', 'tini-static', 'skopeo', 'umoci'];
+const tools = ['criu', 'runc', 'crun', 'conmon', 'tini-static', 'nft', 'skopeo', 'umoci'];
 /** Of those who make packages, the tests among them. */
 const makers = ['mksquashfs', 'mkfs.erofs'];
 const oldestDebianWithGoodTools = 13;
@@ -21,7 +21,7 @@ const oldestDebianWithGoodTools = 13;
  * @param {number} debian
  */
 const toolPackages = (debian) => [
-  ...['criu', 'libcriu2', 'runc', 'crun', 'conmon', debian >= 14 ? 'tini-static' : 'tini'],
+  ...['criu', 'libcriu2', 'runc', 'crun', 'conmon', 'nftables', debian >= 14 ? 'tini-static' : 'tini'],
   ...['skopeo', 'umoci', 'squashfs-tools', 'erofs-utils'],
 ];
 
@@ -132,7 +132,7 @@ async function usePrivateTools({ prefix, scratch }) {
 }
 
 /**
- * Makes sure that `prefix`/bin holds a CRIU, runc, crun, conmon, tini-static, skopeo and umoci that work on the running kernel.
+ * Makes sure that `prefix`/bin holds a CRIU, runc, crun, conmon, tini-static, nft, skopeo and umoci that work on the running kernel.
  * The self-test's result is kept beside them, so that it is not done again for the same kernel and files.
  * @param {{ prefix: string, scratch: string }} places `scratch` is removed by the caller
  */

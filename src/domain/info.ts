@@ -2,6 +2,7 @@
 import type { ExitRecord } from './exit.ts';
 import type { DumpFigures, ImageInfo, WakeFigures } from './hibernation.ts';
 import type { AppId, AppInstanceId, ContainerId } from './ids.ts';
+import type { PublishedPort } from './network.ts';
 import type { Limits } from './limits.ts';
 import type { Operation, State } from './states.ts';
 
@@ -50,9 +51,17 @@ export type AppInfo = Omit<AppSummary, 'memory'> & {
   readonly memory: Readings['memory'] | null;
   readonly cpu: Readings['cpu'] | null;
   readonly pids: Readings['pids'] | null;
+  readonly network: {
+    readonly mode: 'none' | 'nat' | 'host';
+    /** Of the app, in the network nat; null otherwise, and when it has ended. */
+    readonly address: string | null;
+    /** The machine, as the app sees it. */
+    readonly gateway: string | null;
+    /** Ports of the machine that lead to the app. */
+    readonly ports: readonly PublishedPort[];
+  };
   /** As they were asked for; of an instance that sleeps: in force when it wakes. */
   readonly limits: Limits;
-  readonly network: { readonly mode: string };
   /** Null: it has none. */
   readonly display: { readonly displayName: string; readonly socket: string } | null;
   readonly hibernation: {

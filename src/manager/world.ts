@@ -13,6 +13,7 @@ import type { RootFilesystems } from '../ports/root-filesystems.ts';
 import type { Storage } from '../ports/storage.ts';
 import type { Platform } from '../spec/platform/platform.ts';
 import type { Announcer } from './announcer.ts';
+import type { NetworkLeases } from './network-leases.ts';
 import type { UserIds } from './user-ids.ts';
 
 export type HibernationSettings = {
@@ -67,5 +68,6 @@ export type World = {
   readonly clock: Clock;
   readonly settings: Settings;
   readonly userIds: UserIds;
+  readonly networks: NetworkLeases;
   readonly announcer: Announcer;
 };

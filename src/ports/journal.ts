@@ -3,6 +3,7 @@ import type { App } from '../domain/app.ts';
 import type { AppEvent, EventPage, NewEvent } from '../domain/events.ts';
 import type { ExitCause, ExitRecord } from '../domain/exit.ts';
 import type { DumpFigures, ImageInfo, WakeFigures } from '../domain/hibernation.ts';
+import type { NetworkLease } from '../domain/network.ts';
 import type { AppId, AppInstanceId, ContainerId } from '../domain/ids.ts';
 import type { UpstreamRun } from '../domain/runtime-config.ts';
 import type { State } from '../domain/states.ts';
@@ -46,6 +47,8 @@ export type InstanceRecord = {
   readonly released: boolean;
   /** Null before the first hibernation. */
   readonly hibernation: HibernationRecord | null;
+  /** Address and ports, for an app in the network nat; absent in records of older versions. */
+  readonly network?: NetworkLease | null;
   readonly annotations: Readonly<Record<string, string>>;
   /** Rises with each change of the annotations, over all runs. */
   readonly annotationRevision: number;

@@ -52,6 +52,17 @@ const KERNEL_MOUNTS: readonly OciMount[] = [
   kernelMount('/tmp', 'tmpfs', ['nodev', 'mode=1777']),
 ];
 
+/**
+ * Sysfs shows the devices of a network namespace, and may be mounted only by who owns that. In the machine's own one the app gets
+ * the machine's, read-only; what is to be hidden is hidden in it, too.
+ */
+const kernelMounts = (network: App['network']): readonly OciMount[] =>
+  network === 'host'
+    ? KERNEL_MOUNTS.map((mount) =>
+        mount.destination === '/sys' ? bind({ source: '/sys', destination: '/sys' }, true) : mount,
+      )
+    : KERNEL_MOUNTS;
+
 /** As containerd and podman hide them: what tells of the machine, or changes it. */
 export const MASKED_PATHS = [
   '/proc/acpi',
@@ -95,7 +106,7 @@ export function mounts(order: MountOrder): readonly OciMount[] {
   const replaced = new Set(own.map(({ destination }) => destination));
   return [
     ...rootfs.binds.map((part) => bind(part, true)),
-    ...KERNEL_MOUNTS.filter(({ destination }) => !replaced.has(destination)),
+    ...kernelMounts(app.network).filter(({ destination }) => !replaced.has(destination)),
     bind({ source: storage, destination: STORAGE_POINT }, false),
     ...own,
     ...displayMounts(display, identity),

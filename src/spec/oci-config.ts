@@ -7,7 +7,7 @@ import { environment } from './environment.ts';
 import { noteLimits, withCores } from './limit-origins.ts';
 import { resources, rlimits } from './limits.ts';
 import { MASKED_PATHS, mounts, READONLY_PATHS } from './mounts.ts';
-import { idMappings, NAMESPACES, type Identity } from './namespaces.ts';
+import { idMappings, namespaces, type Identity } from './namespaces.ts';
 import type { OciConfig, OciProcess } from './oci-types.ts';
 import { DEFAULT, from, leased, Origins } from './origins.ts';
 import { NO_PLATFORM, type Platform } from './platform/platform.ts';
@@ -64,7 +64,7 @@ export function tracedOciConfig(input: OciConfigInput): TracedOciConfig {
     // A bundle's own annotations stay out: some are orders to the runtime or to CRIU.
     annotations: { 'io.runtime-manager.app': appId, 'io.runtime-manager.instance': appInstanceId },
     linux: {
-      namespaces: NAMESPACES,
+      namespaces: namespaces(app.network),
       ...idMappings(identity),
       cgroupsPath,
       resources: withCores(resources(app.limits), device, trace),

@@ -9,7 +9,7 @@ export type OciMount = {
 
 export type OciIdMapping = { readonly containerID: number; readonly hostID: number; readonly size: number };
 
-export type OciNamespace = { readonly type: 'pid' | 'network' | 'ipc' | 'uts' | 'mount' | 'user' };
+export type OciNamespace = { readonly type: 'pid' | 'network' | 'ipc' | 'uts' | 'mount' | 'cgroup' | 'user' };
 
 type SeccompArg = {
   readonly index: number;

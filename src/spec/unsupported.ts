@@ -1,28 +1,8 @@
 /** What an app may ask for that this version cannot give yet: refused by name, not quietly left out. */
-import type { App } from '../domain/app.ts';
 import { RuntimeError } from '../domain/errors.ts';
 import type { RuntimeConfig } from '../domain/runtime-config.ts';
 import type { CapabilityName } from './capabilities.ts';
 import type { RdkWords } from './described.ts';
-
-type Refusal = { readonly member: string; readonly asked: (app: App) => boolean; readonly next: string };
-
-/** A row goes when its feature comes. */
-const REFUSALS: readonly Refusal[] = [
-  {
-    member: 'a network other than none',
-    asked: ({ network }) => network !== 'none',
-    next: 'use "none": the app has a loopback interface of its own and nothing else',
-  },
-  { member: 'ports', asked: ({ ports }) => ports.length > 0, next: 'leave it out: the app has no network yet' },
-];
-
-/** Throws NOT_SUPPORTED naming the member. */
-export function refuseUnsupported(app: App): void {
-  for (const { member, asked, next } of REFUSALS) {
-    if (asked(app)) throw notSupported(member, next);
-  }
-}
 
 export const notSupported = (member: string, next: string): RuntimeError =>
   new RuntimeError('NOT_SUPPORTED', {
@@ -33,7 +13,6 @@ export const notSupported = (member: string, next: string): RuntimeError =>
 
 /** A row goes when its feature comes. The value asks for something when it is neither false, 0 (or less) nor empty. */
 const RDK_REFUSED: Partial<Record<keyof RuntimeConfig, string>> = {
-  wanLanAccess: 'set it to false: the app has no network yet',
   thunder: 'set it to false: the app cannot reach Thunder yet',
   gpuMemoryLimit: 'set it to 0: the app has no GPU yet',
   mapi: 'set it to false: there are no mapi ports',
@@ -43,7 +22,6 @@ const RDK_REFUSED: Partial<Record<keyof RuntimeConfig, string>> = {
 };
 
 const CAPABILITIES_REFUSED: Partial<Record<CapabilityName, string>> = {
-  'wan-lan': 'take it out of the package: the app has no network yet',
   mapi: 'take it out of the package: there are no mapi ports',
   thunder: 'take it out of the package: the app cannot reach Thunder yet',
   rialto: 'take it out of the package: there is no media session server',

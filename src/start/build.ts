@@ -6,13 +6,17 @@ import { readMachine } from '../adapters/images/machine.ts';
 import { insideDirectories } from '../adapters/inside/inside-directories.ts';
 import { logFiles } from '../adapters/logs/log-files.ts';
 import { systemClock } from '../adapters/process/clock.ts';
+import { RoutedNetworks } from '../adapters/network/routed-networks.ts';
 import { packages } from '../adapters/packages/packages.ts';
+import { findTool } from '../adapters/process/find-tool.ts';
 import { toolRunner } from '../adapters/process/run-tool.ts';
 import { rootFilesystems } from '../adapters/rootfs/rootfs.ts';
 import type { Config } from '../config.ts';
+import { parseSubnet } from '../domain/network.ts';
 import { layout, type Layout } from '../domain/layout.ts';
 import { Announcer } from '../manager/announcer.ts';
 import { startManager, type Manager } from '../manager/runtime-manager.ts';
+import { NetworkLeases } from '../manager/network-leases.ts';
 import { UserIds } from '../manager/user-ids.ts';
 import type { World } from '../manager/world.ts';
 import type { Journal } from '../ports/journal.ts';
@@ -80,6 +84,7 @@ export async function build(site: Site): Promise<Built> {
       ...config.packages,
     }),
     userIds: new UserIds(range, remembered.userIds),
+    networks: networkLeases(site, open),
     settings: { ...config, ...machine, ...ids, hibernation, platform: site.platform, root: site.root },
   };
   const manager = await startManager(world, remembered).catch((error: unknown) => {
@@ -111,7 +116,24 @@ function hibernationParts({ places, config, log, searchPath }: Site, { criuVersi
   };
 }
 
-async function close({ engine, packages: held, storage }: World, open: OpenPlace): Promise<void> {
+function networkLeases({ places, config, log, searchPath, root }: Site, { directory }: OpenPlace): NetworkLeases {
+  const { range, nameservers, allowHost } = config.network;
+  const networks = new RoutedNetworks({
+    runTool: toolRunner({ PATH: searchPath, LC_ALL: 'C.UTF-8' }),
+    tag: tagOf(places),
+    root,
+    range: parseSubnet(range) ?? { base: 0, prefix: 0 },
+    nameservers,
+    resolverFile: `${directory}/resolv.conf`,
+    searchPath,
+    filterTool: findTool('nft', searchPath),
+    log,
+  });
+  return new NetworkLeases({ networks, allowHost });
+}
+
+async function close({ engine, packages: held, storage, networks }: World, open: OpenPlace): Promise<void> {
+  await networks.close();
   if ((await engine.leftovers()).length > 0) return;
   await storage.close();
   await held.close();

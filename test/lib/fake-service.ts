@@ -196,8 +196,8 @@ const infoOf = (instance: Instance): AppInfo => ({
   memory: isAlive(instance.state) ? { usageBytes: 5 * 2 ** 20, limitBytes: 64 * 2 ** 20 } : null,
   cpu: null,
   pids: null,
+  network: { mode: 'none', address: null, gateway: null, ports: [] },
   limits: { memoryBytes: 64 * 2 ** 20, cpus: null, pids: 1024 },
-  network: { mode: 'none' },
   display: null,
   hibernation: {
     enabled: true,

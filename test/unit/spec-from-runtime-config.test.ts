@@ -53,9 +53,13 @@ describe("upstream's run parameters", () => {
     assert.deepEqual(translate({ systemMemoryLimit: -1 }).app.limits, {});
   });
 
+  test('wanLanAccess is the network nat', () => {
+    assert.equal(translate({ wanLanAccess: true }).app.network, 'nat');
+    assert.equal(translate({ wanLanAccess: false }).app.network, 'none');
+  });
+
   test('what our engine cannot do yet is refused by name', () => {
     const asked: Record<string, unknown> = {
-      wanLanAccess: true,
       thunder: true,
       gpuMemoryLimit: 1,
       mapi: true,
@@ -67,7 +71,7 @@ describe("upstream's run parameters", () => {
       const expected = refuses('NOT_SUPPORTED', new RegExp(`^runtimeConfigObject.${member} is not supported`));
       assert.throws(() => forOurEngine({ [member]: value }), expected, member);
     }
-    for (const name of ['wan-lan', 'MAPI', 'thunder', 'rialto']) {
+    for (const name of ['MAPI', 'thunder', 'rialto']) {
       const expected = refuses('NOT_SUPPORTED', new RegExp(`^the capability ${name.toLowerCase()} is not supported`));
       assert.throws(() => forOurEngine({ capabilities: name }), expected, name);
     }

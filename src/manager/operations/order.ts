@@ -10,7 +10,7 @@ import type { Origins } from '../../spec/origins.ts';
 import { layOver } from '../../spec/overlay.ts';
 import { withPreloads } from '../../spec/preloads.ts';
 import { BUILT_IN, NO_PLATFORM, type Platform } from '../../spec/platform/platform.ts';
-import { refuseUnsupported, refuseUnsupportedWords } from '../../spec/unsupported.ts';
+import { refuseUnsupportedWords } from '../../spec/unsupported.ts';
 import type { LeaseWish } from '../user-ids.ts';
 import type { World } from '../world.ts';
 
@@ -88,6 +88,5 @@ export async function describe(world: World, id: AppId, { app, upstream }: Words
 export function forOurEngine(described: Described): Described {
   const more = described.rdk === null ? [] : refuseUnsupportedWords(described.rdk);
   const laid = withPreloads(layOver(described));
-  refuseUnsupported(laid.app);
   return { ...laid, ignored: [...laid.ignored, ...more] };
 }

@@ -6,6 +6,8 @@ import { containerIdFor, type ContainerId } from '../../domain/ids.ts';
 import type { HeldPackage } from '../../ports/packages.ts';
 import { commandQuery, tracedOciConfig, type TracedOciConfig } from '../../spec/oci-config.ts';
 import type { OciConfig } from '../../spec/oci-types.ts';
+import type { App } from '../../domain/app.ts';
+import { plainPath } from '../../domain/rootfs.ts';
 import type { World } from '../world.ts';
 import { placeOfDisplay } from './displays.ts';
 import { platformFor, type RunOrder } from './order.ts';
@@ -29,8 +31,9 @@ export const planContainer = async (world: World, order: RunOrder, planning: Pla
 /** The same, and which layer set which field. */
 export async function planTraced(world: World, order: RunOrder, planning: Planning): Promise<TracedOciConfig> {
   const { rootfs, storage, insides, engine, settings } = world;
-  const { appId, appInstanceId, app, said, upstream } = order;
+  const { appId, appInstanceId, said, upstream } = order;
   const { uid, gid } = planning;
+  const app = withResolver(world, order.app);
   const hostname = appId.slice(0, MAX_HOSTNAME_LENGTH).replaceAll(/[^A-Za-z0-9.-]/g, '-');
   const display = placeOfDisplay(world, order);
   const directory = await storage.locate({ appId, uid, gid });
@@ -64,4 +67,13 @@ async function holdPackage(
   const { rootfs } = app;
   if (!('image' in rootfs) && !('layers' in rootfs)) return null;
   return packages.hold(holder, rootfs, signal);
+}
+
+const RESOLVER_POINT = '/etc/resolv.conf';
+
+/** An app that brings its own keeps it. */
+function withResolver({ networks }: World, app: App): App {
+  const source = networks.machine.resolverFor(app.network);
+  if (source === null || app.mounts.some(({ destination }) => plainPath(destination) === RESOLVER_POINT)) return app;
+  return { ...app, mounts: [...app.mounts, { source, destination: RESOLVER_POINT, readOnly: true }] };
 }

@@ -2,6 +2,7 @@
 import { RuntimeError } from '../../domain/errors.ts';
 import { containerIdFor } from '../../domain/ids.ts';
 import type { InstanceRecord } from '../../ports/journal.ts';
+import type { NetworkLease } from '../../domain/network.ts';
 import type { Instance } from '../instance.ts';
 import type { OciConfig } from '../../spec/oci-types.ts';
 import type { World } from '../world.ts';
@@ -37,17 +38,23 @@ function refuseUnreleased({ record }: Instance): void {
 }
 
 async function begin(world: World, instance: Instance, { order, signal }: RunRequest): Promise<OciConfig> {
-  const { userIds, packages, log } = world;
+  const { userIds, packages, networks, settings, log } = world;
   const { lease, dropped, undo } = await userIds.lease({ appId: order.appId, ...order.ids });
+  let network: NetworkLease | null = null;
   try {
     const { uid, gid } = lease;
-    const config = await planContainer(world, order, { uid, gid, signal });
+    const wait = { signal, timeoutMs: settings.startTimeoutMs };
+    network = await networks.lease(order, wait);
+    const planned = planContainer(world, order, { uid, gid, signal });
+    await allDone([planned, networks.refuseForeign(order.app.ports, wait)]);
+    const config = await planned;
     const change = { userIds: [lease], droppedUserIds: dropped };
     const annotationRevision = instance.record.annotationRevision + 1;
-    await instance.begin({ ...newRecord(world, order, lease), annotationRevision }, 'run', { change });
+    await instance.begin({ ...newRecord(world, order, lease), network, annotationRevision }, 'run', { change });
     return config;
   } catch (error) {
     undo();
+    networks.giveBack({ network });
     await packages.release(containerIdFor(order.appInstanceId)).catch((fault: unknown) => {
       log.warn({ err: fault }, 'the package of a refused run could not be given back; a restart does it');
     });
@@ -77,6 +84,7 @@ export function newRecord(
     exit: null,
     released: false,
     hibernation: null,
+    network: null,
     annotations: {},
     annotationRevision: 0,
   };
@@ -85,9 +93,10 @@ export function newRecord(
 type Beginning = { readonly config: OciConfig; readonly signal: AbortSignal };
 
 async function start(world: World, instance: Instance, { config, signal }: Beginning): Promise<void> {
-  const { engine, storage, insides, logs, settings, clock } = world;
+  const { engine, storage, insides, logs, networks, settings, clock } = world;
   const { appId, containerId, uid, gid, app } = instance.record;
   const sizeBytes = app.storage.sizeBytes ?? null;
+  const wait = { signal, timeoutMs: settings.startTimeoutMs };
   await allDone([
     storage.prepare({ appId, uid, gid, holder: containerId, sizeBytes }),
     insides.prepare(containerId),
@@ -95,6 +104,9 @@ async function start(world: World, instance: Instance, { config, signal }: Begin
     takeDisplay(world, instance.record, signal),
   ]);
   signal.throwIfAborted();
+  // at the same time: if one of them fails, both are undone, in this order
+  const published = networks.publish(instance.record, wait);
+  published.catch(() => undefined);
   const live = await engine.start(
     {
       id: containerId,
@@ -102,9 +114,11 @@ async function start(world: World, instance: Instance, { config, signal }: Begin
       logFile: logs.fileOf(containerId),
       logMaxBytes: settings.logMaxBytes,
       terminal: app.terminal,
+      network: networks.wiringOf(instance.record),
     },
-    { signal, timeoutMs: settings.startTimeoutMs },
+    wait,
   );
+  await published;
   await instance.enter('RUNNING', 'started', {
     record: { live, startedAt: clock.now() },
     before: [{ type: 'started', pid: live.init.pid }],
