@@ -22,6 +22,14 @@ export const EVENTS = /** @type {readonly AppEvent[]} */ (
       operation: 'run',
       error: { code: 'START_FAILED', what: 'container clock-1 was not started' },
     },
+    { seq: 14, ...subject, type: 'restarting', attempt: 1, maxRetries: 10, dueAt: '2026-01-01T12:00:01.000Z' },
+    {
+      seq: 13,
+      ...subject,
+      type: 'restartGivenUp',
+      attempts: 10,
+      why: 'it has failed as often as its restart policy allows',
+    },
     { seq: 12, ...subject, type: 'limitsChanged', limits: { memoryBytes: null, cpus: 0.5, pids: 1024 } },
     { seq: 11, ...subject, type: 'annotated', key: 'title', value: 'The clock', revision: 1 },
   ])

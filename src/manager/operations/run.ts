@@ -18,14 +18,14 @@ export const run = (world: World, instance: Instance, { order, signal }: RunRequ
   during(instance, 'run', async () => {
     instance.moveFor('run');
     refuseUnreleased(instance);
-    const config = await begin(world, instance, order);
-    try {
-      await start(world, instance, { config, signal });
-    } catch (error) {
-      await giveUp(world, instance, error);
-      throw error;
-    }
+    const config = await begin(world, instance, { order, why: 'run', keep: nothingButTheRevision });
+    await startOrEnd(world, instance, { config, signal });
   });
+
+/** Who has seen the annotations of the last run must not take these for them. */
+const nothingButTheRevision = ({ annotationRevision }: InstanceRecord): Partial<InstanceRecord> => ({
+  annotationRevision: annotationRevision + 1,
+});
 
 /** What an earlier run left could not be removed: a new one would fall over it. */
 function refuseUnreleased({ record }: Instance): void {
@@ -36,14 +36,21 @@ function refuseUnreleased({ record }: Instance): void {
   });
 }
 
-async function begin(world: World, instance: Instance, order: RunOrder): Promise<OciConfig> {
+export type Beginning = {
+  readonly order: RunOrder;
+  readonly why: string;
+  /** What it takes over from the last run. */
+  readonly keep: (last: InstanceRecord) => Partial<InstanceRecord>;
+};
+
+/** STARTING when it returns; when it throws, nothing was taken. */
+export async function begin(world: World, instance: Instance, { order, why, keep }: Beginning): Promise<OciConfig> {
   const { userIds } = world;
   const { lease, dropped, undo } = await userIds.lease({ appId: order.appId, ...order.ids });
   try {
     const config = await planContainer(world, order, lease);
     const change = { userIds: [lease], droppedUserIds: dropped };
-    const annotationRevision = instance.record.annotationRevision + 1;
-    await instance.begin({ ...newRecord(world, order, lease), annotationRevision }, 'run', { change });
+    await instance.begin((last) => ({ ...newRecord(world, order, lease), ...keep(last) }), why, { change });
     return config;
   } catch (error) {
     undo();
@@ -72,14 +79,25 @@ export function newRecord(
     exit: null,
     released: false,
     hibernation: null,
+    restart: null,
     annotations: {},
     annotationRevision: 0,
   };
 }
 
-type Beginning = { readonly config: OciConfig; readonly signal: AbortSignal };
+type Start = { readonly config: OciConfig; readonly signal: AbortSignal };
 
-async function start(world: World, instance: Instance, { config, signal }: Beginning): Promise<void> {
+/** RUNNING when it returns, TERMINATED when it throws. */
+export async function startOrEnd(world: World, instance: Instance, how: Start): Promise<void> {
+  try {
+    await start(world, instance, how);
+  } catch (error) {
+    await giveUp(world, instance, error);
+    throw error;
+  }
+}
+
+async function start(world: World, instance: Instance, { config, signal }: Start): Promise<void> {
   const { engine, storage, insides, logs, settings, clock } = world;
   const { appId, containerId, uid, gid, app } = instance.record;
   await allDone([
