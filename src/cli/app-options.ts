@@ -27,7 +27,7 @@ export function appFrom({ options, command, described, cwd }: Order): AppInput {
   if (rootfs === undefined) {
     throw new RuntimeError('INVALID_ARGUMENT', {
       what: 'nothing says where the root file system comes from',
-      next: 'give --bundle DIR, --rootfs DIR or --host-rootfs',
+      next: 'give --bundle DIR, --image REF, --rootfs DIR or --host-rootfs',
     });
   }
   const network = textOf(options, 'network');
@@ -42,6 +42,7 @@ export function appFrom({ options, command, described, cwd }: Order): AppInput {
     ...(grace !== undefined && { terminateGraceMs: durationOf('--grace', grace) }),
     ...merged(described, 'env', envOf(textsOf(options, 'env'))),
     ...merged(described, 'limits', limitsOf(options)),
+    ...merged(described, 'storage', storageOf(options)),
     ...merged(described, 'hibernation', isSet(options, 'hibernatable') ? { enabled: true } : {}),
     ...merged(described, 'restart', restartOf(options)),
     ...joined(described, {
@@ -60,16 +61,25 @@ export function appFrom({ options, command, described, cwd }: Order): AppInput {
 function rootfsOf(options: Options, cwd: string): AppInput['rootfs'] | undefined {
   const dir = textOf(options, 'rootfs');
   const bundle = textOf(options, 'bundle');
+  const image = textOf(options, 'image');
   const given: AppInput['rootfs'][] = [
     ...(isSet(options, 'hostRootfs') ? [{ host: true as const }] : []),
     ...(dir === undefined ? [] : [{ dir: resolve(cwd, dir) }]),
     ...(bundle === undefined ? [] : [{ bundle: resolve(cwd, bundle) }]),
+    ...(image === undefined ? [] : [{ image: imageOf(image, cwd) }]),
   ];
   if (given.length <= 1) return given[0];
   throw new RuntimeError('INVALID_ARGUMENT', {
     what: 'more than one root file system is given',
-    next: 'give one of --bundle, --rootfs and --host-rootfs',
+    next: 'give one of --bundle, --image, --rootfs and --host-rootfs',
   });
+}
+
+/** The daemon is somewhere else: paths become absolute. What only a registry would know stays as it is, and is refused there. */
+function imageOf(text: string, cwd: string): string {
+  const [, kind, rest] = /^(oci|oci-archive|docker-archive):(.*)$/s.exec(text) ?? [];
+  if (kind !== undefined) return `${kind}:${resolve(cwd, rest ?? '')}`;
+  return /^(\.{0,2}\/|[^:]*$)/.test(text) ? resolve(cwd, text) : text;
 }
 
 /** A member that neither file nor options have stays away, so that the daemon's own default holds. */
@@ -110,6 +120,11 @@ function restartOf(options: Options): Part<'restart'> {
   if (match === null) throw wrong('--restart', text, 'never, on-failure, always, or on-failure:5');
   const policy = match[1] as Part<'restart'>['policy'];
   return { policy, ...(match[2] !== undefined && { maxRetries: Number(match[2]) }) };
+}
+
+function storageOf(options: Options): Part<'storage'> {
+  const size = textOf(options, 'storage');
+  return size === undefined ? {} : { sizeBytes: parseSize(size) };
 }
 
 function mountOf(text: string, cwd: string): Part<'mounts'>[number] {

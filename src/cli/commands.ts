@@ -23,11 +23,17 @@ export const GLOBAL_OPTIONS: readonly OptionRow[] = [
 const RUN_OPTIONS: readonly OptionRow[] = [
   { flags: '--instance <id>', doc: 'id of the new instance; a UUID when absent', words: ANY },
   { flags: '--bundle <dir>', doc: 'OCI bundle: a directory with config.json and a root file system', words: DIRECTORY },
+  {
+    flags: '--image <ref>',
+    doc: 'oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE, or the path of an image',
+    words: FILE,
+  },
   { flags: '--rootfs <dir>', doc: 'directory that is a root file system', words: DIRECTORY },
   { flags: '--host-rootfs', doc: "the device's own system directories, read-only" },
   { flags: '--config <file>', doc: 'JSON or YAML description of the app; other options override it', words: FILE },
   { flags: '--env <name=value>', doc: 'environment variable', many: true, words: ANY },
   { flags: '--memory <size>', doc: 'memory limit, for example 64M or 1.5G', words: ANY },
+  { flags: '--storage <size>', doc: "size of the app's private directory, for example 64M", words: ANY },
   { flags: '--cpus <number>', doc: 'CPU limit in cores, for example 0.5', words: ANY },
   { flags: '--pids <number>', doc: 'most processes and threads at once', words: ANY },
   {
@@ -102,8 +108,35 @@ export const COMMANDS: readonly CommandRow[] = [
     example: 'runtimectl explain clock-1',
     load: async () => (await import('./commands/explain.ts')).explain,
   },
+  {
+    name: 'spec',
+    doc: 'what run would make of the same words, without running it; or what an instance was made of',
+    operands: '<appId|id> [command...]',
+    words: [INSTANCE, ANY],
+    options: [
+      ...RUN_OPTIONS,
+      { flags: '--explain', doc: 'a line for each field: its value, which layer set it, and by what' },
+      {
+        flags: '--diff <instance|file>',
+        doc: 'only how it differs from an instance, a specification, or another app description',
+        words: INSTANCE,
+      },
+      { flags: '--dobby', doc: 'the specification for Dobby instead of the OCI configuration' },
+    ],
+    example: 'runtimectl spec clock --host-rootfs --memory 64M --explain -- /bin/date',
+    load: async () => (await import('./commands/spec.ts')).spec,
+  },
   operation('terminate', 'end instances: SIGTERM, a grace period, then SIGKILL'),
   operation('kill', 'end instances at once, from any state'),
+  {
+    name: 'storage',
+    doc: "list, empty or delete the apps' private directories; those of living apps are refused",
+    operands: '<action> [appIds...]',
+    words: [{ kind: 'choice', choices: ['ls', 'clear', 'delete'] }, ANY],
+    options: [],
+    example: 'runtimectl storage clear clock',
+    load: async () => (await import('./commands/storage.ts')).storage,
+  },
   {
     name: 'logs',
     doc: 'what an app wrote to stdout and stderr',

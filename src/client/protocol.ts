@@ -32,9 +32,13 @@ export const READERS: { readonly [Name in MethodName]: Read<Name> } = {
   execInput: () => null,
   getHistory: (wire) => wire as MethodResults['getHistory'],
   getInfo: (wire) => JSON.parse(wire as string) as MethodResults['getInfo'],
+  generateSpec: (wire) => wire as MethodResults['generateSpec'],
   list: (wire) => wire as MethodResults['list'],
   getLogs: (wire) => wire as MethodResults['getLogs'],
   getEvents: (wire) => wire as MethodResults['getEvents'],
+  listStorage: (wire) => wire as MethodResults['listStorage'],
+  clearStorage: done,
+  deleteStorage: done,
   version: (wire) => wire as MethodResults['version'],
 };
 
@@ -49,6 +53,9 @@ const OPERATIONS: ReadonlySet<MethodName> = new Set([
   'wake',
   'terminate',
   'kill',
+  'listStorage',
+  'clearStorage',
+  'deleteStorage',
   'annotate',
   'removeAnnotation',
   'setLimits',

@@ -5,15 +5,17 @@ import { EXEC_SIGNALS, type ExecResult } from './exec.ts';
 import type { EventPage } from './events.ts';
 import type { Explanation } from './hibernation.ts';
 import type { History } from './history.ts';
-import type { AppInfo, AppSummary } from './info.ts';
+import type { AppInfo, AppSummary, StorageEntry } from './info.ts';
 import type { Limits } from './limits.ts';
 import { runtimeConfigSchema } from './runtime-config.ts';
+import { SPEC_FORMATS, type GeneratedSpec } from './spec.ts';
 
 export { CALLSIGN } from './wire.ts';
 
 /** Checked further by domain/ids: the schema only says that there is text. */
 const id = z.string();
 const one = z.strictObject({ appInstanceId: id });
+const ofApp = z.strictObject({ appId: id });
 const nothing = z.strictObject({}).optional();
 const uint32 = z
   .int()
@@ -31,6 +33,15 @@ const run = z.strictObject({
   debugSettings: z.array(z.string()).optional(),
   runtimeConfigObject: runtimeConfigSchema.optional(),
   app: appSchema.optional(),
+});
+
+const generateSpec = run.extend({
+  /** Which app; absent with nothing but `appInstanceId`: what that instance has. */
+  appId: id.optional(),
+  /** An OCI runtime configuration, or what Dobby takes. */
+  format: z.enum(SPEC_FORMATS).default('oci'),
+  /** Tell of every field which layer set it. */
+  explain: z.boolean().default(false),
 });
 
 const wake = z.strictObject({
@@ -163,12 +174,25 @@ export const METHODS = {
     doc: 'What happened to an instance, who asked for it, why, and how long each state lasted; also long after its end.',
   },
   getInfo: { params: one, doc: 'Everything known about one instance.' },
+  generateSpec: {
+    params: generateSpec,
+    doc: 'What `run` would make of the same parameters, without doing it; or what an instance was made of.',
+  },
   list: {
     params: z.strictObject({ all: z.boolean().default(false) }).prefault({}),
     doc: 'All living instances; with `all` the ended ones still known too.',
   },
   getLogs: { params: getLogs, doc: 'What the app wrote to stdout and stderr.' },
   getEvents: { params: getEvents, doc: 'The durable event log after a number.' },
+  listStorage: { params: nothing, doc: "Every app's private directory, and how much is in it." },
+  clearStorage: {
+    params: ofApp,
+    doc: 'Delete everything in the private directory of an app that has no instance, and keep its user id.',
+  },
+  deleteStorage: {
+    params: ofApp,
+    doc: 'Delete the private directory of an app that has no instance; its user id may go to another app later.',
+  },
   version: { params: nothing, doc: 'Version, engine and place of the daemon.' },
 } as const;
 
@@ -193,8 +217,12 @@ export type MethodResults = {
   execInput: null;
   getHistory: History;
   getInfo: AppInfo;
+  generateSpec: GeneratedSpec;
   list: readonly AppSummary[];
   getLogs: LogPage;
   getEvents: EventPage;
+  listStorage: readonly StorageEntry[];
+  clearStorage: Done;
+  deleteStorage: Done;
   version: Version;
 };

@@ -23,9 +23,19 @@ const rootfs = z.union(
     z
       .strictObject({ bundle: absolutePathSchema })
       .describe('an OCI bundle: a directory with config.json and a root file system'),
-    z.strictObject({ image: z.string() }).describe('an OCI image reference'),
+    z
+      .strictObject({ image: textSchema.min(1).max(4096) })
+      .describe(
+        'an image: `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:NAME:TAG]`, or the path of one or of a squashfs or EROFS file',
+      ),
+    z
+      .strictObject({ layers: z.array(absolutePathSchema).min(1).max(64) })
+      .describe('directories laid over each other, the first one at the bottom'),
   ],
-  { error: 'must be exactly one of {"host": true}, {"dir": path}, {"bundle": path}, {"image": reference}' },
+  {
+    error:
+      'must be exactly one of {"host": true}, {"dir": path}, {"bundle": path}, {"image": reference}, {"layers": [path, …]}',
+  },
 );
 
 export const limits = z.strictObject({
@@ -67,6 +77,17 @@ const restart = z.strictObject({
   resetAfterMs: z.int().min(0).max(MAX_PAUSE_MS).default(60_000),
 });
 
+const MIN_STORAGE_BYTES = 16 * 2 ** 20;
+
+const storage = z.strictObject({
+  /** Size of the app's private directory (a file system of its own), in bytes; without it the disk is the limit. */
+  sizeBytes: z
+    .int()
+    .min(MIN_STORAGE_BYTES, `must be at least ${MIN_STORAGE_BYTES} (16 MiB)`)
+    .max(2 ** 43)
+    .optional(),
+});
+
 const pixels = z.int().min(1).max(16_384);
 
 const display = z
@@ -105,6 +126,7 @@ export const appSchema = z.strictObject({
   mounts: z.array(mount).max(256).default([]),
   hibernation: hibernation.prefault({}),
   restart: restart.prefault({}),
+  storage: storage.prefault({}),
   /** A terminal (pty) as the app's stdin, stdout and stderr. */
   terminal: z.boolean().default(false),
   /** Time between SIGTERM and SIGKILL when the app is terminated, in ms; the daemon's setting when absent. */

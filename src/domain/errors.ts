@@ -72,6 +72,16 @@ export const ERRORS = {
     doc: 'Every user id of the range is taken or still in its grace period.',
   },
   NO_SPACE: { thunder: 40, exitCode: 17, doc: 'The disk (or a budget on it) is full.' },
+  PORT_TAKEN: {
+    thunder: 13,
+    exitCode: 28,
+    doc: 'A port of this machine that the app wants published belongs to another app or process; the error names it.',
+  },
+  NETWORK_FAILED: {
+    thunder: 26,
+    exitCode: 29,
+    doc: "The app's network could not be made: no subnet or address is free, or the kernel refused.",
+  },
   TIMED_OUT: { thunder: -32_000, exitCode: 18, doc: 'Something did not answer within its time limit.' },
   ABORTED: {
     thunder: 58,

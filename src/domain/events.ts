@@ -17,6 +17,8 @@ type EventBody =
   | { readonly type: 'stateChanged'; readonly old: State; readonly new: State; readonly why: string }
   /** Exactly one for each run of an instance. */
   | { readonly type: 'terminated'; readonly exit: ExitRecord }
+  /** The limited storage of the app is full (99 %): its writes fail with ENOSPC. Again only after there was room. */
+  | { readonly type: 'storageFull'; readonly usedBytes: number; readonly limitBytes: number }
   | { readonly type: 'failure'; readonly operation: string; readonly error: ErrorData }
   | { readonly type: 'limitsChanged'; readonly limits: Limits }
   /** Another run of it follows at `dueAt` (ISO 8601); `maxRetries` null: whatever comes of it. */

@@ -49,6 +49,11 @@ export function storyOf(event: AppEvent): Story {
       return { what: `${event.old} → ${event.new}`, why: event.why };
     case 'terminated':
       return { what: `terminated: ${exitWords(event.exit)}`, why: EXIT_CAUSES[event.exit.cause] };
+    case 'storageFull':
+      return {
+        what: `its storage is full (${formatSize(event.limitBytes)})`,
+        why: 'its writes there fail with ENOSPC until it deletes something',
+      };
     case 'failure':
       return { what: `${event.operation} failed: ${event.error.what}`, why: event.error.why };
     case 'limitsChanged':

@@ -12,6 +12,7 @@ import { restart } from './operations/restart.ts';
 import { release, settle } from './operations/settle.ts';
 import { recoverOne } from './recovery.ts';
 import { isDue } from './restarts.ts';
+import { StorageWatch } from './storage-watch.ts';
 import type { World } from './world.ts';
 
 const ROUND_MS = 1000;
@@ -30,12 +31,14 @@ export class Keeper implements AsyncDisposable {
   readonly #watch: AsyncDisposable;
   readonly #timer: NodeJS.Timeout;
   readonly #restarts = new Set<Promise<void>>();
+  readonly #storageWatch: StorageWatch;
   #round = 0;
 
   constructor(world: World, instances: Instances, asleep: (instance: Instance) => void) {
     this.#asleep = asleep;
     this.#world = world;
     this.#instances = instances;
+    this.#storageWatch = new StorageWatch(world);
     this.#watch = world.engine.watch((id) => {
       const instance = instances.ofContainer(id);
       if (instance !== undefined) this.check(instance);
@@ -80,6 +83,7 @@ export class Keeper implements AsyncDisposable {
 
   #walk(): void {
     this.#round++;
+    this.#storageWatch.look(this.#instances);
     for (const instance of this.#instances) {
       this.check(instance);
       this.#dropImage(instance);

@@ -65,9 +65,11 @@ export function judge(state: State, inspection: Inspection, { sameBoot, sleep }:
 /** Ready when every instance has its true state; operations that were under way go on in their queues. */
 export async function recover(world: World, instances: Instances): Promise<void> {
   const all = [...instances];
+  await restoreNetworks(world, instances);
   await Promise.all(all.map((instance) => recoverOne(world, instance)));
   await sweep(world, instances);
   await sweepDrafts(world, instances);
+  await sweepHeld(world, instances);
 }
 
 /** Also for an instance that stays between two states although nothing is at work on it. Never throws. */
@@ -175,11 +177,15 @@ async function keepLimits({ engine, log }: World, { record }: Instance): Promise
 
 /** The wake came to its end without a daemon: what it took is not known, only when. */
 async function wokenMeanwhile(
-  { engine, settings, clock }: World,
+  { engine, networks, settings, clock }: World,
   { record }: Instance,
   { before, live }: { readonly before: HibernationRecord; readonly live: Live },
 ) {
-  const pages = await engine.finishRestore(record.containerId, { live, ...unhurried(settings.killTimeoutMs) });
+  const pages = await engine.finishRestore(record.containerId, {
+    live,
+    network: networks.wiringOf(record),
+    ...unhurried(settings.killTimeoutMs),
+  });
   const wokenAt = clock.now();
   const sleptMs = Date.parse(wokenAt) - Date.parse(before.image?.hibernatedAt ?? wokenAt);
   return { ...before, wakes: before.wakes + 1, wake: { ms: 0, phases: {}, wokenAt, sleptMs, pages } };
@@ -193,6 +199,19 @@ async function finishEnding(world: World, instance: Instance, live: Live | null)
   instance.queue.push(finish).catch((error: unknown) => {
     world.log.error({ err: error, appInstanceId: instance.record.appInstanceId }, 'ending after a restart failed');
   });
+}
+
+/** Before the apps are looked at: who has ended gives its lease back, and that must be a lease by then. */
+async function restoreNetworks({ networks, settings, log }: World, instances: Instances): Promise<void> {
+  const held = [...instances].flatMap(({ record }) => (!record.released && record.network ? [record] : []));
+  for (const record of held) networks.adopt(record);
+  const leasesOf = (records: typeof held) => records.flatMap(({ network }) => network ?? []);
+  const awake = held.filter(({ state }) => state !== 'HIBERNATED');
+  await networks.machine
+    .restore(leasesOf(held), leasesOf(awake), unhurried(settings.startTimeoutMs))
+    .catch((error: unknown) => {
+      log.error({ err: error }, 'the network of apps could not be made again; it is tried again with the next app');
+    });
 }
 
 /** Traces of containers that no instance owns. Only this daemon's: engines look below their own directories and groups. */
@@ -218,5 +237,20 @@ async function sweepDrafts({ images, log }: World, instances: Instances): Promis
     }
     // whoever is still hibernating has its draft to lose
     else if (instance.state !== 'HIBERNATING' && !instance.queue.busy) await images.discardDraft(id);
+  }
+}
+
+/** Whoever has not given everything back holds its package and its storage still. */
+async function sweepHeld({ packages, storage, log }: World, instances: Instances): Promise<void> {
+  const holders = [...instances].flatMap(({ record }) =>
+    record.released ? [] : [{ appId: record.appId, holder: record.containerId }],
+  );
+  const sweeps = await Promise.allSettled([
+    packages.sweep(new Set(holders.map(({ holder }) => holder))),
+    storage.sweep(holders),
+  ]);
+  for (const swept of sweeps) {
+    if (swept.status === 'fulfilled') continue;
+    log.error({ err: swept.reason as unknown }, 'mounts that nobody uses could not be given back');
   }
 }

@@ -13,6 +13,7 @@ import { liveMethods } from './live-methods.ts';
 import { readOrder } from './operations/order.ts';
 import { newRecord, run } from './operations/run.ts';
 import { explain } from './operations/explain.ts';
+import { generateSpec } from './operations/generate-spec.ts';
 import { hibernate } from './operations/hibernate.ts';
 import { askedBy } from './operations/operation.ts';
 import { resume, suspend } from './operations/suspend-resume.ts';
@@ -21,6 +22,7 @@ import { wake, type WakeRequest } from './operations/wake.ts';
 import { recover } from './recovery.ts';
 import { isPending } from './restarts.ts';
 import { Sleepers } from './sleepers.ts';
+import { clearStorage, deleteStorage, listStorage } from './storage-methods.ts';
 import { views, type Views } from './views.ts';
 import type { World } from './world.ts';
 
@@ -112,6 +114,8 @@ function methods(house: House) {
     ...liveMethods(world, instances),
     explainHibernation: (params: One) => explain(world, instances.get(appInstanceId(params.appInstanceId))),
     getInfo: (params: One) => Promise.resolve(house.views.infoOf(instances.get(appInstanceId(params.appInstanceId)))),
+    generateSpec: (params: MethodParams<'generateSpec'>, { signal }: Call) =>
+      generateSpec(world, { instances, signal }, params),
     list: (params: MethodParams<'list'>) => list(house, params),
     getLogs: (params: MethodParams<'getLogs'>, call: Call) => getLogs(house, params, call),
     getEvents: (params: MethodParams<'getEvents'>) =>
@@ -120,6 +124,9 @@ function methods(house: House) {
         limit: params.limit,
         ...(params.appInstanceId !== undefined && { appInstanceId: appInstanceId(params.appInstanceId) }),
       }),
+    listStorage: () => listStorage(world),
+    clearStorage: (params: MethodParams<'clearStorage'>) => clearStorage(world, params),
+    deleteStorage: (params: MethodParams<'deleteStorage'>) => deleteStorage(world, params),
     version: () =>
       Promise.resolve({
         version: VERSION,
@@ -135,7 +142,7 @@ function methods(house: House) {
 /** A living instance is not touched by a second run: it is refused before anything is queued. */
 async function admitRun(house: House, params: MethodParams<'run'>, { by }: Call): Promise<MethodResults['run']> {
   const { world, instances, keeper } = house;
-  const order = readOrder(params);
+  const order = await readOrder(world, params);
   const known = instances.find(order.appInstanceId);
   if (known?.taken === true) throw stillThere(known);
   const instance =

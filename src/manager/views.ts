@@ -69,14 +69,20 @@ function read(world: World, instance: Instance): AppInfo {
     memory: readings?.memory ?? null,
     cpu: readings?.cpu ?? null,
     pids: readings?.pids ?? null,
+    network: {
+      mode: app.network,
+      address: record.network?.address ?? null,
+      gateway: record.network?.gateway ?? null,
+      ports: record.network?.ports ?? [],
+    },
     limits: effectiveLimits(app.limits),
-    network: { mode: app.network },
     display: displayOf(world, instance),
     hibernation: hibernationOf(world, instance),
     restart: restartOf(record),
     annotations: record.annotations,
     annotationRevision: record.annotationRevision,
     storage: world.storage.pathOf(appId),
+    storageUse: world.storage.useOf(appId),
     logFile: world.logs.fileOf(containerId),
   };
 }

@@ -5,6 +5,7 @@
 import type { ContainerId } from '../domain/ids.ts';
 import type { Phases } from '../domain/hibernation.ts';
 import type { Readings } from '../domain/info.ts';
+import type { Wiring } from './networks.ts';
 import type { ControlGroups } from './control-groups.ts';
 import type { Execs } from './execs.ts';
 import type { ProcessId } from './processes.ts';
@@ -17,6 +18,7 @@ export type StartOrder = {
   readonly logFile: string;
   readonly logMaxBytes: number;
   readonly terminal: boolean;
+  readonly network: Wiring;
 };
 
 /** A container's first process, and the monitor that will write its exit code. */
@@ -92,7 +94,10 @@ export type Engine = Execs & {
    */
   readonly interruptRestore: (id: ContainerId, wait: Wait) => Promise<boolean>;
   /** Does the rest of a restore whose daemon was killed when the container was back. The pages process, if one still works. */
-  readonly finishRestore: (id: ContainerId, finish: { readonly live: Live } & Wait) => Promise<ProcessId | null>;
+  readonly finishRestore: (
+    id: ContainerId,
+    finish: { readonly live: Live; readonly network: Wiring } & Wait,
+  ) => Promise<ProcessId | null>;
   /** Whether this process, one of {@link Restored.pages}, still works, has done its work, or was stopped before that. */
   readonly pagesOf: (id: ContainerId, pages: ProcessId) => PagesState;
   /** The config.json of a container that is there. */

@@ -81,9 +81,14 @@ const ROWS: Rows = {
   execInput: { isRead: false, form: same },
   getHistory: { isRead: true, form: same },
   getInfo: { isRead: true, form: textOf },
+  // changes nothing, but shows every variable of an app and looks at any file: not for observers
+  generateSpec: { isRead: false, form: same },
   list: { isRead: true, form: same },
   getLogs: { isRead: true, form: same },
   getEvents: { isRead: true, form: same },
+  listStorage: { isRead: true, form: same },
+  clearStorage: { isRead: false, form: done },
+  deleteStorage: { isRead: false, form: done },
   version: { isRead: true, form: same },
 };
 

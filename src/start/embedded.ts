@@ -13,7 +13,7 @@ import { criuFigures } from '../adapters/criu/checkpoint-figures.ts';
 import { lazyPages, lazyPagesState } from '../adapters/criu/lazy-pages.ts';
 import { lazyPermission } from '../adapters/criu/lazy-permission.ts';
 import type { Criu } from '../adapters/embedded/parts.ts';
-import { loopbackHook, raiseLoopback } from '../adapters/network/loopback.ts';
+import { wiring } from '../adapters/network/wiring.ts';
 import { doors } from '../adapters/mounts/doors.ts';
 import { embeddedEngine } from '../adapters/embedded/engine.ts';
 import { listDirectory } from '../adapters/files/list-directory.ts';
@@ -144,10 +144,8 @@ function build(
     processes: linuxProcesses,
     clock: systemClock,
     criu: criuParts(searchPath, env),
-    network: {
-      hooks: name === 'runc' ? { createRuntime: [loopbackHook(searchPath)] } : undefined,
-      raiseLoopback: raiseLoopback(runTool),
-    },
+    // crun runs no hooks when it restores
+    network: wiring(runTool, { searchPath, hooksAtRestore: name === 'runc' }),
     doors: doors(runTool, `${openDirectory}/doors`),
     bundleOf: (id) => `${places.bundles}/${id}`,
     listBundles: async () => (await listDirectory(places.bundles)) as readonly ContainerId[],

@@ -5,6 +5,7 @@ import { systemClock } from '../adapters/process/clock.ts';
 import { appStorage } from '../adapters/rdk/app-storage.ts';
 import { Thunder } from '../adapters/rdk/thunder.ts';
 import { windowManager } from '../adapters/rdk/window-manager.ts';
+import { toolRunner } from '../adapters/process/run-tool.ts';
 import { directories } from '../adapters/storage/directories.ts';
 import type { Config } from '../config.ts';
 import type { Layout } from '../domain/layout.ts';
@@ -17,6 +18,8 @@ type Options = {
   readonly places: Layout;
   readonly log: Log;
   readonly env: NodeJS.ProcessEnv;
+  /** PATH for the host tools. */
+  readonly searchPath: string;
 };
 
 type Neighbours = {
@@ -29,10 +32,13 @@ type Neighbours = {
 /** RDK's own default, and that of all its tools. */
 const THUNDER_ACCESS = '127.0.0.1:9998';
 
-export async function buildNeighbours({ config, places, log, env }: Options): Promise<Neighbours> {
+export async function buildNeighbours({ config, places, log, env, searchPath }: Options): Promise<Neighbours> {
   const base = config.storage.directory ?? places.apps;
   await mkdir(base, { recursive: true, mode: 0o700 });
-  const embedded = directories(base);
+  const embedded = directories(toolRunner({ PATH: searchPath, LC_ALL: 'C.UTF-8' }), {
+    directory: base,
+    volumeDirectory: places.volumes,
+  });
   const { displays, storage } = config;
   if (displays.provider === 'none' && storage.provider === 'embedded') {
     return { displays: noDisplays, storage: embedded, close: () => undefined };

@@ -100,6 +100,7 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
     resume: async (params) => move(params.appInstanceId, 'resume'),
     hibernate: async (params) => move(params.appInstanceId, 'hibernate'),
     wake: async (params) => move(params.appInstanceId, 'wake'),
+    generateSpec: async (params) => ({ format: params.format, spec: { asked: params }, ignored: [] }),
     explainHibernation: async () => ({ possible: 'yes', findings: [], log: null }),
     terminate: async (params) => {
       await service.hold;
@@ -158,6 +159,9 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
       firstSeq: world.dropped + 1,
       lastSeq: world.dropped + world.events.length,
     }),
+    listStorage: async () => [],
+    clearStorage: async () => ({ already: false }),
+    deleteStorage: async () => ({ already: false }),
     version: async (): Promise<MethodResults['version']> => ({
       version: '9.9.9',
       engine: 'embedded',
@@ -192,8 +196,8 @@ const infoOf = (instance: Instance): AppInfo => ({
   memory: isAlive(instance.state) ? { usageBytes: 5 * 2 ** 20, limitBytes: 64 * 2 ** 20 } : null,
   cpu: null,
   pids: null,
+  network: { mode: 'none', address: null, gateway: null, ports: [] },
   limits: { memoryBytes: 64 * 2 ** 20, cpus: null, pids: 1024 },
-  network: { mode: 'none' },
   display: null,
   hibernation: {
     enabled: true,
@@ -208,5 +212,6 @@ const infoOf = (instance: Instance): AppInfo => ({
   annotations: instance.annotations,
   annotationRevision: Object.keys(instance.annotations).length,
   storage: '/fake/apps/one',
+  storageUse: null,
   logFile: '/fake/logs/one.log',
 });

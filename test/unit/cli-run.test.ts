@@ -43,6 +43,7 @@ test('run turns its options into the description of the app', async () => {
         ],
         hibernation: { enabled: true, tcp: 'close' },
         restart: { policy: 'on-failure', maxRetries: 3, backoffMs: 1000, maxBackoffMs: 60_000, resetAfterMs: 60_000 },
+        storage: {},
         terminal: false,
         terminateGraceMs: 1500,
       },

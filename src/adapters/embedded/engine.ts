@@ -68,10 +68,10 @@ export function embeddedEngine(parts: Parts): Engine {
 }
 
 async function start(parts: Parts, order: StartOrder, wait: Wait): Promise<Live> {
-  const { id, config, logFile, logMaxBytes, terminal } = order;
+  const { id, config, logFile, logMaxBytes, terminal, network } = order;
   const { runtime, monitor, bundleOf } = parts;
   const bundle = bundleOf(id);
-  await writeBundle(bundle, { config });
+  await writeBundle(bundle, { config, hooks: parts.network.hooks(network, 'start') });
   const live = await monitor.create({ id, bundle, logFile, logMaxBytes, terminal, runtime }, wait);
   await runtime.start(id, wait);
   return live;

@@ -35,7 +35,10 @@ const linesOf = (app: AppInfo, output: Output): readonly Line[] => [
   ...restartLines(app.restart),
   ['network', app.network.mode],
   ['container', app.containerId],
-  ['storage', app.storage],
+  [
+    'storage',
+    `${app.storage}${app.storageUse === null ? '' : ` (${of(formatSize(app.storageUse.usedBytes), app.storageUse.limitBytes, formatSize)})`}`,
+  ],
   ['log file', app.logFile],
   ...Object.entries(app.annotations).map(([key, value]): Line => [
     'annotation',

@@ -5,6 +5,7 @@ import type { Instance } from '../instance.ts';
 import { isPending, nextAttempt } from '../restarts.ts';
 import type { World } from '../world.ts';
 import { during } from './operation.ts';
+import { orderAgain } from './order.ts';
 import { begin, startOrEnd } from './run.ts';
 
 /** Throws what has come of it when that is told and the next attempt, if any, is written. */
@@ -13,15 +14,16 @@ export const restart = (world: World, instance: Instance, signal: AbortSignal): 
     const { record, state } = instance;
     // cancelled, or run by a caller, while this waited
     if (state !== 'TERMINATED' || !record.released || !isPending(record)) return;
-    await startOrEnd(world, instance, { config: await beginAgain(world, instance), signal });
+    await startOrEnd(world, instance, { config: await beginAgain(world, instance, signal), signal });
   });
 
-async function beginAgain(world: World, instance: Instance): Promise<OciConfig> {
-  const { appId, appInstanceId, app, restart: pending } = instance.record;
-  const attempts = pending?.attempts ?? 0;
+async function beginAgain(world: World, instance: Instance, signal: AbortSignal): Promise<OciConfig> {
+  const { record } = instance;
+  const attempts = record.restart?.attempts ?? 0;
   try {
     return await begin(world, instance, {
-      order: { appId, appInstanceId, app, ids: {} },
+      order: orderAgain(record),
+      signal,
       why: 'restart',
       // it is the same instance to its callers: their notes stay
       keep: ({ annotations, annotationRevision }) => ({

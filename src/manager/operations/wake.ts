@@ -6,9 +6,11 @@ import type { HibernationRecord } from '../../ports/journal.ts';
 import type { OciConfig } from '../../spec/oci-types.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
+import { clear } from './clear.ts';
 import { dumpTimeoutMs, explained, failureLogOf } from './hibernate.ts';
-import { giveBackDisplay, takeDisplay } from './displays.ts';
+import { takeDisplay } from './displays.ts';
 import { allDone, during, unhurried } from './operation.ts';
+import { orderAgain } from './order.ts';
 import { planContainer } from './plan.ts';
 
 export type WakeRequest = { readonly target: 'RUNNING' | 'SUSPENDED'; readonly signal: AbortSignal };
@@ -21,9 +23,10 @@ export const wake = (world: World, instance: Instance, request: WakeRequest): Pr
     const begin = performance.now();
     const hibernation = hibernationOf(instance);
     const timeoutMs = dumpTimeoutMs(world, hibernation.image?.rawBytes ?? 0);
+    await world.networks.makeReady(instance.record, { signal: request.signal, timeoutMs });
     const [image, fresh] = await Promise.all([
       world.images.open(containerId, { signal: request.signal, timeoutMs }),
-      planAnew(world, instance),
+      planAnew(world, instance, request.signal),
     ]);
     refuseForeign(instance, image);
     const config = configFor(instance, image, fresh);
@@ -31,7 +34,11 @@ export const wake = (world: World, instance: Instance, request: WakeRequest): Pr
     const before: HibernationRecord = { ...hibernation, image: image.info, target: request.target };
     await instance.enter(via, 'wake', { record: { hibernation: before } });
     try {
-      await allDone([tellTheApp(world, instance, before), takeDisplay(world, instance.record, request.signal)]);
+      await allDone([
+        tellTheApp(world, instance, before),
+        takeDisplay(world, instance.record, request.signal),
+        world.networks.publish(instance.record, { signal: request.signal, timeoutMs }),
+      ]);
       const restored = await restore(world, instance, { image, config, timeoutMs, signal: request.signal });
       if (request.target === 'SUSPENDED') {
         await world.engine.suspend(containerId, unhurried(world.settings.freezeTimeoutMs));
@@ -74,12 +81,11 @@ type Mounted = {
 };
 
 /** What a run of it would be now; its directories are there again after a reboot. */
-async function planAnew(world: World, { record }: Instance): Promise<OciConfig> {
-  const { appId, appInstanceId, containerId, app, uid, gid } = record;
-  const lease = { appId, uid, gid, releasedAt: null };
+async function planAnew(world: World, { record }: Instance, signal: AbortSignal): Promise<OciConfig> {
+  const { appId, containerId, app, uid, gid } = record;
   const [config] = await Promise.all([
-    planContainer(world, { appId, appInstanceId, app, ids: {} }, lease),
-    world.storage.prepare({ appId, uid, gid }),
+    planContainer(world, orderAgain(record), { uid, gid, signal }),
+    world.storage.prepare({ appId, uid, gid, holder: containerId, sizeBytes: app.storage.sizeBytes ?? null }),
     world.insides.prepare(containerId),
   ]);
   return config;
@@ -117,7 +123,7 @@ type Restoring = {
 };
 
 function restore(world: World, instance: Instance, { image, config, timeoutMs, signal }: Restoring): Promise<Restored> {
-  const { engine, logs, settings } = world;
+  const { engine, logs, networks, settings } = world;
   const { containerId, app } = instance.record;
   return engine.restore(
     {
@@ -130,6 +136,7 @@ function restore(world: World, instance: Instance, { image, config, timeoutMs, s
       logFile: logs.fileOf(containerId),
       logMaxBytes: settings.logMaxBytes,
       terminal: app.terminal,
+      network: networks.wiringOf(instance.record),
     },
     { signal, timeoutMs },
   );
@@ -170,13 +177,12 @@ type Failure = { readonly cause: unknown; readonly before: HibernationRecord };
 
 /** Nothing half-woken stays; the image does. */
 async function fallBack(world: World, instance: Instance, { cause, before }: Failure): Promise<RuntimeError> {
-  const { containerId, appInstanceId } = instance.record;
+  const { appInstanceId } = instance.record;
   const failureLog = failureLogOf(world, instance);
   const ofCriu = cause instanceof RuntimeError && cause.code === 'RESTORE_FAILED';
   const findings = ofCriu ? await world.surveys.readLog(failureLog) : [];
   const error = explained(cause, { what: `${appInstanceId} was not woken; its image is kept`, findings });
-  await world.engine.remove(containerId, { known: null, ...unhurried(world.settings.killTimeoutMs) });
-  await giveBackDisplay(world, instance.record);
+  await clear(world, instance, null);
   await instance.enter('HIBERNATED', 'the wake failed', {
     record: { live: null, hibernation: { ...before, failureLog: ofCriu ? failureLog : before.failureLog } },
     before: [{ type: 'failure', operation: 'wake', error: error.toJSON() }],
