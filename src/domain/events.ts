@@ -21,6 +21,15 @@ type EventBody =
   | { readonly type: 'storageFull'; readonly usedBytes: number; readonly limitBytes: number }
   | { readonly type: 'failure'; readonly operation: string; readonly error: ErrorData }
   | { readonly type: 'limitsChanged'; readonly limits: Limits }
+  /** Another run of it follows at `dueAt` (ISO 8601); `maxRetries` null: whatever comes of it. */
+  | {
+      readonly type: 'restarting';
+      readonly attempt: number;
+      readonly maxRetries: number | null;
+      readonly dueAt: string;
+    }
+  /** No other run follows, although its policy calls for one; `attempts`: those that were made. */
+  | { readonly type: 'restartGivenUp'; readonly attempts: number; readonly why: string }
   /** `value` is null when it was removed. */
   | { readonly type: 'annotated'; readonly key: string; readonly value: string | null; readonly revision: number };
 
