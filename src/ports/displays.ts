@@ -2,12 +2,15 @@
 import type { AppInstanceId } from '../domain/ids.ts';
 import type { Wait } from './wait.ts';
 
+/** In pixels. */
+export type DisplaySize = { readonly width: number; readonly height: number };
+
 export type DisplayOrder = {
   readonly appInstanceId: AppInstanceId;
   readonly uid: number;
   readonly gid: number;
   /** In pixels; null: as large as the provider thinks fit. */
-  readonly size: { readonly width: number; readonly height: number } | null;
+  readonly size: DisplaySize | null;
   /** RDK's words for what an app may do with its display; a provider that knows no such thing leaves them out. */
   readonly capabilities: readonly string[];
 };
@@ -20,6 +23,11 @@ export type DisplayPlace = {
   readonly socket: string;
 };
 
+/** `ready`: the first picture of the app's first window. `gone`: its last window has gone. `died`: nobody answers any more. */
+export type DisplayEvent = 'ready' | 'gone' | 'died';
+
+export type DisplayListener = (appInstanceId: AppInstanceId, event: DisplayEvent) => void;
+
 export type Displays = {
   /** Whether there are displays at all: without them an app that can do without one runs, any other is refused. */
   readonly offered: boolean;
@@ -29,4 +37,20 @@ export type Displays = {
   readonly createDisplay: (order: DisplayOrder, wait: Wait) => Promise<DisplayPlace>;
   /** Repeatable; one that is not there, or half made, or made by an earlier daemon, is fine. */
   readonly destroyDisplay: (appInstanceId: AppInstanceId, wait: Wait) => Promise<void>;
+};
+
+/** What else can be done with a display that is ours. All throw DISPLAY_FAILED for one that does not answer, TIMED_OUT, ABORTED. */
+export type DisplayControls = {
+  /** Takes up a display that an earlier daemon made. False when it is not there any more. */
+  readonly adopt: (appInstanceId: AppInstanceId, wait: Wait) => Promise<boolean>;
+  /** A hidden display draws nothing and gets no input. */
+  readonly setVisible: (appInstanceId: AppInstanceId, visible: boolean, wait: Wait) => Promise<void>;
+  readonly resize: (appInstanceId: AppInstanceId, size: DisplaySize, wait: Wait) => Promise<void>;
+  /** What is on it now, as PNG. */
+  readonly screenshot: (appInstanceId: AppInstanceId, wait: Wait) => Promise<Buffer>;
+  /** Takes away every display of this daemon but those of these instances. The names of what was there. */
+  readonly sweep: (owned: readonly AppInstanceId[], wait: Wait) => Promise<readonly string[]>;
+  readonly watch: (listener: DisplayListener) => Disposable;
+  /** Lets go of all displays and leaves them as they are. */
+  readonly close: () => void;
 };

@@ -136,6 +136,7 @@ function build(
     monitor: conmon(linuxProcesses, { binary: monitorBinary, exitDir: places.exits, persistDir: places.persist, env }),
     groups: controlGroups({
       parent: cgroupParent,
+      prefix: 'app-',
       clock: systemClock,
       mountInfo: readFileSync('/proc/self/mountinfo', 'utf8'),
     }),

@@ -10,21 +10,19 @@ import { bindFreezer, FREEZERS, reach, type BoundFreezer } from './freezer.ts';
 import { findHierarchies, type Controller, type Place } from './hierarchies.ts';
 import { CPU, MEMORY, OOM_KILLS, PIDS, type ReadFile } from './readings.ts';
 
-type Options = {
+export type GroupOptions = {
   /** Absolute path inside the hierarchies, for instance `/runtime-manager`. */
   readonly parent: string;
   readonly clock: Clock;
   /** Text of /proc/self/mountinfo. */
   readonly mountInfo: string;
+  /** Of each group's name: an app may be called `tasks`, and so is a file in every group. */
+  readonly prefix: string;
 };
 
-/** An app may be called `tasks`, and so is a file in every group. */
-const PREFIX = 'app-';
-const isOurs = (name: string): boolean => name.startsWith(PREFIX);
-
-export function controlGroups({ parent, clock, mountInfo }: Options): ControlGroups {
+export function controlGroups({ parent, clock, mountInfo, prefix }: GroupOptions): ControlGroups {
   const hierarchies = findHierarchies(mountInfo);
-  const pathOf = (id: ContainerId): string => `${parent}/${PREFIX}${id}`;
+  const pathOf = (id: ContainerId): string => `${parent}/${prefix}${id}`;
   const groupIn = (place: Place, id: ContainerId): string => `${place.mountPoint}${pathOf(id)}`;
 
   function read<Value>(
@@ -75,8 +73,8 @@ export function controlGroups({ parent, clock, mountInfo }: Options): ControlGro
         ...new Set(
           parents()
             .flatMap(childGroups)
-            .filter(isOurs)
-            .map((name) => name.slice(PREFIX.length)),
+            .filter((name) => name.startsWith(prefix))
+            .map((name) => name.slice(prefix.length)),
         ),
       ] as ContainerId[],
     close: () => void parents().map(removeGroup),

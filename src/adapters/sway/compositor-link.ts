@@ -1,0 +1,55 @@
+/** What the daemon holds of a living display: the connection to its compositor, and what it has heard of its windows. */
+import { RuntimeError } from '../../domain/errors.ts';
+import type { DisplayEvent } from '../../ports/displays.ts';
+import type { Wait } from '../../ports/wait.ts';
+import type { User } from './as-user.ts';
+import { SwayIpc } from './ipc.ts';
+import { connectToSocketOf } from './socket-of-app.ts';
+
+export class CompositorLink {
+  readonly user: User;
+  readonly #windows = new Set<number>();
+  readonly #tell: (event: DisplayEvent) => void;
+  #ipc: SwayIpc | undefined;
+
+  constructor(user: User, tell: (event: DisplayEvent) => void) {
+    this.user = user;
+    this.#tell = tell;
+  }
+
+  /** Throws TOOL_FAILED, TIMED_OUT, ABORTED. */
+  async open(path: string, wait: Wait): Promise<void> {
+    const ipc = new SwayIpc(await connectToSocketOf(this.user.uid, path), {
+      onWindow: (change, id) => {
+        this.#onWindow(change, id);
+      },
+      onClose: () => {
+        this.#ipc = undefined;
+        this.#tell('died');
+      },
+    });
+    this.#ipc = ipc;
+    await ipc.watchWindows(wait);
+    // those of before the daemon was there were told then
+    for (const id of await ipc.windows(wait)) this.#windows.add(id);
+  }
+
+  async command(text: string, wait: Wait): Promise<void> {
+    if (this.#ipc === undefined) throw new RuntimeError('DISPLAY_FAILED', { what: 'the display has died' });
+    await this.#ipc.command(text, wait);
+  }
+
+  close(): void {
+    this.#ipc?.close();
+    this.#ipc = undefined;
+  }
+
+  /** Sway says `new` when a window has its first picture, and `close` when its program has gone or taken it away. */
+  #onWindow(change: string, id: number): void {
+    const before = this.#windows.size;
+    if (change === 'new') this.#windows.add(id);
+    if (change === 'close') this.#windows.delete(id);
+    if (before === 0 && this.#windows.size > 0) this.#tell('ready');
+    if (before > 0 && this.#windows.size === 0) this.#tell('gone');
+  }
+}
