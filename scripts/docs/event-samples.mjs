@@ -22,5 +22,8 @@ export const EVENTS = /** @type {readonly AppEvent[]} */ (
       operation: 'run',
       error: { code: 'START_FAILED', what: 'container clock-1 was not started' },
     },
+    { seq: 11, ...subject, type: 'displayReady', ms: 230 },
+    { seq: 12, ...subject, type: 'displayGone' },
+    { seq: 13, ...subject, type: 'displayDied' },
   ])
 );

@@ -27,6 +27,7 @@ export const READERS: { readonly [Name in MethodName]: Read<Name> } = {
   getInfo: (wire) => JSON.parse(wire as string) as MethodResults['getInfo'],
   list: (wire) => wire as MethodResults['list'],
   getLogs: (wire) => wire as MethodResults['getLogs'],
+  getScreenshot: (wire) => wire as MethodResults['getScreenshot'],
   getEvents: (wire) => wire as MethodResults['getEvents'],
   version: (wire) => wire as MethodResults['version'],
 };

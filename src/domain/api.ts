@@ -43,6 +43,10 @@ const getEvents = z.strictObject({
   appInstanceId: id.optional(),
 });
 
+const getScreenshot = z.strictObject({
+  appInstanceId: id,
+});
+
 const getLogs = z.strictObject({
   appInstanceId: id,
   /** Where the last answer ended; absent: from the beginning, or the last `tail` lines. */
@@ -62,6 +66,14 @@ export type LogLine = {
 };
 /** `ended`: the app has ended and everything was read. */
 export type LogPage = { readonly lines: readonly LogLine[]; readonly cursor: string; readonly ended: boolean };
+export type Screenshot = {
+  /** PNG, as base64. */
+  readonly png: string;
+  /** ISO 8601, UTC. */
+  readonly takenAt: string;
+  /** False: the last picture of an app that is suspended or hibernated. */
+  readonly live: boolean;
+};
 export type Version = {
   readonly version: string;
   readonly engine: string;
@@ -91,6 +103,7 @@ export const METHODS = {
     doc: 'All living instances; with `all` the ended ones still known too.',
   },
   getLogs: { params: getLogs, doc: 'What the app wrote to stdout and stderr.' },
+  getScreenshot: { params: getScreenshot, doc: "What is on the app's display, or was when it fell asleep." },
   getEvents: { params: getEvents, doc: 'The durable event log after a number.' },
   version: { params: nothing, doc: 'Version, engine and place of the daemon.' },
 } as const;
@@ -112,6 +125,7 @@ export type MethodResults = {
   getInfo: AppInfo;
   list: readonly AppSummary[];
   getLogs: LogPage;
+  getScreenshot: Screenshot;
   getEvents: EventPage;
   version: Version;
 };

@@ -11,7 +11,13 @@ type EventBody =
   | { readonly type: 'stateChanged'; readonly old: State; readonly new: State; readonly why: string }
   /** Exactly one for each run of an instance. */
   | { readonly type: 'terminated'; readonly exit: ExitRecord }
-  | { readonly type: 'failure'; readonly operation: string; readonly error: ErrorData };
+  | { readonly type: 'failure'; readonly operation: string; readonly error: ErrorData }
+  /** The app shows its first picture; `ms` after its start, the launch time that a person feels. Null when that was not seen. */
+  | { readonly type: 'displayReady'; readonly ms: number | null }
+  /** Its last window has gone. The display is still there for another. */
+  | { readonly type: 'displayGone' }
+  /** The compositor has ended. What was connected to it ends too, as a rule. */
+  | { readonly type: 'displayDied' };
 
 export type NewEvent = Subject & EventBody;
 export type EventType = NewEvent['type'];

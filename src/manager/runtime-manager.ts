@@ -12,10 +12,12 @@ import { readOrder } from './operations/order.ts';
 import { newRecord, run } from './operations/run.ts';
 import { explain } from './operations/explain.ts';
 import { hibernate } from './operations/hibernate.ts';
+import { screenshot } from './operations/screen.ts';
 import { resume, suspend } from './operations/suspend-resume.ts';
 import { kill, terminate } from './operations/terminate-kill.ts';
 import { wake, type WakeRequest } from './operations/wake.ts';
 import { recover } from './recovery.ts';
+import { watchScreens } from './screen-events.ts';
 import { Sleepers } from './sleepers.ts';
 import { infoOf, summaryOf } from './views.ts';
 import type { World } from './world.ts';
@@ -46,6 +48,7 @@ export async function startManager(
   const keeper = new Keeper(world, instances, (instance) => {
     sleepers.tend(instance);
   });
+  const screens = watchScreens(world, instances);
   await recover(world, instances);
   for (const instance of instances) if (instance.state === 'HIBERNATED') sleepers.tend(instance);
   const house = { world, instances, keeper, sleepers };
@@ -53,6 +56,7 @@ export async function startManager(
     ...methods(house),
     endAllApps: () => endAllApps(house),
     [Symbol.asyncDispose]: async () => {
+      screens[Symbol.dispose]();
       await sleepers[Symbol.asyncDispose]();
       await keeper[Symbol.asyncDispose]();
     },
@@ -95,6 +99,7 @@ function methods(house: House) {
     getInfo: (params: One) => Promise.resolve(infoOf(world, find(params))),
     list: (params: MethodParams<'list'>) => list(house, params),
     getLogs: (params: MethodParams<'getLogs'>, call: Call) => getLogs(house, params, call),
+    getScreenshot: (params: MethodParams<'getScreenshot'>, { signal }: Call) => screenshot(world, find(params), signal),
     getEvents: (params: MethodParams<'getEvents'>) =>
       world.journal.events({
         since: params.since,

@@ -8,6 +8,7 @@ import type { Insides } from '../ports/insides.ts';
 import type { Journal } from '../ports/journal.ts';
 import type { Log } from '../ports/log.ts';
 import type { Logs } from '../ports/logs.ts';
+import type { Pictures } from '../ports/pictures.ts';
 import type { RootFilesystems } from '../ports/root-filesystems.ts';
 import type { Storage } from '../ports/storage.ts';
 import type { Announcer } from './announcer.ts';
@@ -55,6 +56,7 @@ export type World = {
   readonly surveys: CheckpointSurveys;
   readonly storage: Storage;
   readonly displays: Displays;
+  readonly pictures: Pictures;
   readonly rootfs: RootFilesystems;
   readonly log: Log;
   readonly clock: Clock;

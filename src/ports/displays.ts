@@ -37,6 +37,8 @@ export type Displays = {
   readonly createDisplay: (order: DisplayOrder, wait: Wait) => Promise<DisplayPlace>;
   /** Repeatable; one that is not there, or half made, or made by an earlier daemon, is fine. */
   readonly destroyDisplay: (appInstanceId: AppInstanceId, wait: Wait) => Promise<void>;
+  /** Null where the display is somebody else's. */
+  readonly controls: DisplayControls | null;
 };
 
 /** What else can be done with a display that is ours. All throw DISPLAY_FAILED for one that does not answer, TIMED_OUT, ABORTED. */
@@ -51,6 +53,4 @@ export type DisplayControls = {
   /** Takes away every display of this daemon but those of these instances. The names of what was there. */
   readonly sweep: (owned: readonly AppInstanceId[], wait: Wait) => Promise<readonly string[]>;
   readonly watch: (listener: DisplayListener) => Disposable;
-  /** Lets go of all displays and leaves them as they are. */
-  readonly close: () => void;
 };

@@ -60,6 +60,7 @@ const ROWS: Rows = {
   getInfo: { isRead: true, form: (info) => JSON.stringify(info) },
   list: { isRead: true, form: same },
   getLogs: { isRead: true, form: same },
+  getScreenshot: { isRead: true, form: same },
   getEvents: { isRead: true, form: same },
   version: { isRead: true, form: same },
 };

@@ -5,6 +5,7 @@ import { imageStore } from '../adapters/images/image-store.ts';
 import { readMachine } from '../adapters/images/machine.ts';
 import { insideDirectories } from '../adapters/inside/inside-directories.ts';
 import { logFiles } from '../adapters/logs/log-files.ts';
+import { pictureFiles } from '../adapters/pictures/picture-files.ts';
 import { systemClock } from '../adapters/process/clock.ts';
 import { toolRunner } from '../adapters/process/run-tool.ts';
 import { rootFilesystems } from '../adapters/rootfs/rootfs.ts';
@@ -50,11 +51,12 @@ export async function build(site: Site): Promise<Built> {
   const insides = insideDirectories({ directory: `${places.state}/inside`, init: machine.init });
   const rootfs = rootFilesystems({ directory: `${open.directory}/rootfs` });
   const ids = { uid: config.userIds.last, rootIdOffset: config.userIds.rootOffset };
+  const cgroupParent = config.cgroupParent ?? cgroupParentOf(places);
   const embedded = await buildEmbedded({
     wanted: config.runtime,
     runDirectory: places.run,
     openDirectory: open.directory,
-    cgroupParent: config.cgroupParent ?? cgroupParentOf(places),
+    cgroupParent,
     searchPath,
     remembered: remembered.facts[ENGINE_FACT],
     tryOut: tryOut({ rootfs, insides, runDirectory: places.run, ...ids, ...machine }),
@@ -63,7 +65,10 @@ export async function build(site: Site): Promise<Built> {
   if (remembered.facts[ENGINE_FACT] !== embedded.finding) {
     await announcer.commit({ facts: { [ENGINE_FACT]: embedded.finding } });
   }
-  const neighbours = await buildNeighbours({ config, places, log, env: site.env });
+  const neighbours = await buildNeighbours({
+    ...{ config, places, log, env: site.env },
+    embedded: { openDirectory: open.directory, cgroupParent, searchPath, tools: toolsOf(site) },
+  });
   const { storage, displays } = neighbours;
   const range = { ...config.userIds, now: systemClock.now, hasStorage: storage.exists };
   const hibernation = { ...config.hibernation, runtime: embedded.runtimeVersion, criu: embedded.criuVersion };
@@ -71,6 +76,7 @@ export async function build(site: Site): Promise<Built> {
     ...{ engine: embedded.engine, journal, storage, displays, insides, rootfs, log, announcer, clock: systemClock },
     ...hibernationParts(site, embedded),
     logs: logFiles(places.logs, systemClock),
+    pictures: pictureFiles(`${places.state}/pictures`),
     userIds: new UserIds(range, remembered.userIds),
     settings: { ...config, ...machine, ...ids, hibernation, root: site.root },
   };
@@ -87,6 +93,9 @@ export async function build(site: Site): Promise<Built> {
     },
   };
 }
+
+export const toolsOf = ({ config, env }: Pick<Site, 'config' | 'env'>): string | undefined =>
+  config.tools ?? env['RUNTIME_MANAGER_TOOLS'];
 
 function hibernationParts({ places, config, log, searchPath }: Site, { criuVersion }: Embedded) {
   const runTool = toolRunner({ PATH: searchPath, LC_ALL: 'C.UTF-8' });

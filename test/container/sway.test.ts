@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import type { ChildProcess } from 'node:child_process';
 import { test } from 'node:test';
 import type { AppInstanceId } from '../../src/domain/ids.ts';
-import type { DisplayControls, DisplayEvent, Displays } from '../../src/ports/displays.ts';
+import type { DisplayControls, DisplayEvent } from '../../src/ports/displays.ts';
 import { isAlive } from '../lib/machine.ts';
 import { readPng } from '../lib/png.ts';
 import { BUNDLE, swayBox, wait, type SwayBox } from '../lib/sway-box.ts';
@@ -149,7 +149,7 @@ test('the next daemon adopts a display with its windows', async () => {
   const client = box.client(socket, ORANGE);
   await until(() => told.length === 1, { what: 'the window is there' });
   first.close();
-  const second: Displays & DisplayControls = box.displays();
+  const second = box.displays();
   const events = heard(second);
   assert.equal(await second.adopt(A, wait()), true);
   assert.equal(await colourAt(second), ORANGE);

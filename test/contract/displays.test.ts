@@ -6,6 +6,7 @@ import { chown, lstat, mkdir, writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { externalDisplay } from '../../src/adapters/displays/external.ts';
 import { noDisplays } from '../../src/adapters/displays/none.ts';
 import { systemClock } from '../../src/adapters/process/clock.ts';
 import { windowManager } from '../../src/adapters/rdk/window-manager.ts';
@@ -13,6 +14,7 @@ import { appInstanceId } from '../../src/domain/ids.ts';
 import type { Displays } from '../../src/ports/displays.ts';
 import { uniqueId } from '../lib/apps.ts';
 import { helpfulRefusal, refusal } from '../lib/refusal.ts';
+import { swayBox } from '../lib/sway-box.ts';
 import { thunderBox, wait, type ThunderBox } from '../lib/thunder-box.ts';
 import { WINDOW_MANAGER, windowManagerPlugin, type WindowManagerPlugin } from '../lib/thunder-plugins.ts';
 import { until } from '../lib/until.ts';
@@ -34,7 +36,16 @@ async function rdk(callTimeoutMs = 10_000): Promise<Rdk> {
   return { box, plugin, directory, displays, there: plugin.displays, [Symbol.asyncDispose]: () => box[Symbol.asyncDispose]() };
 }
 
-const SUBJECTS: Readonly<Record<string, () => Promise<Subject>>> = { "RDK's window manager": () => rdk() };
+async function embedded(): Promise<Subject> {
+  const box = await swayBox();
+  const there = () => readdirSync(join(box.directory, 'displays')).map((name) => name.replace(/^wst-/, ''));
+  return { displays: box.displays(), there, [Symbol.asyncDispose]: () => box[Symbol.asyncDispose]() };
+}
+
+const SUBJECTS: Readonly<Record<string, () => Promise<Subject>>> = {
+  "RDK's window manager": () => rdk(),
+  embedded,
+};
 
 const UID = 41_001;
 const newOrder = (name: string) => ({
@@ -133,6 +144,20 @@ test('a machine without displays refuses them, and has nothing to give back', as
   assert.throws(() => noDisplays.placeOf(order.appInstanceId), /no display can be made/);
   await helpfulRefusal(noDisplays.createDisplay(order, wait()), 'DISPLAY_FAILED', /no display/);
   await noDisplays.destroyDisplay(order.appInstanceId, wait());
+});
+
+test('an external display is one for all, must be there, and stays', async () => {
+  await using box = await swayBox();
+  const own = box.displays();
+  const order = newOrder('external');
+  const { socket } = own.placeOf(order.appInstanceId);
+  const displays = externalDisplay(socket);
+  await helpfulRefusal(displays.createDisplay(order, wait()), 'DISPLAY_FAILED', /there is no socket/);
+  await own.createDisplay(order, wait());
+  const others = [newOrder('one'), newOrder('two')];
+  for (const other of others) assert.equal((await displays.createDisplay(other, wait())).socket, socket);
+  for (const { appInstanceId: id } of others) await displays.destroyDisplay(id, wait());
+  (await client(socket)).destroy();
 });
 
 test("RDK's window manager is asked in the words of upstream's connector", async () => {

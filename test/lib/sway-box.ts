@@ -8,7 +8,7 @@ import { systemClock } from '../../src/adapters/process/clock.ts';
 import { linuxProcesses } from '../../src/adapters/process/processes.ts';
 import { toolRunner } from '../../src/adapters/process/run-tool.ts';
 import { findCompositor } from '../../src/adapters/sway/compositor.ts';
-import { swayDisplays } from '../../src/adapters/sway/displays.ts';
+import { SwayDisplays } from '../../src/adapters/sway/displays.ts';
 import type { AppInstanceId } from '../../src/domain/ids.ts';
 import type { DisplayOrder } from '../../src/ports/displays.ts';
 import type { Wait } from '../../src/ports/wait.ts';
@@ -36,7 +36,7 @@ export class SwayBox implements AsyncDisposable {
 
   /** As one daemon has them; another call is the next daemon. */
   displays(bundle = BUNDLE, searchPath = SEARCH_PATH) {
-    return swayDisplays({
+    return new SwayDisplays({
       directory: join(this.directory, 'displays'),
       compositor: findCompositor({ bundle, searchPath }),
       searchPath: SEARCH_PATH,

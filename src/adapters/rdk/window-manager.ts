@@ -44,6 +44,7 @@ export function windowManager({ thunder, directory, clock }: Options): Displays 
 
   return {
     offered: true,
+    controls: null,
     placeOf,
     createDisplay: async (order, wait) => {
       const place = placeOf(order.appInstanceId);

@@ -1,6 +1,6 @@
 /** Makes a display, whole or not at all. */
-import { isErrno, RuntimeError } from '../../domain/errors.ts';
-import type { ContainerId } from '../../domain/ids.ts';
+import { RuntimeError } from '../../domain/errors.ts';
+import type { AppInstanceId, ContainerId } from '../../domain/ids.ts';
 import type { DisplayOrder } from '../../ports/displays.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { endSway } from './end-sway.ts';
@@ -22,7 +22,8 @@ export async function bringUp(parts: SwayParts, display: NewDisplay, wait: Wait)
   const { compositor, groups } = parts;
   const { places, group, order } = display;
   if (compositor === undefined) throw noCompositor();
-  await takeName(parts, display);
+  await endSway(parts, display, unhurried());
+  await makePlaces(places, swayConfig(order.size ?? parts.size));
   try {
     const process = await startSway({ ...parts, compositor }, places, {
       user: order,
@@ -34,32 +35,26 @@ export async function bringUp(parts: SwayParts, display: NewDisplay, wait: Wait)
     await writeRecord(places, { process, uid: order.uid, gid: order.gid });
     await probe(await connectToSocketOf(order.uid, places.socket), wait);
   } catch (error) {
-    await endSway(parts, display, { signal: new AbortController().signal, timeoutMs: CLEAN_UP_MS });
+    await endSway(parts, display, unhurried());
     throw asDisplayFailure(order, error);
   }
 }
 
-/** What lies there without a living compositor is left over, and taken away. */
-async function takeName(parts: SwayParts, { places, group, order }: NewDisplay): Promise<void> {
-  const text = swayConfig(order.size ?? parts.size);
-  try {
-    await makePlaces(places, text);
-  } catch (error) {
-    if (!isErrno(error, 'EEXIST')) throw error;
-    const record = await readRecord(places).catch(() => undefined);
-    if (record !== undefined && parts.processes.isAlive(record.process)) throw taken(order);
-    await endSway(parts, { places, group }, { signal: new AbortController().signal, timeoutMs: CLEAN_UP_MS });
-    await makePlaces(places, text);
-  }
+/** What lies there without a living compositor is left over. */
+export async function isInUse({ processes }: SwayParts, places: DisplayPlaces): Promise<boolean> {
+  const record = await readRecord(places).catch(() => undefined);
+  return record !== undefined && processes.isAlive(record.process);
 }
 
-const taken = ({ appInstanceId }: DisplayOrder): RuntimeError =>
+export const taken = (id: AppInstanceId): RuntimeError =>
   new RuntimeError('DISPLAY_FAILED', {
-    what: `the display of ${appInstanceId} is there already and in use`,
+    what: `the display of ${id} is there already and in use`,
     next: 'give another appInstanceId',
   });
 
-const noCompositor = (): RuntimeError =>
+const unhurried = (): Wait => ({ signal: new AbortController().signal, timeoutMs: CLEAN_UP_MS });
+
+export const noCompositor = (): RuntimeError =>
   new RuntimeError('DISPLAY_FAILED', {
     what: 'no display can be made: there is no sway on this machine',
     next: 'npm run setup (in the package: node scripts/setup.mjs) brings one, or: apt install --no-install-recommends sway grim',

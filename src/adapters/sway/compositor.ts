@@ -17,7 +17,7 @@ const BUNDLE = '/proc/self/fd/3';
 
 type Places = {
   /** Directory that scripts/setup/display-bundle.mjs makes. */
-  readonly bundle: string;
+  readonly bundle: string | undefined;
   readonly searchPath: string;
 };
 
@@ -25,7 +25,7 @@ const description = z.object({ loader: z.string().regex(/^[\w.-]+$/) });
 
 /** Undefined when there is none on this machine. */
 export function findCompositor({ bundle, searchPath }: Places): Compositor | undefined {
-  if (existsSync(`${bundle}/bundle.json`)) {
+  if (bundle !== undefined && existsSync(`${bundle}/bundle.json`)) {
     const { loader } = description.parse(JSON.parse(readFileSync(`${bundle}/bundle.json`, 'utf8')));
     return bundled(bundle, loader);
   }

@@ -15,7 +15,7 @@ import type {
 import type { Wait } from '../../ports/wait.ts';
 import { listDirectory } from '../files/list-directory.ts';
 import type { User } from './as-user.ts';
-import { bringUp } from './bring-up.ts';
+import { bringUp, isInUse, noCompositor, taken } from './bring-up.ts';
 import { CompositorLink } from './compositor-link.ts';
 import { endSway } from './end-sway.ts';
 import type { SwayParts } from './parts.ts';
@@ -26,23 +26,36 @@ import { HIDDEN, resizing, SHOWN } from './sway-config.ts';
 const PREFIX = 'wst-';
 const nameOf = (id: AppInstanceId): string => `${PREFIX}${plainName(id)}`;
 
-class SwayDisplays implements Displays, DisplayControls {
-  readonly offered = true;
+/** {@link SwayDisplays.close} lets go of all displays and leaves them as they are. */
+export class SwayDisplays implements Displays, DisplayControls {
+  readonly controls = this;
   readonly #parts: SwayParts;
   readonly #links = new Map<AppInstanceId, CompositorLink>();
+  /** Their names were in use when they were asked for: what is there belongs to others. */
+  readonly #foreign = new Set<AppInstanceId>();
   readonly #listeners = new Set<DisplayListener>();
 
   constructor(parts: SwayParts) {
     this.#parts = parts;
   }
 
+  get offered(): boolean {
+    return this.#parts.compositor !== undefined;
+  }
+
   placeOf(id: AppInstanceId): DisplayPlace {
+    if (!this.offered) throw noCompositor();
     return { displayName: nameOf(id), socket: this.#placesOf(id).socket };
   }
 
   async createDisplay(order: DisplayOrder, wait: Wait): Promise<DisplayPlace> {
     const { appInstanceId: id } = order;
     const places = this.#placesOf(id);
+    this.#foreign.delete(id);
+    if (await isInUse(this.#parts, places)) {
+      this.#foreign.add(id);
+      throw taken(id);
+    }
     await bringUp(this.#parts, { places, group: nameOf(id) as ContainerId, order }, wait);
     try {
       await this.#linkTo(id, order).open(places.ipc, wait);
@@ -54,6 +67,7 @@ class SwayDisplays implements Displays, DisplayControls {
   }
 
   async destroyDisplay(id: AppInstanceId, wait: Wait): Promise<void> {
+    if (this.#foreign.delete(id)) return;
     this.#unlink(id);
     await this.#end(nameOf(id), wait);
   }
@@ -126,5 +140,3 @@ class SwayDisplays implements Displays, DisplayControls {
     return endSway(this.#parts, { places, group: name as ContainerId }, wait);
   }
 }
-
-export const swayDisplays = (parts: SwayParts): Displays & DisplayControls => new SwayDisplays(parts);

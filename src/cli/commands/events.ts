@@ -55,5 +55,11 @@ function story(event: AppEvent, output: Output): string {
       return `terminated: ${exitWords(event.exit)}`;
     case 'failure':
       return output.style('red', `${event.operation} failed: ${event.error.what}`);
+    case 'displayReady':
+      return `shows its first picture${event.ms === null ? '' : ` ${Math.round(event.ms)} ms after its start`}`;
+    case 'displayGone':
+      return 'shows nothing any more';
+    case 'displayDied':
+      return output.style('red', 'its display has died');
   }
 }

@@ -49,6 +49,7 @@ export async function release(world: World, instance: Instance): Promise<void> {
     const known = sure ? record.live : null;
     await engine.remove(record.containerId, { known, ...unhurried(settings.killTimeoutMs) });
     await giveBackDisplay(world, record);
+    await world.pictures.remove(record.containerId);
     await insides.remove(record.containerId);
     if (record.hibernation !== null) {
       await images.remove(record.containerId);
