@@ -90,13 +90,7 @@ async function assemble(unpacked, { directory, final }) {
     await copyFile(join(unpacked, path), program);
     await chmod(program, 0o755);
     if (!dynamic) continue;
-    const where = [
-      '--set-interpreter',
-      join(final, 'lib', loader),
-      '--force-rpath',
-      '--set-rpath',
-      join(final, 'lib'),
-    ];
+    const where = ['--set-interpreter', join(final, 'lib', loader), '--force-rpath', '--set-rpath', join(final, 'lib')];
     await run(['patchelf', ...where, program], { next: 'run this again' });
   }
 }

@@ -33,7 +33,14 @@ async function rdk(callTimeoutMs = 10_000): Promise<Rdk> {
   await mkdir(directory, { mode: 0o711 });
   const plugin = box.held.use(windowManagerPlugin(box.server, directory));
   const displays = windowManager({ thunder: box.thunder, directory, clock: systemClock });
-  return { box, plugin, directory, displays, there: plugin.displays, [Symbol.asyncDispose]: () => box[Symbol.asyncDispose]() };
+  return {
+    box,
+    plugin,
+    directory,
+    displays,
+    there: plugin.displays,
+    [Symbol.asyncDispose]: () => box[Symbol.asyncDispose](),
+  };
 }
 
 async function embedded(): Promise<Subject> {

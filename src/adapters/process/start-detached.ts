@@ -20,18 +20,18 @@ const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND;
 export async function startDetached(
   argv: readonly string[],
   env: Readonly<Record<string, string>>,
-  { cwd = '/', logFile = '/dev/null', umask = process.umask(), directories = [] }: Surroundings = {},
+  { cwd = '/', logFile = '/dev/null', umask, directories = [] }: Surroundings = {},
 ): Promise<number> {
   const [command = '', ...args] = argv;
   await forkTurn();
   const log = openSync(logFile, APPEND, 0o600);
   try {
     const child = withDescriptors(directories, (descriptors) => {
-      const ours = process.umask(umask);
+      const ours = umask === undefined ? undefined : process.umask(umask);
       try {
         return spawn(command, args, { env, cwd, stdio: ['ignore', log, log, ...descriptors], detached: true });
       } finally {
-        process.umask(ours);
+        if (ours !== undefined) process.umask(ours);
       }
     });
     return await new Promise((resolve, reject) => {

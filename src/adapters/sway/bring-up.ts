@@ -67,4 +67,3 @@ function asDisplayFailure({ appInstanceId }: DisplayOrder, error: unknown): Runt
     cause: error,
   });
 }
-

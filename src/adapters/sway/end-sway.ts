@@ -28,10 +28,7 @@ export async function endSway(parts: SwayParts, { places, group }: Ending, { tim
 }
 
 /** A daemon that was killed may have had no time to write down what it had started: then it is looked for. */
-async function processesOf(
-  { processes, groups }: SwayParts,
-  { places, group }: Ending,
-): Promise<readonly ProcessId[]> {
+async function processesOf({ processes, groups }: SwayParts, { places, group }: Ending): Promise<readonly ProcessId[]> {
   const record = await readRecord(places).catch(() => undefined);
   const known =
     record === undefined ? await processes.withArguments([places.config]) : [record.process].filter(processes.isAlive);

@@ -28,7 +28,13 @@ export async function takePicture(
       ...['/usr/bin/env', '-i', `XDG_RUNTIME_DIR=${WORKING_DIRECTORY}`, `WAYLAND_DISPLAY=${socketName}`],
       ...[...compositor.grim, '-l', '1', '-'],
     ]),
-    { ...wait, cwd: directory, directories: compositor.directories, encoding: 'latin1', maxOutputBytes: MAX_PICTURE_BYTES },
+    {
+      ...wait,
+      cwd: directory,
+      directories: compositor.directories,
+      encoding: 'latin1',
+      maxOutputBytes: MAX_PICTURE_BYTES,
+    },
   );
   const picture = Buffer.from(stdout, 'latin1');
   if (picture.subarray(0, PNG.length).equals(PNG)) return picture;

@@ -23,5 +23,4 @@ export const swayConfig = ({ width, height }: Size): string =>
     .map((line) => `${line}\n`)
     .join('');
 
-export const resizing = ({ width, height }: Size): string =>
-  `output HEADLESS-1 mode --custom ${width}x${height}@60Hz`;
+export const resizing = ({ width, height }: Size): string => `output HEADLESS-1 mode --custom ${width}x${height}@60Hz`;

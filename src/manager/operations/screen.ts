@@ -65,7 +65,7 @@ export async function adoptScreen(world: World, instance: Instance): Promise<voi
 export async function screenshot(world: World, { record }: Instance, signal: AbortSignal): Promise<Screenshot> {
   const { appInstanceId, containerId, state, app } = record;
   const { controls } = world.displays;
-  if (app.display === null || controls === null) {
+  if (app.display === null || controls === null || !world.displays.offered) {
     throw new RuntimeError('NOT_SUPPORTED', {
       what: `${appInstanceId} has no display that a picture could be taken of`,
       next: 'run it with a display, with displays.provider embedded',

@@ -1,0 +1,195 @@
+/** Apps with displays of their own, in containers. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { test } from 'node:test';
+import type { Client } from '../../src/client/node.ts';
+import {
+  eventsOf,
+  exitOf,
+  hostApp,
+  inWords,
+  outputOf,
+  pidOf,
+  runApp,
+  shell,
+  SLEEP,
+  uniqueId,
+  untilSays,
+} from '../lib/apps.ts';
+import { startDaemon, type TestDaemon } from '../lib/daemon.ts';
+import { processesBesides, processesOfUser } from '../lib/machine.ts';
+import { refusal } from '../lib/refusal.ts';
+import { colourOf, drawing, pictureOf, pointing, runDrawing, SIZE, untilColour } from '../lib/screens.ts';
+import { troubledTools } from '../lib/tools.ts';
+import { until } from '../lib/until.ts';
+
+const ORANGE = 'ff8000';
+const BLUE = '0000ff';
+
+const infoOf = (client: Client, appInstanceId: string) => client.getInfo({ appInstanceId });
+
+async function socketOf(client: Client, appInstanceId: string): Promise<string> {
+  const { display } = await infoOf(client, appInstanceId);
+  assert(display !== null);
+  return display.socket;
+}
+
+/** The process on the host that is the app's user's, but not in its container. */
+async function compositorOf(client: Client, appInstanceId: string): Promise<number> {
+  const { uid } = await infoOf(client, appInstanceId);
+  const inside = new Set(processesBesides(await pidOf(client, appInstanceId)));
+  const [sway] = processesOfUser(uid).filter((pid) => !inside.has(pid));
+  assert(sway !== undefined);
+  return sway;
+}
+
+const untilEvent = (client: Client, id: string, type: string) =>
+  until(async () => inWords(await eventsOf(client, id)).includes(type), { what: `${type} of ${id}` });
+
+/** Everything that the app's user had is gone, and so is the directory of its display. */
+async function untilNothingIsLeft(daemon: TestDaemon, uid: number, socket: string): Promise<void> {
+  await until(() => processesOfUser(uid).length === 0 && !existsSync(socket), { what: 'nothing is left' });
+  assert(
+    daemon.traces().every((trace) => !trace.includes('display-wst')),
+    'no control group is left',
+  );
+}
+
+test('an app draws on a display of its own, and tells when it does', async () => {
+  await using daemon = await startDaemon();
+  const { client } = daemon;
+  const id = await runDrawing(client, ORANGE);
+  const { uid, display } = await infoOf(client, id);
+  assert.equal(display?.displayName, `wst-${id}`);
+  await untilColour(client, id, ORANGE);
+  const picture = await pictureOf(client, id);
+  assert.deepEqual([picture.width, picture.height], [SIZE.width, SIZE.height]);
+  assert.equal((await client.getScreenshot({ appInstanceId: id })).live, true);
+  const ready = (await eventsOf(client, id)).find((event) => event.type === 'displayReady');
+  assert(ready !== undefined && ready.ms !== null && ready.ms > 0);
+  const socket = await socketOf(client, id);
+  await client.terminate({ appInstanceId: id });
+  assert.deepEqual(processesOfUser(uid), []);
+  assert(!existsSync(socket));
+  await refusal(client.getScreenshot({ appInstanceId: id }), 'ILLEGAL_STATE');
+});
+
+test('two apps see nothing of each other, and what one does not show the other cannot reach', async () => {
+  await using daemon = await startDaemon();
+  const { client } = daemon;
+  const [one, other] = [await runDrawing(client, ORANGE), await runDrawing(client, BLUE)];
+  await Promise.all([untilColour(client, one, ORANGE), untilColour(client, other, BLUE)]);
+  const socket = await socketOf(client, one);
+  const spy = await runApp(
+    client,
+    'spy',
+    shell(
+      `ls -A "$XDG_RUNTIME_DIR"; ls ${socket} 2>/dev/null || echo "no other"; stat -c '%a %u' "$XDG_RUNTIME_DIR"; exec sleep 1000`,
+    ),
+    { display: SIZE },
+  );
+  await untilSays(client, spy, 'no other');
+  await until(async () => (await outputOf(client, spy)).length === 3, { what: 'it has looked' });
+  const { uid } = await infoOf(client, spy);
+  assert.deepEqual(await outputOf(client, spy), ['wayland-0', 'no other', `700 ${uid}`]);
+  // outside, where the path is there, its user may not connect
+  const ids = [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
+  const env = { PATH: process.env['PATH'], WAYLAND_SOCKET_PATH: socket };
+  await assert.rejects(promisify(execFile)('setpriv', [...ids, ...pointing('1')], { env }), /Permission denied/);
+});
+
+test('a killed app leaves its display, a killed compositor takes its app, and others notice neither', async () => {
+  await using daemon = await startDaemon();
+  const { client } = daemon;
+  const untouched = await runDrawing(client, BLUE);
+  const killed = await runDrawing(client, ORANGE);
+  await untilEvent(client, killed, 'displayReady');
+  const { uid } = await infoOf(client, killed);
+  const socket = await socketOf(client, killed);
+  process.kill(await compositorOf(client, killed), 'SIGKILL');
+  const exit = await exitOf(client, killed);
+  assert.equal(exit.code, 3, 'the client says that its connection was closed');
+  assert(inWords(await eventsOf(client, killed)).includes('displayDied'));
+  await untilNothingIsLeft(daemon, uid, socket);
+  const second = await runDrawing(client, ORANGE);
+  await untilEvent(client, second, 'displayReady');
+  const place = { uid: (await infoOf(client, second)).uid, socket: await socketOf(client, second) };
+  process.kill(await pidOf(client, second), 'SIGKILL');
+  await exitOf(client, second);
+  await untilNothingIsLeft(daemon, place.uid, place.socket);
+  assert.equal(await colourOf(client, untouched), BLUE);
+});
+
+test('a killed daemon: the next one takes up the displays of what lives and sweeps the others', async () => {
+  await using daemon = await startDaemon();
+  const id = await runDrawing(daemon.client, ORANGE);
+  await untilColour(daemon.client, id, ORANGE);
+  const ended = await runDrawing(daemon.client, BLUE);
+  await untilColour(daemon.client, ended, BLUE);
+  const gone = { ...(await infoOf(daemon.client, ended)), socket: await socketOf(daemon.client, ended) };
+  await daemon.kill9();
+  process.kill(gone.pid ?? 0, 'SIGKILL');
+  await daemon.start();
+  const { client } = daemon;
+  assert.equal(await colourOf(client, id), ORANGE);
+  await untilNothingIsLeft(daemon, gone.uid, gone.socket);
+  process.kill(await compositorOf(client, id), 'SIGKILL');
+  await untilEvent(client, id, 'displayDied');
+  await exitOf(client, id);
+});
+
+test('a daemon that is killed while it makes a display leaves nothing that the next one does not find', async () => {
+  await using daemon = await startDaemon();
+  for (let round = 0; round < 3; round++) {
+    const id = uniqueId('early');
+    const uid = daemon.firstUid + 500 + round;
+    const run = daemon.client.run(hostApp(id, drawing(ORANGE), { display: SIZE, userId: uid }));
+    await until(() => processesOfUser(uid).length > 0, { what: 'its first process is there', pollMs: 1 });
+    await daemon.kill9();
+    await assert.rejects(run);
+    await daemon.start();
+    const { state } = await infoOf(daemon.client, id);
+    if (state !== 'TERMINATED') await daemon.client.kill({ appInstanceId: id });
+    await until(() => processesOfUser(uid).length === 0, { what: 'nothing is left' });
+  }
+});
+
+test('a suspended app is hidden first, shows its last picture, and survives thousands of pointer motions', async () => {
+  await using daemon = await startDaemon();
+  const { client } = daemon;
+  const id = (await client.run(hostApp(uniqueId('focused'), drawing(ORANGE, '--count'), { display: SIZE })))
+    .appInstanceId;
+  await untilSays(client, id, 'frame 30');
+  const { uid } = await infoOf(client, id);
+  const env = { PATH: process.env['PATH'], WAYLAND_SOCKET_PATH: await socketOf(client, id) };
+  const move = (motions: number) =>
+    promisify(execFile)(
+      'setpriv',
+      [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', ...pointing(String(motions))],
+      { env },
+    );
+  await move(10);
+  await client.suspend({ appInstanceId: id });
+  const asleep = await client.getScreenshot({ appInstanceId: id });
+  assert.equal(asleep.live, false);
+  await move(5000);
+  assert.deepEqual(await client.getScreenshot({ appInstanceId: id }), asleep);
+  const frames = (await outputOf(client, id)).length;
+  await client.resume({ appInstanceId: id });
+  await until(async () => (await outputOf(client, id)).length > frames, { what: 'it goes on drawing' });
+  assert.equal((await client.getScreenshot({ appInstanceId: id })).live, true);
+});
+
+test('without a compositor an app that wants a display is refused with the command that brings one', async () => {
+  await using tools = await troubledTools();
+  await using daemon = await startDaemon({ tools: tools.directory });
+  const { client } = daemon;
+  const id = uniqueId('none');
+  const error = await refusal(client.run(hostApp(id, SLEEP, { display: SIZE })), 'DISPLAY_FAILED');
+  assert.match(error.next ?? '', /npm run setup/);
+  const optional = await runApp(client, 'optional', SLEEP, { display: { ...SIZE, required: false } });
+  assert.equal((await infoOf(client, optional)).display, null);
+  await refusal(client.getScreenshot({ appInstanceId: optional }), 'NOT_SUPPORTED');
+});
