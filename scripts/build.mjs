@@ -14,16 +14,20 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const requireBanner =
   "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);";
 
-/** One row a bundle. `split`: what is behind `await import()` becomes a file of its own and is read when it is used. */
+/**
+ * One row a bundle. `split`: what is behind `await import()` becomes a file of its own and is read when it is used.
+ * `browser`: for pages, so nothing of Node may be in it: esbuild refuses to bundle what imports node:….
+ */
 const bundles = [
   { entry: 'src/main.ts', out: 'runtimemanagerd.mjs' },
   { entry: 'src/cli/main.ts', out: 'cli', split: true },
   { entry: 'src/client/node.ts', out: 'client/node.js' },
+  { entry: 'src/client/browser.ts', out: 'client/browser.js', browser: true },
   { entry: 'src/tour/main.ts', out: 'tour.mjs' },
 ];
 
-/** @param {{ entry: string, out: string, split?: boolean }} bundle @param {string} outDir */
-async function bundleOne({ entry, out, split = false }, outDir) {
+/** @param {{ entry: string, out: string, split?: boolean, browser?: boolean }} bundle @param {string} outDir */
+async function bundleOne({ entry, out, split = false, browser = false }, outDir) {
   await build({
     absWorkingDir: root,
     entryPoints: [entry],
@@ -32,13 +36,13 @@ async function bundleOne({ entry, out, split = false }, outDir) {
     outExtension: split ? { '.js': '.mjs' } : {},
     bundle: true,
     format: 'esm',
-    platform: 'node',
-    target: 'node24',
+    ...(browser
+      ? { platform: 'browser', target: 'es2022' }
+      : { platform: 'node', target: 'node24', banner: { js: requireBanner } }),
     minifySyntax: true,
     sourcemap: 'linked',
     sourcesContent: false,
     legalComments: 'linked',
-    banner: { js: requireBanner },
     logLevel: 'warning',
   });
 }
@@ -48,7 +52,7 @@ async function emitTypes(outDir) {
   const args = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json', '--outDir', join(outDir, 'types')];
   const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
   const code = await new Promise((resolve, reject) => child.once('error', reject).once('exit', resolve));
-  if (code !== 0) throw new Error('tsc could not emit the types of src/client/node.ts; its messages are above');
+  if (code !== 0) throw new Error('tsc could not emit the types of the exports of the package; its messages are above');
 }
 
 /** Another build may do the same at the same time; the last one stays. @param {string} from @param {string} to */

@@ -5,6 +5,7 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { provideAppTree } from './setup/app-tree.mjs';
+import { provideBrowserTree } from './setup/browser-tree.mjs';
 import { watchLeftovers } from './test/leftovers.mjs';
 import { signalAll } from './test/spawn-group.mjs';
 import { runChecks, runTests, testFiles } from './test/stages.mjs';
@@ -19,9 +20,11 @@ const concurrency = process.env['RUNTIME_MANAGER_TEST_CONCURRENCY'] ?? '2';
 // Its name is short: a UNIX socket's path has at most 107 bytes.
 const workRoot = mkdtempSync(join(realpathSync(tmpdir()), 'rmt-'));
 const appTree = process.env['RUNTIME_MANAGER_APP_TREE'] ?? join(root, '.tools.apps');
+const browserTree = process.env['RUNTIME_MANAGER_BROWSER_TREE'] ?? join(root, '.tools.browser');
 const env = {
   ...process.env,
   RUNTIME_MANAGER_APP_TREE: appTree,
+  RUNTIME_MANAGER_BROWSER_TREE: browserTree,
   TMPDIR: workRoot,
   RUNTIME_MANAGER_TOOLS: process.env['RUNTIME_MANAGER_TOOLS'] ?? join(root, '.tools', 'bin'),
 };
@@ -86,14 +89,15 @@ async function main() {
           resultPath: join(resultDir, 'unit.json'),
         }),
       )),
-      ...(await stage('tests on this machine: contract, container, fault, e2e', () =>
-        runTests('tests on this machine', {
+      ...(await stage('tests on this machine: contract, container, fault, e2e', async () => {
+        if (files.machine.some((file) => file.endsWith('/browser.test.ts'))) await provideBrowserTree(browserTree);
+        return runTests('tests on this machine', {
           ...common,
           files: files.machine,
           flags: [`--test-concurrency=${concurrency}`, ...flags],
           resultPath: join(resultDir, 'machine.json'),
-        }),
-      )),
+        });
+      })),
       ...(await stage('real apps', async () => {
         if (files.apps.length > 0) await provideAppTree(appTree);
         return runTests('real apps', {

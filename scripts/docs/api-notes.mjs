@@ -14,6 +14,11 @@ export const PARAMETER_NOTES = {
   app: 'What to run in our words: [App](#app). Either this or `runtimeConfigObject`.',
   all: 'The ended instances that are still known, too.',
   limit: 'At most so many of them in an answer.',
+  key: 'Its name: 1 to 128 characters, none of them a control character.',
+  value: 'At most 1024 characters. An instance has at most 64 annotations; a new run begins with none.',
+  revision:
+    'Nothing is changed (`CONFLICT`) when the annotations have another revision: `annotationRevision` of `getInfo`.',
+  'getHistory.limit': 'The last so many events.',
   tail: 'Begin with the last so many lines.',
 };
 
@@ -29,6 +34,10 @@ export const RESULT_NOTES = {
   explainHibernation: '[`Explanation`](#types).',
   terminate: `${VOID} Comes when everything the app held is given back.`,
   kill: `${VOID} Comes when everything the app held is given back.`,
+  annotate: '`null`, or `{"already": true}` when it was so before.',
+  removeAnnotation: '`null`, or `{"already": true}` when it was not there.',
+  getHistory:
+    '[`History`](#types). An instance that is no longer remembered has one as long as the event log has events of it.',
   getInfo: "the text of a JSON object (upstream's form, so it is parsed twice): [`AppInfo`](#types).",
   list: 'a list of [`AppSummary`](#types).',
   getLogs: '[`LogPage`](#types). `ended`: the app has ended and everything was read.',

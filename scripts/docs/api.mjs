@@ -46,8 +46,10 @@ function parameterTable(name, params) {
   const inner = Object.fromEntries(
     rowsOf(params).flatMap(({ path }) => (/^(app|runtimeConfigObject)\./.test(path) ? [[path, '']] : [])),
   );
-  const own = PARAMETER_NOTES[`${name}.appInstanceId`];
-  const notes = { ...PARAMETER_NOTES, ...inner, ...(own !== undefined && { appInstanceId: own }) };
+  const own = Object.entries(PARAMETER_NOTES).flatMap(([path, note]) =>
+    path.startsWith(`${name}.`) ? [[path.slice(name.length + 1), note]] : [],
+  );
+  const notes = { ...PARAMETER_NOTES, ...inner, ...Object.fromEntries(own) };
   return schemaTable(params, { root: name, comments: commentsOf('domain/api.ts'), notes });
 }
 
@@ -139,6 +141,8 @@ const TYPES = /** @type {const} */ ([
   ['domain/events.ts', 'Subject'],
   ['domain/events.ts', 'EventBody'],
   ['domain/events.ts', 'EventPage'],
+  ['domain/history.ts', 'History'],
+  ['domain/history.ts', 'HistoryEntry'],
   ['domain/api.ts', 'LogPage'],
   ['domain/api.ts', 'LogLine'],
   ['domain/api.ts', 'Version'],

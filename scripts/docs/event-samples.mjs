@@ -22,8 +22,9 @@ export const EVENTS = /** @type {readonly AppEvent[]} */ (
       operation: 'run',
       error: { code: 'START_FAILED', what: 'container clock-1 was not started' },
     },
-    { seq: 11, ...subject, type: 'displayReady', ms: 230 },
-    { seq: 12, ...subject, type: 'displayGone' },
-    { seq: 13, ...subject, type: 'displayDied' },
+    { seq: 11, ...subject, type: 'annotated', key: 'title', value: 'The clock', revision: 1 },
+    { seq: 12, ...subject, type: 'displayReady', ms: 230 },
+    { seq: 13, ...subject, type: 'displayGone' },
+    { seq: 14, ...subject, type: 'displayDied' },
   ])
 );

@@ -10,6 +10,13 @@ const INSTANCE: Words = { kind: 'instance' };
 export const GLOBAL_OPTIONS: readonly OptionRow[] = [
   { flags: '--root <dir>', doc: "the daemon's --root (also RUNTIME_MANAGER_ROOT)", words: DIRECTORY },
   { flags: '--socket <path>', doc: "the daemon's unix socket, when it lies elsewhere", words: FILE },
+  {
+    flags: '--address <url>',
+    doc: 'ws://HOST:PORT, wss://HOST:PORT or unix:PATH (also RUNTIME_MANAGER_ADDRESS)',
+    words: ANY,
+  },
+  { flags: '--token-file <file>', doc: 'by TCP: file with the token (also RUNTIME_MANAGER_TOKEN_FILE)', words: FILE },
+  { flags: '--ca-file <file>', doc: 'by wss: PEM file of the certificate to trust', words: FILE },
   { flags: '--json', doc: 'data as JSON on stdout, errors as JSON on stderr' },
 ];
 
@@ -124,6 +131,31 @@ export const COMMANDS: readonly CommandRow[] = [
     ],
     example: 'runtimectl events --follow --since 0 --json',
     load: async () => (await import('./commands/events.ts')).events,
+  },
+  {
+    name: 'history',
+    doc: 'what happened to an instance, how long each state lasted, why, and who asked for it; also long after its end',
+    operands: '<id>',
+    words: [INSTANCE],
+    options: [{ flags: '--limit <n>', doc: 'the last n entries; 1000 when absent', words: ANY }],
+    example: 'runtimectl history clock-1',
+    load: async () => (await import('./commands/history.ts')).history,
+  },
+  {
+    name: 'annotate',
+    doc: 'note texts of your own with an instance; info shows them',
+    operands: '<id> [key=value...]',
+    words: [INSTANCE, ANY],
+    options: [
+      { flags: '--remove <key>', doc: 'take a note away', many: true, words: ANY },
+      {
+        flags: '--revision <n>',
+        doc: "only if the annotations' revision is n (info --json: annotationRevision)",
+        words: ANY,
+      },
+    ],
+    example: 'runtimectl annotate clock-1 "title=The clock" --remove draft',
+    load: async () => (await import('./commands/annotate.ts')).annotate,
   },
   {
     name: 'version',

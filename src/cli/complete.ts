@@ -1,10 +1,11 @@
 /** The hidden `__complete SHELL CWORD WORDS…`: what may stand where the cursor is. Says nothing rather than something wrong. */
-import { resolve } from 'node:path';
 import { callOnce } from '../client/unix.ts';
 import type { Address } from '../client/address.ts';
 import { allowedIn } from '../domain/states.ts';
 import type { CommandRow, OptionRow, Words } from './command.ts';
 import { COMMANDS, GLOBAL_OPTIONS } from './commands.ts';
+import { daemonAt, FLAGS } from './daemon.ts';
+import type { PlaceOption } from './daemon.ts';
 import { readLine } from './typed-line.ts';
 import type { TypedLine } from './typed-line.ts';
 import type { Start } from './program.ts';
@@ -17,12 +18,12 @@ const isForShell = (word: string): boolean => word === ':files' || word === ':di
 /** Somebody waits at a keyboard. */
 const DAEMON_TIMEOUT_MS = 700;
 
-export async function completeWords({ words, root, cwd }: Start): Promise<number> {
+export async function completeWords({ words, place, cwd }: Start): Promise<number> {
   const [, shell = '', cursor = '', ...line] = words;
   const { typed, current, replaced } = splitAtCursor(line, Number(cursor), shell);
   const read = readLine(typed);
-  const place = (path: string | undefined) => (path === undefined || path === '' ? undefined : resolve(cwd, path));
-  const daemon = { root: place(read.values.get('--root') ?? root), socket: place(read.values.get('--socket')) };
+  const given = (name: PlaceOption) => read.values.get(FLAGS[name]);
+  const daemon = () => daemonAt(given, place, cwd);
   const found = await candidates(read, current, daemon).catch(() => []);
   const fitting = found.filter(({ word }) => word.startsWith(current) || isForShell(word));
   for (const { word, doc } of fitting) {
@@ -61,7 +62,11 @@ function splitAtCursor(line: readonly string[], cursor: number, shell: string): 
   };
 }
 
-async function candidates(line: TypedLine, current: string, daemon: Address): Promise<readonly Candidate[]> {
+async function candidates(
+  line: TypedLine,
+  current: string,
+  daemon: () => Promise<Address>,
+): Promise<readonly Candidate[]> {
   const { row, awaited, isCommandOfApp } = line;
   if (isCommandOfApp) return [{ word: ':files' }];
   if (awaited !== undefined) return wordsOf(awaited.words, line, daemon);
@@ -87,7 +92,11 @@ function flagsOf({ row, values }: TypedLine): readonly Candidate[] {
   return [...free.map(({ flags, doc }) => ({ word: longFlag(flags), doc })), { word: '--help', doc: 'help' }];
 }
 
-async function wordsOf(words: Words | undefined, line: TypedLine, daemon: Address): Promise<readonly Candidate[]> {
+async function wordsOf(
+  words: Words | undefined,
+  line: TypedLine,
+  daemon: () => Promise<Address>,
+): Promise<readonly Candidate[]> {
   switch (words?.kind) {
     case 'file':
       return [{ word: ':files' }];
@@ -98,7 +107,7 @@ async function wordsOf(words: Words | undefined, line: TypedLine, daemon: Addres
     case 'instance': {
       const { operation } = words;
       const all = operation === undefined;
-      const apps = await callOnce(daemon, ['list', { all }], { timeoutMs: DAEMON_TIMEOUT_MS });
+      const apps = await callOnce(await daemon(), ['list', { all }], { timeoutMs: DAEMON_TIMEOUT_MS });
       return apps
         .filter(({ state }) => operation === undefined || allowedIn(state).includes(operation))
         .filter(({ appInstanceId }) => !line.operands.includes(appInstanceId))

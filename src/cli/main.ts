@@ -10,7 +10,13 @@ if (words.length === 1 && (first === 'version' || first === '--version')) {
   // a reader that has seen enough (`| head`) is no error
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   process.on('SIGINT', () => process.exit(130));
-  const start = { words, root: process.env['RUNTIME_MANAGER_ROOT'], cwd: process.cwd() };
+  const { env } = process;
+  const place = {
+    root: env['RUNTIME_MANAGER_ROOT'],
+    address: env['RUNTIME_MANAGER_ADDRESS'],
+    tokenFile: env['RUNTIME_MANAGER_TOKEN_FILE'],
+  };
+  const start = { words, place, cwd: process.cwd() };
   process.exitCode = await (first === '__complete'
     ? (await import('./complete.ts')).completeWords(start)
     : (await import('./program.ts')).runProgram(start));

@@ -1,17 +1,19 @@
 /** Reads the words with commander, runs the command's own code, and says how it went. */
-import { resolve } from 'node:path';
 import { Command as CommanderCommand, CommanderError, Option } from 'commander';
 import { ERRORS, RuntimeError } from '../domain/errors.ts';
 import { VERSION } from '../domain/version.ts';
 import type { CommandRow, Invocation, OptionRow } from './command.ts';
 import { COMMANDS, GLOBAL_OPTIONS } from './commands.ts';
+import { daemonAt } from './daemon.ts';
+import type { PlaceWords } from './daemon.ts';
+import { textOf } from './options.ts';
 import { output } from './output.ts';
 
 export type Start = {
   /** What was typed after the program's name. */
   readonly words: readonly string[];
   /** From the environment. */
-  readonly root: string | undefined;
+  readonly place: PlaceWords;
   readonly cwd: string;
 };
 
@@ -23,7 +25,7 @@ export async function runProgram(start: Start): Promise<number> {
   let status = 0;
   const program = programOf(async (row, command) => {
     const run = await row.load();
-    status = await run(invocationOf(row, command, start));
+    status = await run(await invocationOf(row, command, start));
   });
   try {
     await program.parseAsync(start.words, { from: 'user' });
@@ -71,15 +73,14 @@ function optionOf({ flags, doc, many, words }: OptionRow): Option {
   return option;
 }
 
-function invocationOf(row: CommandRow, command: CommanderCommand, { root, cwd }: Start): Invocation {
+async function invocationOf(row: CommandRow, command: CommanderCommand, { place, cwd }: Start): Promise<Invocation> {
   const options: Readonly<Record<string, unknown>> = command.optsWithGlobals();
-  const place = (value: unknown): string | undefined =>
-    typeof value === 'string' && value !== '' ? resolve(cwd, value) : undefined;
+  const typed = (name: string) => textOf(options, name);
   return {
     name: row.name,
     operands: command.args,
     options,
-    daemon: { root: place(options['root'] ?? root), socket: place(options['socket']) },
+    daemon: await daemonAt(typed, place, cwd),
     output: output(options['json'] === true),
     cwd,
   };

@@ -1,5 +1,4 @@
 /** Facts about apps in the words people read. */
-import type { ExitRecord } from '../domain/exit.ts';
 import type { State } from '../domain/states.ts';
 import type { Output } from './output.ts';
 
@@ -15,12 +14,6 @@ export function stateWord(state: State, output: Output): string {
   return style === undefined ? state : output.style(style, state);
 }
 
-/** `exited 3`, `killed by signal 9 (oom)`. */
-export function exitWords({ code, signal, cause }: ExitRecord): string {
-  const how = signal === null ? `code ${code ?? 'unknown'}` : `signal ${signal}`;
-  return `${cause} (${how})`;
-}
-
 const UNITS: readonly (readonly [seconds: number, unit: string])[] = [
   [86_400, 'd'],
   [3600, 'h'],
@@ -32,4 +25,15 @@ export function age(since: string, nowMs: number): string {
   const seconds = Math.max(0, Math.round((nowMs - Date.parse(since)) / 1000));
   const [size, unit] = UNITS.find(([limit]) => seconds >= limit) ?? [1, 's'];
   return `${Math.floor(seconds / size)}${unit}`;
+}
+
+/** `12 ms`, `3.4 s`, `5 min 6 s`, `2 h 3 min`. */
+export function duration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  const seconds = ms / 1000;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60
+    ? `${minutes} min ${Math.floor(seconds % 60)} s`
+    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

@@ -34,17 +34,19 @@ export async function openFeed(link: Link, signal: AbortSignal): Promise<EventFe
   });
   const onAbort = () => wake();
   signal.addEventListener('abort', onAbort);
-  link.onLost((error) => {
+  const stopWatching = link.onLost((error) => {
     lost = error;
     wake();
   });
   const stop = () => {
     stopListening();
+    stopWatching();
     signal.removeEventListener('abort', onAbort);
   };
-  const timeoutMs = REGISTER_TIMEOUT_MS;
+  const tell = (method: 'register' | 'unregister') =>
+    link.call(method, { event: 'onEvent', id }, { timeoutMs: REGISTER_TIMEOUT_MS });
   try {
-    await link.call('register', { event: 'onEvent', id }, { timeoutMs });
+    await tell('register');
   } catch (error) {
     stop();
     throw error;
@@ -61,7 +63,7 @@ export async function openFeed(link: Link, signal: AbortSignal): Promise<EventFe
     },
     close: () => {
       stop();
-      void link.call('unregister', { event: 'onEvent', id }, { timeoutMs }).catch(() => undefined);
+      void tell('unregister').catch(() => undefined);
     },
   };
 }

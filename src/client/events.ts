@@ -22,7 +22,7 @@ export type EventsOptions = {
   readonly signal?: AbortSignal | undefined;
 };
 
-type Item = AppEvent | EventGap;
+export type EventItem = AppEvent | EventGap;
 
 const PAGE_SIZE = 1000;
 const FIRST_PAUSE_MS = 50;
@@ -33,9 +33,10 @@ const PASSING = new Set(['UNREACHABLE', 'TIMED_OUT', 'ABORTED', 'BUSY']);
 export async function* followEvents(
   link: () => Promise<Link>,
   { since, appInstanceId, signal }: EventsOptions & { readonly signal: AbortSignal },
-): AsyncGenerator<Item, void, undefined> {
+): AsyncGenerator<EventItem, void, undefined> {
   // not asked of the daemon: in a log of one instance's events a hole would not be seen
   for await (const item of followAll(link, since, signal)) {
+    if (signal.aborted) return;
     if (appInstanceId === undefined || item.type === 'gap' || item.appInstanceId === appInstanceId) yield item;
   }
 }
@@ -44,7 +45,7 @@ async function* followAll(
   link: () => Promise<Link>,
   since: number | undefined,
   signal: AbortSignal,
-): AsyncGenerator<Item, void, undefined> {
+): AsyncGenerator<EventItem, void, undefined> {
   const place: Place = { last: since, failures: 0 };
   while (!signal.aborted) {
     try {
@@ -61,10 +62,10 @@ async function* followAll(
 type Place = { last: number | undefined; failures: number };
 
 /** On one connection: the log, then what is pushed, and the log again where something is missing. */
-async function* readOn(link: Link, place: Place, signal: AbortSignal): AsyncGenerator<Item, void, undefined> {
+async function* readOn(link: Link, place: Place, signal: AbortSignal): AsyncGenerator<EventItem, void, undefined> {
   const feed = await openFeed(link, signal);
   try {
-    let at = (place.last ??= (await readPage(link, 0, 1)).lastSeq);
+    let at = (place.last ??= await lastEvent(link));
     place.failures = 0;
     while (!signal.aborted) {
       for await (const item of missing(link, feed, at)) {
@@ -78,7 +79,7 @@ async function* readOn(link: Link, place: Place, signal: AbortSignal): AsyncGene
 }
 
 /** The log to its end and what is pushed after it, until something does not follow on. */
-async function* missing(link: Link, feed: EventFeed, since: number): AsyncGenerator<Item, void, undefined> {
+async function* missing(link: Link, feed: EventFeed, since: number): AsyncGenerator<EventItem, void, undefined> {
   let at = since;
   for await (const item of readLog(link, at)) {
     at = item.type === 'gap' ? item.to : item.seq;
@@ -92,7 +93,7 @@ async function* missing(link: Link, feed: EventFeed, since: number): AsyncGenera
 }
 
 /** The log from this number to its present end. */
-async function* readLog(link: Link, since: number): AsyncGenerator<Item, void, undefined> {
+async function* readLog(link: Link, since: number): AsyncGenerator<EventItem, void, undefined> {
   for (let at = since; ;) {
     const page = await readPage(link, at, PAGE_SIZE);
     if (page.lastSeq < at) throw notReached(at, page.lastSeq);
@@ -107,6 +108,9 @@ async function* readLog(link: Link, since: number): AsyncGenerator<Item, void, u
     if (page.events.length === 0 || at >= page.lastSeq) return;
   }
 }
+
+/** The number of the last event. */
+export const lastEvent = async (link: Link): Promise<number> => (await readPage(link, 0, 1)).lastSeq;
 
 const readPage = async (link: Link, since: number, limit: number): Promise<EventPage> =>
   (await link.call('getEvents', { since, limit }, { timeoutMs: timeoutOf('getEvents') })) as EventPage;

@@ -1,16 +1,22 @@
 /** One connection: answers find their calls, notifications their listeners. When it is lost it stays lost. */
 import type { RuntimeError } from '../domain/errors.ts';
+import { bounded } from './bounded.ts';
+import type { Bounds } from './bounded.ts';
+import { heartbeat } from './heartbeat.ts';
+import type { Heartbeat } from './heartbeat.ts';
 import { pendingCalls } from './pending.ts';
-import type { Call } from './pending.ts';
-import { parseMessage } from './protocol.ts';
+import type { Ask } from './pending.ts';
+import { givenUp, parseMessage } from './protocol.ts';
 import type { OpenSocket } from './socket.ts';
 
 export type Link = {
-  readonly call: Call;
+  readonly call: (name: string, params: unknown, bounds: Bounds) => Promise<unknown>;
+  /** Without a time limit of its own. */
+  readonly ask: Ask;
   /** Calls back for each notification of this name; returns how to stop that. */
   readonly listen: (method: string, listener: (params: unknown) => void) => () => void;
-  /** Calls back once, at the end; at once when it has ended. */
-  readonly onLost: (listener: (error: RuntimeError) => void) => void;
+  /** Calls back once, at the end; at once when it has ended. Returns how to stop that. */
+  readonly onLost: (listener: (error: RuntimeError) => void) => () => void;
   readonly isLost: () => boolean;
   readonly close: () => void;
 };
@@ -19,55 +25,104 @@ export type LinkOptions = {
   readonly open: OpenSocket;
   /** The error for a daemon that does not answer, or no longer: says where it was looked for and what to do. */
   readonly unreachable: (cause: unknown) => RuntimeError;
+  readonly connectTimeoutMs?: number | undefined;
+  /** Where the other end can vanish without a word; see heartbeat.ts. */
+  readonly beatMs?: number | undefined;
 };
 
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** Throws UNREACHABLE. */
-export async function openLink({ open, unreachable }: LinkOptions): Promise<Link> {
+/** Throws UNREACHABLE, or what `unreachable` makes of the reason; ABORTED with the signal. */
+export async function openLink(options: LinkOptions, signal?: AbortSignal): Promise<Link> {
+  const { open, unreachable, connectTimeoutMs = CONNECT_TIMEOUT_MS, beatMs } = options;
+  if (signal?.aborted === true) throw givenUp('connect', signal.reason);
   const listeners = new Map<string, (params: unknown) => void>();
-  const lostListeners = new Set<(error: RuntimeError) => void>();
   const opened = Promise.withResolvers<undefined>();
-  let lost: RuntimeError | undefined;
+  const end = ending();
+  let beat: Heartbeat | undefined;
 
-  const socket = open({ onOpen: () => opened.resolve(undefined), onText: receive, onClosed: lose });
+  const socket = open({
+    onOpen: () => opened.resolve(undefined),
+    onText: receive,
+    onClosed: (cause) => end.come(unreachable(cause)),
+  });
   const calls = pendingCalls(socket.send);
-
-  function lose(cause: unknown): void {
-    if (lost !== undefined) return;
-    lost = unreachable(cause);
-    opened.reject(lost);
-    calls.failAll(lost);
-    for (const listener of lostListeners) listener(lost);
-  }
+  end.listen((error) => {
+    opened.reject(error);
+    calls.failAll(error);
+  });
 
   function receive(text: string): void {
+    beat?.heard();
     const message = parseMessage(text);
     if (typeof message?.method === 'string') listeners.get(message.method)?.(message.params);
     else if (message !== undefined) calls.settle(message);
   }
 
-  function close(cause: string): void {
-    lose(cause);
+  function close(error: RuntimeError): void {
+    end.come(error);
     socket.close();
   }
 
-  const timer = setTimeout(() => close(`no connection within ${CONNECT_TIMEOUT_MS} ms`), CONNECT_TIMEOUT_MS);
-  await opened.promise.finally(() => clearTimeout(timer));
+  await opening(opened.promise, {
+    ...{ signal, timeoutMs: connectTimeoutMs },
+    giveUp: () => close(givenUp('connect', signal?.reason)),
+    tooLate: () => close(unreachable(`no connection within ${connectTimeoutMs} ms`)),
+  });
+  if (beatMs !== undefined) {
+    beat = heartbeat({
+      beatMs,
+      ask: () => void calls.ask('version', undefined, new AbortController().signal).catch(() => undefined),
+      lose: () => close(unreachable('it has given no sign of life for a while')),
+    });
+    end.listen(beat.stop);
+  }
   return {
-    call: async (...call) => {
-      if (lost !== undefined) throw lost;
-      return calls.call(...call);
-    },
+    ask: calls.ask,
+    call: (name, params, bounds) => bounded(name, bounds, (ends) => calls.ask(name, params, ends)),
     listen: (method, listener) => {
       listeners.set(method, listener);
       return () => void listeners.delete(method);
     },
-    onLost: (listener) => {
-      if (lost === undefined) lostListeners.add(listener);
-      else listener(lost);
-    },
-    isLost: () => lost !== undefined,
-    close: () => close('the client was closed'),
+    onLost: end.listen,
+    isLost: () => end.error() !== undefined,
+    close: () => close(unreachable('the client was closed')),
   };
+}
+
+/** Comes once, with its reason. */
+function ending() {
+  const listeners = new Set<(error: RuntimeError) => void>();
+  let reason: RuntimeError | undefined;
+  return {
+    error: () => reason,
+    come: (error: RuntimeError) => {
+      if (reason !== undefined) return;
+      reason = error;
+      for (const listener of listeners) listener(error);
+    },
+    listen: (listener: (error: RuntimeError) => void) => {
+      if (reason === undefined) listeners.add(listener);
+      else listener(reason);
+      return () => void listeners.delete(listener);
+    },
+  };
+}
+
+type Opening = {
+  readonly signal: AbortSignal | undefined;
+  readonly timeoutMs: number;
+  readonly giveUp: () => void;
+  readonly tooLate: () => void;
+};
+
+async function opening(opened: Promise<undefined>, { signal, timeoutMs, giveUp, tooLate }: Opening): Promise<void> {
+  signal?.addEventListener('abort', giveUp, { once: true });
+  const timer = setTimeout(tooLate, timeoutMs);
+  try {
+    await opened;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', giveUp);
+  }
 }

@@ -2,44 +2,54 @@
 import { connect as connectSocket } from 'node:net';
 import { WebSocket } from 'ws';
 import { JSON_RPC_PATH } from '../domain/wire.ts';
-import { socketOf, unreachable } from './address.ts';
-import type { Address } from './address.ts';
+import { roadTo, unreachable } from './address.ts';
+import type { Address, Road } from './address.ts';
 import { connectOver } from './client.ts';
-import type { Client } from './client.ts';
+import type { Client, WaitOptions } from './client.ts';
 import { overWebSocket } from './socket.ts';
+import { checkToken } from './token.ts';
 
-export type { App, AppInput } from '../domain/app.ts';
-export type { Done, LogLine, LogPage, MethodInput, MethodName, MethodResults, Version } from '../domain/api.ts';
-export { ERRORS, RuntimeError } from '../domain/errors.ts';
-export type { ErrorCode, ErrorData } from '../domain/errors.ts';
-export type { AppEvent, EventPage, EventType } from '../domain/events.ts';
-export type { ExitRecord } from '../domain/exit.ts';
-export type { AppInfo, AppSummary } from '../domain/info.ts';
-export type { State } from '../domain/states.ts';
+export * from './public.ts';
 export type { Address } from './address.ts';
-export type { Client } from './client.ts';
-export type { EventGap, EventsOptions } from './events.ts';
-export type { CallOptions } from './protocol.ts';
 export { callOnce } from './unix.ts';
 
-export type ConnectOptions = Address & {
-  /** For calls that do not bring their own; a time that fits the method when absent. */
-  readonly timeoutMs?: number | undefined;
-};
+export type ConnectOptions = Address & WaitOptions;
 
-/** Throws UNREACHABLE when no daemon answers. */
-export function connect({ timeoutMs, ...address }: ConnectOptions = {}): Promise<Client> {
+/** A machine that has vanished is noticed after a minute. */
+const BEAT_MS = 15_000;
+
+/**
+ * `connect('ws://127.0.0.1:9998', { token })`, `connect('unix:/run/runtime-manager/control.sock')`, `connect({ root })`, or
+ * `connect()` for the system's own daemon. Throws UNREACHABLE when no daemon answers, PERMISSION_DENIED when it lets nobody in,
+ * INVALID_ARGUMENT for what is no address.
+ */
+export async function connect(
+  to: string | ConnectOptions = {},
+  more: Omit<ConnectOptions, 'url'> = {},
+): Promise<Client> {
+  const { timeoutMs, connectTimeoutMs, signal, ...address } = typeof to === 'string' ? { ...more, url: to } : to;
+  const road = roadTo(address);
+  checkToken(address.token);
   return connectOver({
-    timeoutMs,
+    ...{ timeoutMs, connectTimeoutMs, signal },
     unreachable: (cause) => unreachable(address, cause),
-    open: overWebSocket(() => openWebSocket(socketOf(address))),
+    open: overWebSocket(() => openWebSocket(road)),
+    beatMs: road.kind === 'tcp' ? BEAT_MS : undefined,
   });
 }
 
-/** Not by a `ws+unix:` URL: that cannot name every path (a colon ends it, a space is changed). */
-function openWebSocket(socketPath: string): WebSocket {
+function openWebSocket(road: Road): WebSocket {
+  if (road.kind === 'tcp') {
+    const { url, token, ca } = road;
+    return new WebSocket(url, {
+      ...(token !== undefined && { headers: { authorization: `Bearer ${token}` } }),
+      ...(ca !== undefined && { ca }),
+      perMessageDeflate: false,
+    });
+  }
+  // not by a `ws+unix:` URL: that cannot name every path (a colon ends it, a space is changed)
   return new WebSocket(`ws://localhost${JSON_RPC_PATH}`, {
-    createConnection: () => connectSocket({ path: socketPath }),
+    createConnection: () => connectSocket({ path: road.socketPath }),
     perMessageDeflate: false,
   });
 }

@@ -3,6 +3,7 @@ import type { Done, MethodName, MethodResults } from '../domain/api.ts';
 import { isErrorCode, RuntimeError } from '../domain/errors.ts';
 import type { ErrorData } from '../domain/errors.ts';
 import { API_VERSION, CALLSIGN, MAX_MESSAGE_BYTES } from '../domain/wire.ts';
+import { codeOfThunder } from './thunder-codes.ts';
 
 export type CallOptions = {
   /** Gives up waiting; an operation that has begun goes on. */
@@ -24,6 +25,9 @@ export const READERS: { readonly [Name in MethodName]: Read<Name> } = {
   explainHibernation: (wire) => wire as MethodResults['explainHibernation'],
   terminate: done,
   kill: done,
+  annotate: done,
+  removeAnnotation: done,
+  getHistory: (wire) => wire as MethodResults['getHistory'],
   getInfo: (wire) => JSON.parse(wire as string) as MethodResults['getInfo'],
   list: (wire) => wire as MethodResults['list'],
   getLogs: (wire) => wire as MethodResults['getLogs'],
@@ -43,6 +47,8 @@ const OPERATIONS: ReadonlySet<MethodName> = new Set([
   'wake',
   'terminate',
   'kill',
+  'annotate',
+  'removeAnnotation',
 ]);
 
 export const timeoutOf = (name: MethodName): number => (OPERATIONS.has(name) ? OPERATION_TIMEOUT_MS : READ_TIMEOUT_MS);
@@ -88,7 +94,7 @@ function remake(error: unknown): RuntimeError {
   };
   if (isErrorCode(data?.code) && typeof data.what === 'string') return RuntimeError.from(data as ErrorData);
   // another server's, or a newer daemon's
-  return new RuntimeError(code === -32_601 ? 'UNKNOWN_METHOD' : 'INTERNAL', {
+  return new RuntimeError(codeOfThunder(code), {
     what: typeof message === 'string' ? message : 'the daemon answered with an error without words',
     details: { wireCode: code },
   });

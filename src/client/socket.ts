@@ -24,7 +24,14 @@ type StandardSocket = {
 
 export function overWebSocket(create: () => StandardSocket): OpenSocket {
   return ({ onOpen, onText, onClosed }) => {
-    const socket = create();
+    let socket: StandardSocket;
+    try {
+      socket = create();
+    } catch (error) {
+      // what a browser does not allow at all, for instance ws: from a page that came by https:
+      queueMicrotask(() => onClosed(error));
+      return { send: () => undefined, close: () => undefined };
+    }
     let cause: unknown;
     socket.addEventListener('open', onOpen);
     socket.addEventListener('message', ({ data }) => {

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { appSchema } from './app.ts';
 import type { EventPage } from './events.ts';
 import type { Explanation } from './hibernation.ts';
+import type { History } from './history.ts';
 import type { AppInfo, AppSummary } from './info.ts';
 import { runtimeConfigSchema } from './runtime-config.ts';
 
@@ -34,6 +35,26 @@ const wake = z.strictObject({
   appInstanceId: id,
   /** What it is to be afterwards. */
   runtimeState: z.enum(['RUNTIME_STATE_RUNNING', 'RUNTIME_STATE_SUSPENDED']).default('RUNTIME_STATE_RUNNING'),
+});
+
+const MAX_KEY_LENGTH = 128;
+const MAX_VALUE_LENGTH = 1024;
+const key = z
+  .string()
+  .regex(
+    new RegExp(`^\\P{Cc}{1,${MAX_KEY_LENGTH}}$`, 'u'),
+    `must have 1 to ${MAX_KEY_LENGTH} characters, none of them a control character`,
+  );
+/** Nothing is changed when the annotations have another revision (`annotationRevision` of `getInfo`). */
+const revision = z.int().min(0).optional();
+
+const annotate = z.strictObject({ appInstanceId: id, key, value: z.string().max(MAX_VALUE_LENGTH), revision });
+const removeAnnotation = z.strictObject({ appInstanceId: id, key, revision });
+
+const getHistory = z.strictObject({
+  appInstanceId: id,
+  /** The last so many events. */
+  limit: z.int().min(1).max(10_000).default(1000),
 });
 
 const getEvents = z.strictObject({
@@ -97,6 +118,12 @@ export const METHODS = {
   },
   terminate: { params: one, doc: 'End the app: SIGTERM, a grace period, then SIGKILL.' },
   kill: { params: one, doc: 'End the app at once, from any state.' },
+  annotate: { params: annotate, doc: 'Note a text of your own with an instance, in any state.' },
+  removeAnnotation: { params: removeAnnotation, doc: 'Take a note away again.' },
+  getHistory: {
+    params: getHistory,
+    doc: 'What happened to an instance, who asked for it, why, and how long each state lasted; also long after its end.',
+  },
   getInfo: { params: one, doc: 'Everything known about one instance.' },
   list: {
     params: z.strictObject({ all: z.boolean().default(false) }).prefault({}),
@@ -122,6 +149,9 @@ export type MethodResults = {
   explainHibernation: Explanation;
   terminate: Done;
   kill: Done;
+  annotate: Done;
+  removeAnnotation: Done;
+  getHistory: History;
   getInfo: AppInfo;
   list: readonly AppSummary[];
   getLogs: LogPage;

@@ -94,6 +94,11 @@ export const ERRORS = {
     exitCode: 27,
     doc: 'Another service of the device (a plugin of Thunder) is not there, refused, or answered nonsense.',
   },
+  CONFLICT: {
+    thunder: 5,
+    exitCode: 30,
+    doc: 'Somebody else has changed it since the caller looked. Nothing was changed.',
+  },
 } as const satisfies Record<string, Row>;
 
 export type ErrorCode = keyof typeof ERRORS;
@@ -170,5 +175,5 @@ function whyOf(cause: unknown): string | undefined {
 }
 
 /** True for an error of the operating system with one of these names, for instance `ENOENT` (errno(3)). */
-export const isErrno = (error: unknown, ...names: readonly string[]): error is NodeJS.ErrnoException =>
+export const isErrno = (error: unknown, ...names: readonly string[]): error is Error & { readonly code: string } =>
   error instanceof Error && 'code' in error && names.includes(String(error.code));

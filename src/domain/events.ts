@@ -4,7 +4,12 @@ import type { ExitRecord } from './exit.ts';
 import type { AppId, AppInstanceId } from './ids.ts';
 import type { State } from './states.ts';
 
-type Subject = { readonly appId: AppId; readonly appInstanceId: AppInstanceId };
+type Subject = {
+  readonly appId: AppId;
+  readonly appInstanceId: AppInstanceId;
+  /** Who asked for it: `the unix socket`, or the address of the caller; absent when nobody did. */
+  readonly by?: string;
+};
 
 type EventBody =
   | { readonly type: 'started'; readonly pid: number }
@@ -12,12 +17,14 @@ type EventBody =
   /** Exactly one for each run of an instance. */
   | { readonly type: 'terminated'; readonly exit: ExitRecord }
   | { readonly type: 'failure'; readonly operation: string; readonly error: ErrorData }
-  /** The app shows its first picture; `ms` after its start, the launch time that a person feels. Null when that was not seen. */
+  /** The app shows its first picture; `ms` after it was asked for, the launch time that a person feels; null: not the first of this run. */
   | { readonly type: 'displayReady'; readonly ms: number | null }
   /** Its last window has gone. The display is still there for another. */
   | { readonly type: 'displayGone' }
   /** The compositor has ended. What was connected to it ends too, as a rule. */
-  | { readonly type: 'displayDied' };
+  | { readonly type: 'displayDied' }
+  /** `value` is null when it was removed. */
+  | { readonly type: 'annotated'; readonly key: string; readonly value: string | null; readonly revision: number };
 
 export type NewEvent = Subject & EventBody;
 export type EventType = NewEvent['type'];

@@ -47,3 +47,9 @@ export function exitRecord({ code, oom, asked, at }: Ending): ExitRecord {
   const cause = oom && signal === SIGKILL && asked === undefined ? 'oom' : (asked ?? own);
   return { code, signal, oom, cause, at };
 }
+
+/** `exited 3`, `killed by signal 9 (oom)`. */
+export function exitWords({ code, signal, cause }: ExitRecord): string {
+  const how = signal === null ? `code ${code ?? 'unknown'}` : `signal ${signal}`;
+  return `${cause} (${how})`;
+}

@@ -53,7 +53,10 @@ export type AppInfo = Omit<AppSummary, 'memory'> & {
     /** CRIU's log of the last attempt that failed. */
     readonly failureLog: string | null;
   };
+  /** Notes of callers. */
   readonly annotations: Readonly<Record<string, string>>;
+  /** Rises with each change of the annotations. */
+  readonly annotationRevision: number;
   /** The app's private directory on the host, seen as /data inside. */
   readonly storage: string;
   readonly logFile: string;

@@ -14,6 +14,8 @@ export type Step = {
   /** Before and after the event of the change of state. */
   readonly before?: readonly EventBody[];
   readonly after?: readonly EventBody[];
+  /** Who asked for it. */
+  readonly by?: string | undefined;
 };
 type WithoutSubject<Body> = Body extends unknown ? Omit<Body, 'appId' | 'appInstanceId'> : never;
 export type EventBody = WithoutSubject<NewEvent>;
@@ -26,9 +28,12 @@ export class Instance {
   inherited: boolean;
   /** A `run` was admitted and has not come back: a second one must not start. */
   claimed = false;
+  /** Who asked for the operation at work; its events say so. */
+  asker: string | undefined;
   readonly #announcer: Announcer;
   #record: InstanceRecord;
   #end = Promise.withResolvers<Ended>();
+  #written: Promise<unknown> = Promise.resolve();
 
   constructor(announcer: Announcer, record: InstanceRecord, inherited = false) {
     this.inherited = inherited;
@@ -72,38 +77,65 @@ export class Instance {
   }
 
   /** A new run of an instance whose last one has ended: another life, another end. */
-  async begin(record: InstanceRecord, why: string, step: Step = {}): Promise<void> {
-    const fresh: InstanceRecord = { ...record, state: this.state };
-    const previous = this.#record;
-    this.#record = fresh;
-    this.inherited = false;
-    this.#end = Promise.withResolvers<Ended>();
-    try {
-      await this.enter('STARTING', why, step);
-    } catch (error) {
-      this.#record = previous;
-      throw error;
-    }
+  begin(record: InstanceRecord, why: string, step: Step = {}): Promise<void> {
+    const asked = { by: this.asker, ...step };
+    return this.#inTurn(async () => {
+      const previous = this.#record;
+      this.#record = { ...record, state: this.state };
+      this.inherited = false;
+      this.#end = Promise.withResolvers<Ended>();
+      try {
+        await this.#write('STARTING', why, asked);
+      } catch (error) {
+        this.#record = previous;
+        throw error;
+      }
+    });
   }
 
   /** Enters a state: on disk, with its event, then in memory, then to the listeners. Staying writes no `stateChanged`. */
-  async enter(
+  enter(state: State, why: string, step: Step = {}): Promise<void> {
+    const asked = { by: this.asker, ...step };
+    return this.#inTurn(() => this.#write(state, why, asked));
+  }
+
+  /** Writes other facts of the instance; the state stays. */
+  async note(record: Step['record'], change: Step['change'] = {}): Promise<void> {
+    await this.update(() => ({ ...(record !== undefined && { record }), change }));
+  }
+
+  /** Writes facts that follow from the present ones, if any, also while an operation is at work; the state stays. */
+  update(stepFrom: (record: InstanceRecord) => Step | undefined): Promise<void> {
+    return this.#inTurn(async () => {
+      const step = stepFrom(this.#record);
+      if (step !== undefined) await this.#write(this.state, '', step);
+    });
+  }
+
+  /** Each change is made of the record that the one before it has left. */
+  #inTurn(write: () => Promise<void>): Promise<void> {
+    const turn = this.#written.then(write);
+    this.#written = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #write(
     state: State,
     why: string,
-    { record = {}, change = {}, before = [], after = [] }: Step = {},
+    { record = {}, change = {}, before = [], after = [], by }: Step,
   ): Promise<void> {
     const next: InstanceRecord = { ...this.#record, ...record, state };
     const { appId, appInstanceId } = next;
     const changed: readonly EventBody[] =
       state === this.state ? [] : [{ type: 'stateChanged', old: this.state, new: state, why }];
-    const events = [...before, ...changed, ...after].map((body): NewEvent => ({ appId, appInstanceId, ...body }));
+    const events = [...before, ...changed, ...after].map((body): NewEvent => ({
+      appId,
+      appInstanceId,
+      ...(by !== undefined && { by }),
+      ...body,
+    }));
     await this.#announcer.commit({ ...change, instances: [next], events }, () => {
       this.#record = next;
     });
-  }
-
-  /** Writes other facts of the instance; the state stays. */
-  async note(record: Step['record'], change: Step['change'] = {}): Promise<void> {
-    await this.enter(this.state, '', { ...(record !== undefined && { record }), change });
   }
 }

@@ -8,10 +8,12 @@ import { VERSION } from '../domain/version.ts';
 import { Instance } from './instance.ts';
 import { Instances } from './instances.ts';
 import { Keeper } from './keeper.ts';
+import { liveMethods } from './live-methods.ts';
 import { readOrder } from './operations/order.ts';
 import { newRecord, run } from './operations/run.ts';
 import { explain } from './operations/explain.ts';
 import { hibernate } from './operations/hibernate.ts';
+import { askedBy } from './operations/operation.ts';
 import { screenshot } from './operations/screen.ts';
 import { resume, suspend } from './operations/suspend-resume.ts';
 import { kill, terminate } from './operations/terminate-kill.ts';
@@ -22,7 +24,7 @@ import { Sleepers } from './sleepers.ts';
 import { infoOf, summaryOf } from './views.ts';
 import type { World } from './world.ts';
 
-type Call = { readonly signal: AbortSignal };
+type Call = { readonly signal: AbortSignal; readonly by?: string | undefined };
 type One = { readonly appInstanceId: string };
 type House = {
   readonly world: World;
@@ -63,43 +65,58 @@ export async function startManager(
   };
 }
 
-function methods(house: House) {
+type Work<Result> = (instance: Instance, signal: AbortSignal) => Promise<Result>;
+
+const DONE = { already: false } as const;
+
+function operations(house: House) {
   const { world, instances, sleepers } = house;
-  const find = (params: One): Instance => instances.get(appInstanceId(params.appInstanceId));
+  /** In the instance's queue, and told with the name of who asked. */
+  const queued =
+    <Result>(work: Work<Result>) =>
+    async (params: One, { by }: Call): Promise<Result> => {
+      const instance = instances.get(appInstanceId(params.appInstanceId));
+      return instance.queue.push((signal) => askedBy(instance, by, () => work(instance, signal)));
+    };
   return {
-    run: (params: MethodParams<'run'>) => admitRun(house, params),
-    suspend: async (params: One) => {
-      const instance = find(params);
-      await instance.queue.push((signal) => suspend(world, instance, signal));
-      return { already: false };
-    },
-    resume: async (params: One) => {
-      const instance = find(params);
-      await instance.queue.push((signal) => resume(world, instance, signal));
-      return { already: false };
-    },
-    hibernate: async (params: One) => {
-      const instance = find(params);
-      await instance.queue.push((signal) => hibernate(world, instance, signal));
+    run: (params: MethodParams<'run'>, call: Call) => admitRun(house, params, call),
+    suspend: queued(async (instance, signal) => {
+      await suspend(world, instance, signal);
+      return DONE;
+    }),
+    resume: queued(async (instance, signal) => {
+      await resume(world, instance, signal);
+      return DONE;
+    }),
+    hibernate: queued(async (instance, signal) => {
+      await hibernate(world, instance, signal);
       sleepers.tend(instance);
-      return { already: false };
-    },
-    wake: async (params: MethodParams<'wake'>) => {
-      const instance = find(params);
+      return DONE;
+    }),
+    wake: (params: MethodParams<'wake'>, call: Call) => {
       const target = params.runtimeState === 'RUNTIME_STATE_SUSPENDED' ? 'SUSPENDED' : 'RUNNING';
-      await instance.queue.push((signal) => wakeUp(house, instance, { target, signal }));
-      return { already: false };
+      const waking = queued(async (instance, signal) => {
+        await wakeUp(house, instance, { target, signal });
+        return DONE;
+      });
+      return waking(params, call);
     },
-    explainHibernation: (params: One) => explain(world, find(params)),
-    terminate: async (params: One) => {
-      const instance = find(params);
-      return { already: await instance.queue.push((signal) => end(house, instance, signal)) };
-    },
-    kill: (params: One) => overtakingKill(house, find(params)),
-    getInfo: (params: One) => Promise.resolve(infoOf(world, find(params))),
+    terminate: queued(async (instance, signal) => ({ already: await end(house, instance, signal) })),
+    kill: (params: One, call: Call) => overtakingKill(house, params, call),
+  };
+}
+
+function methods(house: House) {
+  const { world, instances } = house;
+  return {
+    ...operations(house),
+    ...liveMethods(world, instances),
+    explainHibernation: (params: One) => explain(world, instances.get(appInstanceId(params.appInstanceId))),
+    getInfo: (params: One) => Promise.resolve(infoOf(world, instances.get(appInstanceId(params.appInstanceId)))),
     list: (params: MethodParams<'list'>) => list(house, params),
     getLogs: (params: MethodParams<'getLogs'>, call: Call) => getLogs(house, params, call),
-    getScreenshot: (params: MethodParams<'getScreenshot'>, { signal }: Call) => screenshot(world, find(params), signal),
+    getScreenshot: (params: One, { signal }: Call) =>
+      screenshot(world, instances.get(appInstanceId(params.appInstanceId)), signal),
     getEvents: (params: MethodParams<'getEvents'>) =>
       world.journal.events({
         since: params.since,
@@ -119,7 +136,7 @@ function methods(house: House) {
 }
 
 /** A living instance is not touched by a second run: it is refused before anything is queued. */
-async function admitRun(house: House, params: MethodParams<'run'>): Promise<MethodResults['run']> {
+async function admitRun(house: House, params: MethodParams<'run'>, { by }: Call): Promise<MethodResults['run']> {
   const { world, instances, keeper } = house;
   const order = readOrder(params);
   const known = instances.find(order.appInstanceId);
@@ -129,7 +146,7 @@ async function admitRun(house: House, params: MethodParams<'run'>): Promise<Meth
   instance.claimed = true;
   instances.add(instance);
   try {
-    await instance.queue.push((signal) => run(world, instance, { order, signal }));
+    await instance.queue.push((signal) => askedBy(instance, by, () => run(world, instance, { order, signal })));
   } finally {
     instance.claimed = false;
     // refused before it began: nothing is to be remembered of it
@@ -164,14 +181,18 @@ async function end({ world, sleepers }: House, instance: Instance, signal: Abort
   return terminate(world, instance, signal);
 }
 
-async function overtakingKill({ world, sleepers }: House, instance: Instance): Promise<MethodResults['kill']> {
+async function overtakingKill(house: House, params: One, { by }: Call): Promise<MethodResults['kill']> {
+  const { world, instances, sleepers } = house;
+  const instance = instances.get(appInstanceId(params.appInstanceId));
   const reason = new RuntimeError('ABORTED', { what: `overtaken by a kill of ${instance.record.appInstanceId}` });
   // an operation that is overtaken may end the app on its way out: that was this kill's doing
   const { taken } = instance;
-  const already = await instance.queue.overtake(reason, async () => {
-    await sleepers.leave(instance);
-    return kill(world, instance);
-  });
+  const already = await instance.queue.overtake(reason, () =>
+    askedBy(instance, by, async () => {
+      await sleepers.leave(instance);
+      return kill(world, instance);
+    }),
+  );
   return { already: already && !taken };
 }
 
@@ -222,7 +243,9 @@ async function endAllApps(house: House): Promise<void> {
   const { world, instances } = house;
   const living = [...instances].filter((instance) => isAlive(instance.state));
   const outcomes = await Promise.allSettled(
-    living.map((instance) => instance.queue.push((signal) => end(house, instance, signal))),
+    living.map((instance) =>
+      instance.queue.push((signal) => askedBy(instance, 'the end of the daemon', () => end(house, instance, signal))),
+    ),
   );
   for (const outcome of outcomes) {
     if (outcome.status === 'rejected') world.log.error({ err: outcome.reason as unknown }, 'an app could not be ended');

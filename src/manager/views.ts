@@ -39,6 +39,7 @@ export function infoOf(world: World, instance: Instance): AppInfo {
     display: displayOf(world, instance),
     hibernation: hibernationOf(world, instance),
     annotations: record.annotations,
+    annotationRevision: record.annotationRevision,
     storage: world.storage.pathOf(appId),
     logFile: world.logs.fileOf(containerId),
   };

@@ -44,6 +44,8 @@ export type InstanceRecord = {
   /** Null before the first hibernation. */
   readonly hibernation: HibernationRecord | null;
   readonly annotations: Readonly<Record<string, string>>;
+  /** Rises with each change of the annotations, over all runs. */
+  readonly annotationRevision: number;
 };
 
 export type UserIdLease = {
@@ -75,6 +77,8 @@ export type EventQuery = {
   readonly since: number;
   readonly limit: number;
   readonly appInstanceId?: AppInstanceId | undefined;
+  /** The last ones of them instead of the first. */
+  readonly newest?: boolean;
 };
 
 export type Journal = {

@@ -93,7 +93,7 @@ type Host = {
 /** Carries out the calls of one visitor. */
 function handlerFor(host: Host, caller: Caller, { who, role, pace }: Visitor): Handler {
   const { profile, hub, log } = host;
-  const dispatch = methods(host.service, { ...caller, profile, role, observers: hub.observers });
+  const dispatch = methods(host.service, { ...caller, who, profile, role, observers: hub.observers });
   const refusals = (designator: string) => (error: unknown) => {
     if (error instanceof RuntimeError && error.code === 'PERMISSION_DENIED') host.refused(who, designator, error.what);
     throw error;

@@ -23,6 +23,8 @@ export type Caller = {
   readonly subscriptions?: Subscriptions | undefined;
   /** For methods without callsign; both services when absent. */
   readonly callsign?: string | undefined;
+  /** For events: who asked. */
+  readonly who?: string | undefined;
   /** `r4` when absent. */
   readonly profile?: Profile | undefined;
   /** Everything when absent. */
@@ -56,6 +58,9 @@ const ROWS: Rows = {
   explainHibernation: { isRead: true, form: same },
   terminate: { isRead: false, form: done },
   kill: { isRead: false, form: done },
+  annotate: { isRead: false, form: done },
+  removeAnnotation: { isRead: false, form: done },
+  getHistory: { isRead: true, form: same },
   // upstream: the text of a JSON object, not the object
   getInfo: { isRead: true, form: (info) => JSON.stringify(info) },
   list: { isRead: true, form: same },
@@ -81,7 +86,7 @@ export function methods(service: Service, caller: Caller): Dispatch {
     if (!isMethodName(method) || index !== undefined) throw unknownMethod(target);
     const row = ROWS[method];
     if (!row.isRead) refuseObserver(target, caller);
-    return invoke(service, { name: method, row, params, gone: caller.gone });
+    return invoke(service, { name: method, row, params, caller });
   };
 }
 
@@ -130,15 +135,15 @@ type Call<Name extends MethodName> = {
   readonly name: Name;
   readonly row: Rows[Name];
   readonly params: unknown;
-  readonly gone: AbortSignal;
+  readonly caller: Caller;
 };
 
 async function invoke<Name extends MethodName>(
   service: ServiceMethods,
-  { name, row, params, gone }: Call<Name>,
+  { name, row, params, caller }: Call<Name>,
 ): Promise<unknown> {
   const checked = readParams(METHODS[name].params, params, name) as MethodParams<Name>;
-  return row.form(await service[name](checked, { signal: row.isRead ? gone : NEVER }));
+  return row.form(await service[name](checked, { signal: row.isRead ? caller.gone : NEVER, by: caller.who }));
 }
 
 /** Throws for a service that is not here, for versions that are not served, and for what is no name. */

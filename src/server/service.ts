@@ -5,7 +5,8 @@ import type { AppEvent } from '../domain/events.ts';
 export type ServiceMethods = {
   readonly [Name in MethodName]: (
     params: MethodParams<Name>,
-    call: { readonly signal: AbortSignal },
+    /** `by`: who asked, for events. */
+    call: { readonly signal: AbortSignal; readonly by?: string | undefined },
   ) => Promise<MethodResults[Name]>;
 };
 

@@ -2,6 +2,7 @@
 import type { MethodResults } from '../../src/domain/api.ts';
 import { RuntimeError } from '../../src/domain/errors.ts';
 import type { AppEvent, NewEvent } from '../../src/domain/events.ts';
+import { entriesOf } from '../../src/domain/history.ts';
 import { appId, appInstanceId, containerIdFor, newAppInstanceId } from '../../src/domain/ids.ts';
 import type { AppId, AppInstanceId } from '../../src/domain/ids.ts';
 import type { AppInfo } from '../../src/domain/info.ts';
@@ -14,6 +15,7 @@ type Instance = {
   readonly appInstanceId: AppInstanceId;
   state: State;
   readonly lines: string[];
+  annotations: Record<string, string>;
 };
 
 /** What outlives a restart of the fake daemon. */
@@ -90,7 +92,7 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
       const app = appId(params.appId);
       if (world.instances.has(id)) throw new RuntimeError('ALREADY_EXISTS', { what: `${id} is alive` });
       world.runs.push(params);
-      world.instances.set(id, { appId: app, appInstanceId: id, state: 'RUNNING', lines: [] });
+      world.instances.set(id, { appId: app, appInstanceId: id, state: 'RUNNING', lines: [], annotations: {} });
       publish({ appId: app, appInstanceId: id, type: 'started', pid: 4711 });
       return { appInstanceId: id };
     },
@@ -104,6 +106,18 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
       return move(params.appInstanceId, 'terminate');
     },
     kill: async (params) => move(params.appInstanceId, 'kill'),
+    annotate: async ({ appInstanceId: id, key, value }) => {
+      find(id).annotations[key] = value;
+      return { already: false };
+    },
+    removeAnnotation: async ({ appInstanceId: id, key }) => ({
+      already: !Reflect.deleteProperty(find(id).annotations, key),
+    }),
+    getHistory: async ({ appInstanceId: id }) => {
+      const { appId: app, appInstanceId: own, state } = find(id);
+      const entries = entriesOf(world.events.filter((event) => event.appInstanceId === id));
+      return { appId: app, appInstanceId: own, state, exit: null, complete: true, entries };
+    },
     getInfo: async (params) => infoOf(find(params.appInstanceId)),
     list: async ({ all }) => [...world.instances.values()].filter((one) => all || isAlive(one.state)).map(infoOf),
     getLogs: async (params, { signal }) => {
@@ -178,7 +192,8 @@ const infoOf = (instance: Instance): AppInfo => ({
     wakes: 0,
     failureLog: null,
   },
-  annotations: {},
+  annotations: instance.annotations,
+  annotationRevision: Object.keys(instance.annotations).length,
   storage: '/fake/apps/one',
   logFile: '/fake/logs/one.log',
 });

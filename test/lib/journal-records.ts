@@ -20,6 +20,7 @@ export const instanceRecord = (id: string): InstanceRecord => ({
   released: false,
   hibernation: null,
   annotations: {},
+  annotationRevision: 0,
 });
 
 export const lease = (id: string): UserIdLease => ({ appId: appId(id), uid: 30_001, gid: 30_001, releasedAt: null });

@@ -116,6 +116,30 @@ test('with --json an error is one object on stderr, and stdout stays data', asyn
   );
 });
 
+test('annotate notes, removes and refuses; info and history show it', async () => {
+  await using daemon = await withApps('one');
+  const noted = await runtimectl(['annotate', 'one', 'a=b=c', 'esc=\u001b[1m', '--remove', 'old'], daemon);
+  assert.deepEqual(noted, { code: 0, stdout: 'a = b=c\nesc = \\u001b[1m\nold is removed\n', stderr: '' });
+  assert.match((await runtimectl(['info', 'one'], daemon)).stdout, /annotation: +a = b=c\n/);
+  const outcome = await runtimectl(['annotate', 'one', 'a=d', '--json'], daemon);
+  assert.deepEqual(json(outcome.stdout), [{ key: 'a', value: 'd', already: false }]);
+  for (const words of [[], ['a'], ['=b'], ['a=b', 'c=d', '--revision', '3']]) {
+    const { code, stderr } = await runtimectl(['annotate', 'one', ...words], daemon);
+    assert.equal(code, 2, words.join(' '));
+    assert.match(stderr, /\n {2}next: /);
+  }
+});
+
+test('history is a table for people and an object for programs', async () => {
+  await using daemon = await withApps('one');
+  await daemon.service().suspend({ appInstanceId: 'one' }, nobody);
+  const { stdout } = await runtimectl(['history', 'one'], daemon);
+  assert.match(stdout, /^TIME +FOR +WHAT +BY\n/);
+  assert.match(stdout, /RUNNING → SUSPENDED: suspend\n$/);
+  const { entries } = json((await runtimectl(['history', 'one', '--json'], daemon)).stdout) as { entries: unknown[] };
+  assert.equal(entries.length, 2);
+});
+
 test('version answers without a daemon; with --daemon it asks it', async () => {
   await using daemon = await fakeDaemon();
   for (const words of [['version'], ['--version']]) assert.match((await runtimectl(words)).stdout, /^\d+\.\d+\.\d+\n$/);

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { table } from '../../src/cli/table.ts';
-import { age, exitWords } from '../../src/cli/words.ts';
+import { age } from '../../src/cli/words.ts';
+import { exitWords } from '../../src/domain/exit.ts';
 import { fakeDaemon } from '../lib/fake-daemon.ts';
 import { finish, RUNTIMECTL, runtimectl } from '../lib/runtimectl.ts';
 

@@ -75,6 +75,19 @@ test('a thousand commits at once are numbered without holes, in the order of the
   await journal.close();
 });
 
+test('the last events of an instance can be asked for, oldest first', async () => {
+  await using at = await place();
+  const journal = await open(at.file);
+  for (let index = 1; index <= 9; index++) await journal.commit(change(index, index % 2 === 0 ? 'even' : 'odd'));
+  const seqs = async (limit: number) =>
+    (await journal.events({ since: 0, limit, appInstanceId: appInstanceId('odd'), newest: true })).events.map(
+      ({ seq }) => seq,
+    );
+  assert.deepEqual(await seqs(2), [7, 9]);
+  assert.deepEqual(await seqs(100), [1, 3, 5, 7, 9]);
+  await journal.close();
+});
+
 test('events are read in pages, after a number, of one instance or of all', async () => {
   await using at = await place();
   const journal = await open(at.file);

@@ -119,16 +119,13 @@ export class Store {
   }
 
   /** `upTo`: the last event that may be seen. */
-  events({ since, limit, appInstanceId, upTo }: EventQuery & { readonly upTo: number }): EventPage {
-    const rows =
-      appInstanceId === undefined
-        ? this.#sql('SELECT body FROM event WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?').all(since, upTo, limit)
-        : this.#sql('SELECT body FROM event WHERE instance = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?').all(
-            appInstanceId,
-            since,
-            upTo,
-            limit,
-          );
+  events({ since, limit, appInstanceId, newest = false, upTo }: EventQuery & { readonly upTo: number }): EventPage {
+    const only = appInstanceId === undefined ? '' : 'instance = ? AND ';
+    const order = newest ? 'DESC' : 'ASC';
+    const rows = this.#sql(
+      `SELECT body FROM event WHERE ${only}seq > ? AND seq <= ? ORDER BY seq ${order} LIMIT ?`,
+    ).all(...(appInstanceId === undefined ? [] : [appInstanceId]), since, upTo, limit);
+    if (newest) rows.reverse();
     const events = rows.map((row) => parse(row, 'body') as AppEvent);
     return { events, firstSeq: this.#bounds().first, lastSeq: upTo };
   }

@@ -1,10 +1,11 @@
 import type { EventGap } from '../../client/events.ts';
 import { callOnce } from '../../client/unix.ts';
 import type { AppEvent } from '../../domain/events.ts';
+import { storyOf } from '../../domain/history.ts';
 import type { Command, Invocation } from '../command.ts';
 import { countOf, isSet, textOf } from '../options.ts';
 import type { Output } from '../output.ts';
-import { exitWords, stateWord } from '../words.ts';
+import { stateWord } from '../words.ts';
 
 const PAGE_SIZE = 1000;
 
@@ -46,20 +47,7 @@ function words(item: Item, output: Output): string {
 }
 
 function story(event: AppEvent, output: Output): string {
-  switch (event.type) {
-    case 'started':
-      return `started with pid ${event.pid}`;
-    case 'stateChanged':
-      return `${event.old} → ${stateWord(event.new, output)}: ${event.why}`;
-    case 'terminated':
-      return `terminated: ${exitWords(event.exit)}`;
-    case 'failure':
-      return output.style('red', `${event.operation} failed: ${event.error.what}`);
-    case 'displayReady':
-      return `shows its first picture${event.ms === null ? '' : ` ${Math.round(event.ms)} ms after its start`}`;
-    case 'displayGone':
-      return 'shows nothing any more';
-    case 'displayDied':
-      return output.style('red', 'its display has died');
-  }
+  const { what } = storyOf(event);
+  if (event.type === 'stateChanged') return `${event.old} → ${stateWord(event.new, output)}: ${event.why}`;
+  return event.type === 'failure' ? output.style('red', what) : what;
 }

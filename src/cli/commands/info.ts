@@ -1,9 +1,11 @@
 import { callOnce } from '../../client/unix.ts';
+import { exitWords } from '../../domain/exit.ts';
 import type { AppInfo } from '../../domain/info.ts';
+import { printable } from '../../domain/printable.ts';
 import { formatSize } from '../../domain/size.ts';
 import type { Command } from '../command.ts';
 import type { Output } from '../output.ts';
-import { exitWords, stateWord } from '../words.ts';
+import { stateWord } from '../words.ts';
 
 export const info: Command = async ({ operands, daemon, output }) => {
   const app = await callOnce(daemon, ['getInfo', { appInstanceId: operands[0] ?? '' }]);
@@ -34,7 +36,10 @@ const linesOf = (app: AppInfo, output: Output): readonly Line[] => [
   ['container', app.containerId],
   ['storage', app.storage],
   ['log file', app.logFile],
-  ...Object.entries(app.annotations).map(([key, value]): Line => ['annotation', `${key} = ${value}`]),
+  ...Object.entries(app.annotations).map(([key, value]): Line => [
+    'annotation',
+    `${printable(key)} = ${printable(value)}`,
+  ]),
 ];
 
 const readingLines = ({ memory, cpu, pids }: AppInfo): readonly Line[] => [

@@ -1,11 +1,12 @@
 import { callOnce } from '../../client/unix.ts';
+import { exitWords } from '../../domain/exit.ts';
 import type { AppSummary } from '../../domain/info.ts';
 import { formatSize } from '../../domain/size.ts';
 import type { Command } from '../command.ts';
 import { isSet } from '../options.ts';
 import type { Output } from '../output.ts';
 import { table } from '../table.ts';
-import { age, exitWords, stateWord } from '../words.ts';
+import { age, stateWord } from '../words.ts';
 
 const HEAD = ['INSTANCE', 'APP', 'STATE', 'PID', 'MEMORY', 'AGE', 'EXIT'];
 

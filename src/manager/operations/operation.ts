@@ -26,6 +26,20 @@ export async function allDone(works: readonly Promise<unknown>[]): Promise<void>
   }
 }
 
+/** What the work writes is told with the name of who asked for it. */
+export async function askedBy<Result>(
+  instance: Instance,
+  by: string | undefined,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  instance.asker = by;
+  try {
+    return await work();
+  } finally {
+    instance.asker = undefined;
+  }
+}
+
 /** Bounds for work that nothing may interrupt: ending, giving back. */
 export const unhurried = (timeoutMs: number): Wait => ({ signal: new AbortController().signal, timeoutMs });
 

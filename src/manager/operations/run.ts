@@ -42,7 +42,8 @@ async function begin(world: World, instance: Instance, order: RunOrder): Promise
   try {
     const config = await planContainer(world, order, lease);
     const change = { userIds: [lease], droppedUserIds: dropped };
-    await instance.begin(newRecord(world, order, lease), 'run', { change });
+    const annotationRevision = instance.record.annotationRevision + 1;
+    await instance.begin({ ...newRecord(world, order, lease), annotationRevision }, 'run', { change });
     return config;
   } catch (error) {
     undo();
@@ -72,6 +73,7 @@ export function newRecord(
     released: false,
     hibernation: null,
     annotations: {},
+    annotationRevision: 0,
   };
 }
 

@@ -1,0 +1,95 @@
+/** The chain of what happened to one instance, in words. */
+import type { AppEvent, EventType } from './events.ts';
+import { EXIT_CAUSES, exitWords, type ExitRecord } from './exit.ts';
+import type { AppId, AppInstanceId } from './ids.ts';
+import { printable } from './printable.ts';
+import type { State } from './states.ts';
+
+export type HistoryEntry = {
+  /** Of the event. */
+  readonly seq: number;
+  readonly time: string;
+  readonly type: EventType;
+  /** What happened. */
+  readonly what: string;
+  /** The reason, where there is one to tell. */
+  readonly why: string | null;
+  /** Who asked for it: `the unix socket`, or the address of the caller; null when nobody did. */
+  readonly by: string | null;
+  /** The state from then on; null when what is kept does not reach back to it. */
+  readonly state: State | null;
+  /** Of a change of state: how long the state lasted, in ms; null while it does, and for what is no such change. */
+  readonly lastedMs: number | null;
+  /** Of the end of a run. */
+  readonly exit: ExitRecord | null;
+};
+
+export type History = {
+  readonly appId: AppId;
+  readonly appInstanceId: AppInstanceId;
+  /** Null when only the event log still knows the instance. */
+  readonly state: State | null;
+  /** Of the last run that has ended. */
+  readonly exit: ExitRecord | null;
+  /** Whether they reach back to the beginning of a run; older ones may have been dropped or left out. */
+  readonly complete: boolean;
+  /** Oldest first. */
+  readonly entries: readonly HistoryEntry[];
+};
+
+type Story = { readonly what: string; readonly why?: string | undefined };
+
+export function storyOf(event: AppEvent): Story {
+  switch (event.type) {
+    case 'started':
+      return { what: `started with pid ${event.pid}` };
+    case 'stateChanged':
+      return { what: `${event.old} → ${event.new}`, why: event.why };
+    case 'terminated':
+      return { what: `terminated: ${exitWords(event.exit)}`, why: EXIT_CAUSES[event.exit.cause] };
+    case 'failure':
+      return { what: `${event.operation} failed: ${event.error.what}`, why: event.error.why };
+    case 'displayReady':
+      return {
+        what: `shows its first picture${event.ms === null ? '' : ` ${Math.round(event.ms)} ms after it was asked for`}`,
+      };
+    case 'displayGone':
+      return { what: 'shows nothing any more' };
+    case 'displayDied':
+      return { what: 'its display has died', why: 'the compositor has ended' };
+    case 'annotated': {
+      const key = printable(event.key);
+      return {
+        what: event.value === null ? `annotation ${key} removed` : `annotation ${key} = ${printable(event.value)}`,
+      };
+    }
+  }
+}
+
+/** Events of one instance, oldest first. */
+export function entriesOf(events: readonly AppEvent[]): readonly HistoryEntry[] {
+  const ends = endsOfStates(events);
+  let state: State | null = null;
+  return events.map((event) => {
+    const { seq, time, type, by } = event;
+    if (event.type === 'stateChanged') state = event.new;
+    const { what, why } = storyOf(event);
+    const end = ends.get(seq);
+    return {
+      ...{ seq, time, type, what, why: why ?? null, by: by ?? null, state },
+      lastedMs: end === undefined ? null : Date.parse(end) - Date.parse(time),
+      exit: event.type === 'terminated' ? event.exit : null,
+    };
+  });
+}
+
+/** For each change of state, by its number, the time of the next one. */
+function endsOfStates(events: readonly AppEvent[]): ReadonlyMap<number, string> {
+  const changes = events.filter(({ type }) => type === 'stateChanged');
+  return new Map(changes.slice(1).map(({ time }, index) => [changes[index]?.seq ?? 0, time]));
+}
+
+/** Whether these events begin with the beginning of a run. */
+export function beginsWithRun([first]: readonly AppEvent[]): boolean {
+  return first?.type === 'stateChanged' && first.new === 'STARTING';
+}
