@@ -145,10 +145,10 @@ test('a daemon that is killed while it makes a display leaves nothing that the n
   for (let round = 0; round < 3; round++) {
     const id = uniqueId('early');
     const uid = daemon.firstUid + 500 + round;
-    const run = daemon.client.run(hostApp(id, drawing(ORANGE), { display: SIZE, userId: uid }));
+    const stopped = assert.rejects(daemon.client.run(hostApp(id, drawing(ORANGE), { display: SIZE, userId: uid })));
     await until(() => processesOfUser(uid).length > 0, { what: 'its first process is there', pollMs: 1 });
     await daemon.kill9();
-    await assert.rejects(run);
+    await stopped;
     await daemon.start();
     const { state } = await infoOf(daemon.client, id);
     if (state !== 'TERMINATED') await daemon.client.kill({ appInstanceId: id });
