@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { chmod, copyFile, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { readSystem } from './host-packages.mjs';
@@ -9,13 +10,18 @@ import { run } from './run.mjs';
 
 /** One compositor for every machine and every app's root file system: that of Debian 13. */
 const suite = 'trixie';
-const packages = ['sway', 'grim'];
-const programs = ['sway', 'swaymsg', 'grim'];
+const packages = ['sway', 'grim', 'dash', 'coreutils'];
+/** dash and sleep: in an app's container the compositor is started by a script, whatever the app's root file system has. */
+const programs = ['sway', 'grim', 'dash', 'sleep'];
+const script = 'with-display.sh';
 /** Keyboard layouts, which the compositor compiles into a keymap at its start. */
 const xkb = 'share/X11/xkb';
 
 /** What makes a bundle out of date. */
-const recipe = JSON.stringify({ suite, packages, programs, xkb });
+const scriptText = readFileSync(new URL(script, import.meta.url), 'utf8');
+const recipe = createHash('sha256')
+  .update(JSON.stringify([suite, packages, programs, xkb, scriptText]))
+  .digest('hex');
 
 const dpkgNext = 'free some disk (1 GB), then run this again';
 
@@ -48,6 +54,7 @@ async function assemble(unpacked, directory) {
   await chmod(join(directory, 'lib', machine().loader), 0o755);
   for (const name of programs) await copyFile(join(unpacked, 'usr', 'bin', name), join(directory, 'bin', name));
   await cp(join(unpacked, 'usr', xkb), join(directory, 'share', 'xkb'), { recursive: true, verbatimSymlinks: true });
+  await writeFile(join(directory, script), scriptText);
   const { loader } = machine();
   const sway = ['--library-path', join(directory, 'lib'), join(directory, 'bin', 'sway'), '--version'];
   const version = await run([join(directory, 'lib', loader), ...sway], { next: 'run this again' });
@@ -55,7 +62,7 @@ async function assemble(unpacked, directory) {
 }
 
 /**
- * Makes sure that `directory` holds the compositor of the apps' displays: 27 MB that run on any Linux of this processor.
+ * Makes sure that `directory` holds the compositor of the apps' displays: 28 MB that run on any Linux of this processor.
  * @param {{ directory: string, scratch: string }} places `scratch` is removed by the caller
  */
 export async function provideDisplayBundle({ directory, scratch }) {

@@ -3,6 +3,7 @@ import type { App } from '../domain/app.ts';
 import {
   DISPLAY_DIRECTORY,
   DISPLAY_NAME,
+  INSIDE_DISPLAY_NAME,
   STORAGE_POINT,
   WAKE_NOTE_POINT,
   type DisplaySocket,
@@ -36,7 +37,7 @@ export function environment({ app, bundleEnv, appId, appInstanceId, display }: S
   variables.set('APPLICATION_TOKEN', appInstanceId);
   if (display !== null) {
     variables.set('XDG_RUNTIME_DIR', DISPLAY_DIRECTORY);
-    variables.set('WAYLAND_DISPLAY', DISPLAY_NAME);
+    variables.set('WAYLAND_DISPLAY', display.inside === null ? DISPLAY_NAME : INSIDE_DISPLAY_NAME);
   }
   for (const [name, value] of Object.entries(app.env)) variables.set(name, value);
   return [...variables].map(([name, value]) => `${name}=${value}`);

@@ -5,6 +5,7 @@ import {
   depthOf,
   DISPLAY_DIRECTORY,
   DISPLAY_NAME,
+  DISPLAY_TOOLS_POINT,
   INSIDE_POINT,
   isReserved,
   plainPath,
@@ -103,6 +104,12 @@ function displayMounts(
   { uid, gid }: MountOrder['identity'],
 ): readonly OciMount[] {
   if (display === null) return [];
+  if (display.inside !== null) {
+    return [
+      bind({ source: display.inside.directory, destination: DISPLAY_DIRECTORY }, false),
+      bind({ source: display.inside.bundle, destination: DISPLAY_TOOLS_POINT }, true),
+    ];
+  }
   const directory = kernelMount(DISPLAY_DIRECTORY, 'tmpfs', ['nodev', 'noexec', 'mode=700', `uid=${uid}`, `gid=${gid}`]);
   return [directory, bind({ source: display.socket, destination: `${DISPLAY_DIRECTORY}/${DISPLAY_NAME}` }, false)];
 }

@@ -9,6 +9,7 @@ import { findCompositor } from '../adapters/sway/compositor.ts';
 import { SwayDisplays } from '../adapters/sway/displays.ts';
 
 export type DisplayOptions = {
+  readonly stateDirectory: string;
   /** Anybody may pass it. */
   readonly openDirectory: string;
   readonly cgroupParent: string;
@@ -20,12 +21,14 @@ export type DisplayOptions = {
 /** Of an app that wants no size in particular: what most screens can show, in a quarter of the memory of the next size. */
 const SIZE = { width: 1280, height: 720 };
 
-export function embeddedDisplays({ openDirectory, cgroupParent, searchPath, tools }: DisplayOptions): SwayDisplays {
+export function embeddedDisplays(options: DisplayOptions): SwayDisplays {
+  const { stateDirectory, openDirectory, cgroupParent, searchPath, tools } = options;
   const directory = `${openDirectory}/displays`;
   mkdirSync(directory, { recursive: true, mode: 0o711 });
   const mountInfo = readFileSync('/proc/self/mountinfo', 'utf8');
   return new SwayDisplays({
     directory,
+    insideDirectory: `${stateDirectory}/displays`,
     compositor: findCompositor({ bundle: tools === undefined ? undefined : `${dirname(tools)}/display`, searchPath }),
     searchPath,
     size: SIZE,

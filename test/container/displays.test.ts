@@ -19,9 +19,9 @@ import {
   untilSays,
 } from '../lib/apps.ts';
 import { startDaemon, type TestDaemon } from '../lib/daemon.ts';
-import { processesBesides, processesOfUser } from '../lib/machine.ts';
+import { processesOfUser } from '../lib/machine.ts';
 import { refusal } from '../lib/refusal.ts';
-import { colourOf, drawing, pictureOf, pointing, runDrawing, SIZE, untilColour } from '../lib/screens.ts';
+import { colourOf, compositorOf, drawing, pictureOf, pointing, runDrawing, SIZE, untilColour } from '../lib/screens.ts';
 import { troubledTools } from '../lib/tools.ts';
 import { until } from '../lib/until.ts';
 
@@ -34,15 +34,6 @@ async function socketOf(client: Client, appInstanceId: string): Promise<string> 
   const { display } = await infoOf(client, appInstanceId);
   assert(display !== null);
   return display.socket;
-}
-
-/** The process on the host that is the app's user's, but not in its container. */
-async function compositorOf(client: Client, appInstanceId: string): Promise<number> {
-  const { uid } = await infoOf(client, appInstanceId);
-  const inside = new Set(processesBesides(await pidOf(client, appInstanceId)));
-  const [sway] = processesOfUser(uid).filter((pid) => !inside.has(pid));
-  assert(sway !== undefined);
-  return sway;
 }
 
 const untilEvent = (client: Client, id: string, type: string) =>

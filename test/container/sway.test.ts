@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync, statSync } from 'node:fs';
-import { cp, readFile, rm, symlink } from 'node:fs/promises';
+import { cp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { dirname, join } from 'node:path';
 import type { ChildProcess } from 'node:child_process';
@@ -47,7 +47,7 @@ test("a display is the app's own, answers, and leaves nothing", async () => {
   await using box = await swayBox();
   const displays = box.displays();
   const place = await displays.createDisplay(box.order('a'), wait());
-  assert.deepEqual(place, displays.placeOf(A));
+  assert.deepEqual(place, displays.placeOf(A, 'host'));
   assert.equal(place.displayName, 'wst-a');
   const [directory, socket] = [statSync(dirname(place.socket)), statSync(place.socket)];
   assert.deepEqual([directory.mode & 0o777, directory.uid, directory.gid], [0o700, box.uid, box.uid]);
@@ -151,12 +151,29 @@ test('the next daemon adopts a display with its windows', async () => {
   first.close();
   const second = box.displays();
   const events = heard(second);
-  assert.equal(await second.adopt(A, wait()), true);
+  assert.equal(await second.adopt(box.order('a'), wait()), true);
   assert.equal(await colourAt(second), ORANGE);
   client.kill('SIGKILL');
   await until(() => events.includes('gone'), { what: 'the end of a window of before is told' });
-  assert.equal(await second.adopt('b' as AppInstanceId, wait()), false);
+  assert.equal(await second.adopt(box.order('b'), wait()), false);
   assert.deepEqual(told, ['ready']);
+});
+
+test('a display for a container is a directory of its own until the container brings it up', async () => {
+  await using box = await swayBox();
+  const displays = box.displays();
+  const order = { ...box.order('a'), placement: 'container' } as const;
+  const place = await displays.createDisplay(order, wait());
+  const { mode, uid } = statSync(dirname(place.socket));
+  assert.deepEqual([mode & 0o777, uid, place.inside?.directory], [0o700, box.uid, dirname(place.socket)]);
+  assert.equal(place.inside?.bundle, BUNDLE);
+  // as it is there for a wake
+  await writeFile(join(dirname(place.socket), 'mark'), '');
+  await displays.createDisplay(order, wait());
+  assert(existsSync(join(dirname(place.socket), 'mark')));
+  await displays.destroyDisplay(A, wait());
+  assert(!existsSync(dirname(place.socket)));
+  assert.throws(() => box.displays('/nowhere').placeOf(A, 'container'), { code: 'DISPLAY_FAILED' });
 });
 
 test('a name that is in use is refused, and what is left over is not', async () => {
@@ -186,7 +203,7 @@ test('a sweep takes away what belongs to nobody, also what was never written dow
   const next = box.displays();
   assert.deepEqual([...(await next.sweep([A], wait()))].sort(), ['wst-b', 'wst-c']);
   for (const { process: sway } of strays) assert(!isAlive(sway.pid));
-  assert.equal(await next.adopt(A, wait()), true);
+  assert.equal(await next.adopt(box.order('a'), wait()), true);
 });
 
 test('root follows no link that an app puts in place of its socket', async () => {
@@ -195,10 +212,10 @@ test('root follows no link that an app puts in place of its socket', async () =>
   await displays.createDisplay(box.order('a'), wait());
   await displays.createDisplay(box.order('b', box.uid + 1), wait());
   displays.close();
-  const own = dirname(displays.placeOf(A).socket);
+  const own = dirname(displays.placeOf(A, 'host').socket);
   await rm(join(own, 'ipc.sock'));
-  await symlink(join(dirname(displays.placeOf('b' as AppInstanceId).socket), 'ipc.sock'), join(own, 'ipc.sock'));
-  await assert.rejects(box.displays().adopt(A, wait()), { code: 'TOOL_FAILED' });
+  await symlink(join(dirname(displays.placeOf('b' as AppInstanceId, 'host').socket), 'ipc.sock'), join(own, 'ipc.sock'));
+  await assert.rejects(box.displays().adopt(box.order('a'), wait()), { code: 'TOOL_FAILED' });
 });
 
 test('without sway the refusal names the command that brings it', async () => {

@@ -59,6 +59,7 @@ const newOrder = (name: string) => ({
   appInstanceId: appInstanceId(uniqueId(name)),
   uid: UID,
   gid: UID,
+  placement: 'host' as const,
   size: null,
   capabilities: [],
 });
@@ -74,7 +75,7 @@ for (const [name, make] of Object.entries(SUBJECTS)) {
   test(`${name}: a display is where it was said, the app's own, and takes clients`, async () => {
     await using subject = await make();
     const order = newOrder('one');
-    const place = subject.displays.placeOf(order.appInstanceId);
+    const place = subject.displays.placeOf(order.appInstanceId, 'host');
     assert.equal(place.displayName, `wst-${order.appInstanceId}`);
     assert.deepEqual(await subject.displays.createDisplay(order, wait()), place);
     const found = await lstat(place.socket);
@@ -148,7 +149,7 @@ for (const [name, make] of Object.entries(SUBJECTS)) {
 test('a machine without displays refuses them, and has nothing to give back', async () => {
   const order = newOrder('none');
   assert.equal(noDisplays.offered, false);
-  assert.throws(() => noDisplays.placeOf(order.appInstanceId), /no display can be made/);
+  assert.throws(() => noDisplays.placeOf(order.appInstanceId, 'host'), /no display can be made/);
   await helpfulRefusal(noDisplays.createDisplay(order, wait()), 'DISPLAY_FAILED', /no display/);
   await noDisplays.destroyDisplay(order.appInstanceId, wait());
 });
@@ -157,7 +158,7 @@ test('an external display is one for all, must be there, and stays', async () =>
   await using box = await swayBox();
   const own = box.displays();
   const order = newOrder('external');
-  const { socket } = own.placeOf(order.appInstanceId);
+  const { socket } = own.placeOf(order.appInstanceId, 'host');
   const displays = externalDisplay(socket);
   await helpfulRefusal(displays.createDisplay(order, wait()), 'DISPLAY_FAILED', /there is no socket/);
   await own.createDisplay(order, wait());
@@ -213,7 +214,7 @@ test("RDK's window manager: a stale socket is removed, anything else at its plac
   await using subject = await rdk();
   const { displays, box } = subject;
   const order = newOrder('squat');
-  const { socket } = displays.placeOf(order.appInstanceId);
+  const { socket } = displays.placeOf(order.appInstanceId, 'host');
   box.server.plugins.set(WINDOW_MANAGER, {
     active: true,
     methods: {

@@ -1,7 +1,9 @@
 /** Apps that draw, and what tests ask about their displays. */
+import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import type { Client, MethodInput } from '../../src/client/node.ts';
 import { hostApp, perl, uniqueId } from './apps.ts';
+import { commandLine, processesOfUser } from './machine.ts';
 import { readPng, type Picture } from './png.ts';
 import { until } from './until.ts';
 
@@ -34,3 +36,11 @@ export async function colourOf(client: Client, appInstanceId: string): Promise<s
 
 export const untilColour = (client: Client, appInstanceId: string, colour: string): Promise<true> =>
   until(async () => (await colourOf(client, appInstanceId)) === colour, { what: `${appInstanceId} shows ${colour}` });
+
+/** Its process on the host, wherever it runs. */
+export async function compositorOf(client: Client, appInstanceId: string): Promise<number> {
+  const { uid } = await client.getInfo({ appInstanceId });
+  const sway = processesOfUser(uid).find((pid) => commandLine(pid).some((word) => word.endsWith('/bin/sway')));
+  assert(sway !== undefined);
+  return sway;
+}

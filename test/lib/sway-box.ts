@@ -38,6 +38,7 @@ export class SwayBox implements AsyncDisposable {
   displays(bundle = BUNDLE, searchPath = SEARCH_PATH) {
     return new SwayDisplays({
       directory: join(this.directory, 'displays'),
+      insideDirectory: join(this.directory, 'inside'),
       compositor: findCompositor({ bundle, searchPath }),
       searchPath: SEARCH_PATH,
       size: { width: 640, height: 360 },
@@ -53,7 +54,10 @@ export class SwayBox implements AsyncDisposable {
   }
 
   order(appInstanceId: string, uid = this.uid): DisplayOrder {
-    return { appInstanceId: appInstanceId as AppInstanceId, uid, gid: uid, size: null, capabilities: [] };
+    return {
+      ...{ appInstanceId: appInstanceId as AppInstanceId, uid, gid: uid, placement: 'host' },
+      ...{ size: null, capabilities: [] },
+    };
   }
 
   /** One window of this colour (rrggbb) on a display, as its user. */

@@ -215,7 +215,7 @@ describe('the OCI configuration', () => {
   });
 
   test('a display is a socket in a directory of the app alone, and the app is told where', () => {
-    const { mounts, process: started } = ociConfig(input(SLEEP, { display: { socket: '/run/x/wst-a' } }));
+    const { mounts, process: started } = ociConfig(input(SLEEP, { display: { socket: '/run/x/wst-a', inside: null } }));
     const places = mounts.filter(({ destination }) => destination.startsWith('/run/user'));
     assert.deepEqual(
       places.map(({ source, destination }) => [source, destination]),

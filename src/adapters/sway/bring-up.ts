@@ -32,7 +32,7 @@ export async function bringUp(parts: SwayParts, display: NewDisplay, wait: Wait)
       },
       wait,
     });
-    await writeRecord(places, { process, uid: order.uid, gid: order.gid });
+    await writeRecord(places, { process });
     await probe(await connectToSocketOf(order.uid, places.socket), wait);
   } catch (error) {
     await endSway(parts, display, unhurried());

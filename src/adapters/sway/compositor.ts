@@ -10,6 +10,8 @@ export type Compositor = {
   readonly env: Readonly<Record<string, string>>;
   /** What the command lines mean by {@link BUNDLE}: to be handed on as the first descriptor. None for the machine's own programs. */
   readonly directories: readonly string[];
+  /** For containers; none for the machine's own programs, which need what their root file system does not have. */
+  readonly bundle: { readonly bundle: string; readonly loader: string } | undefined;
 };
 
 /** An app's user may not be able to reach the bundle by its path (a clone in /root); a descriptor gets past that. */
@@ -31,7 +33,7 @@ export function findCompositor({ bundle, searchPath }: Places): Compositor | und
   }
   const [sway, grim] = [findTool('sway', searchPath), findTool('grim', searchPath)];
   if (sway === undefined || grim === undefined) return undefined;
-  return { sway: [sway], grim: [grim], env: {}, directories: [] };
+  return { sway: [sway], grim: [grim], env: {}, directories: [], bundle: undefined };
 }
 
 /** With the bundle's own loader and libraries. */
@@ -42,5 +44,5 @@ function bundled(directory: string, loader: string): Compositor {
     `${BUNDLE}/bin/${name}`,
   ];
   const env = { XKB_CONFIG_ROOT: `${BUNDLE}/share/xkb` };
-  return { sway: run('sway'), grim: run('grim'), env, directories: [directory] };
+  return { sway: run('sway'), grim: run('grim'), env, directories: [directory], bundle: { bundle: directory, loader } };
 }

@@ -20,6 +20,8 @@ export type DisplayGroups = {
 export type SwayParts = {
   /** Anybody may pass it and everything above; only root may write to it. */
   readonly directory: string;
+  /** Directories of displays in containers, which live as long as their apps, over reboots too. Only root may pass it. */
+  readonly insideDirectory: string;
   /** Undefined when this machine has none. */
   readonly compositor: Compositor | undefined;
   readonly searchPath: string;

@@ -1,18 +1,21 @@
 /** Where the files of a display lie, and what is written down of it. */
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chown, lstat, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { isErrno } from '../../domain/errors.ts';
+import type { User } from './as-user.ts';
 
 /** Sway's own choice in a directory of its own. */
 export const SOCKET = 'wayland-1';
 
-/** Only `own` is the app's: what we read and trust lies beside it. */
+/** What the compositor works in and makes its sockets in. It is the app's: nothing in it is trusted. */
+export type OwnPlaces = { readonly own: string; readonly socket: string; readonly ipc: string };
+
+const ownPlaces = (own: string): OwnPlaces => ({ own, socket: `${own}/${SOCKET}`, ipc: `${own}/ipc.sock` });
+
+/** Of a display on the host. Only `own` is the app's: what we read and trust lies beside it. */
 export const placesIn = (directory: string) => ({
+  ...ownPlaces(`${directory}/own`),
   directory,
-  /** Where the compositor works. */
-  own: `${directory}/own`,
-  socket: `${directory}/own/${SOCKET}`,
-  ipc: `${directory}/own/ipc.sock`,
   /** Its path is an argument of the compositor, which is found by it when nothing else is known. */
   config: `${directory}/sway.config`,
   log: `${directory}/sway.log`,
@@ -21,11 +24,13 @@ export const placesIn = (directory: string) => ({
 
 export type DisplayPlaces = ReturnType<typeof placesIn>;
 
-const recordSchema = z.object({
-  process: z.object({ pid: z.int(), startTime: z.string() }),
-  uid: z.int(),
-  gid: z.int(),
+/** Of a display in the app's container, whose XDG_RUNTIME_DIR this directory is. */
+export const insidePlaces = (directory: string) => ({
+  ...ownPlaces(directory),
+  config: `${directory}/sway.config`,
 });
+
+const recordSchema = z.object({ process: z.object({ pid: z.int(), startTime: z.string() }) });
 
 export type DisplayRecord = z.output<typeof recordSchema>;
 
@@ -50,5 +55,22 @@ export async function makePlaces({ directory, config }: DisplayPlaces, text: str
   await writeFile(config, text, { mode: 0o644 });
 }
 
-export const removePlaces = ({ directory }: DisplayPlaces): Promise<void> =>
-  rm(directory, { recursive: true, force: true });
+/**
+ * Made once for a run, and there as it was for each wake: CRIU opens again what the compositor had open in it (its lock file).
+ * The app's own from then on, so nothing is written to it later.
+ */
+export async function makeInsidePlaces({ own, config }: { own: string; config: string }, text: string, user: User) {
+  if (await isThere(own)) return;
+  const making = `${own}.new`;
+  await rm(making, { recursive: true, force: true });
+  await mkdir(making, { recursive: true, mode: 0o700 });
+  await writeFile(config.replace(own, making), text, { mode: 0o644 });
+  await chown(making, user.uid, user.gid);
+  await rename(making, own);
+}
+
+export const isThere = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  );

@@ -1,5 +1,5 @@
 /** Brings up the compositor of one app: headless, drawing with the processor, as the app's user and with nothing that root has. */
-import { chown, mkdir, readFile, stat } from 'node:fs/promises';
+import { chown, mkdir, readFile } from 'node:fs/promises';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { ProcessId } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
@@ -8,7 +8,7 @@ import { startDetached } from '../process/start-detached.ts';
 import { asUser, type User } from './as-user.ts';
 import type { Compositor } from './compositor.ts';
 import type { SwayParts } from './parts.ts';
-import type { DisplayPlaces } from './places.ts';
+import { isThere, type DisplayPlaces } from './places.ts';
 
 type Options = Pick<SwayParts, 'processes' | 'clock' | 'searchPath'> & { readonly compositor: Compositor };
 
@@ -74,12 +74,6 @@ async function untilListening(
     await clock.sleep(POLL_MS);
   }
 }
-
-const isThere = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );
 
 async function failed({ log }: DisplayPlaces): Promise<RuntimeError> {
   const words = lastWords(await readFile(log, 'utf8').catch(() => ''));

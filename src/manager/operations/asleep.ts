@@ -1,7 +1,7 @@
 /** The end of a hibernation whose image is whole already: after a crash, or when something stood in the way. */
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
-import { giveBackDisplay } from './displays.ts';
+import { restDisplay } from './displays.ts';
 import { unhurried } from './operation.ts';
 
 /** Repeatable. Throws what keeps the container's traces where they are. */
@@ -10,7 +10,7 @@ export async function beAsleep(world: World, instance: Instance, why: string): P
   const { containerId, hibernation } = instance.record;
   if (hibernation === null) return;
   await engine.remove(containerId, { known: null, ...unhurried(settings.killTimeoutMs) });
-  await giveBackDisplay(world, instance.record);
+  await restDisplay(world, instance.record);
   await images.discardDraft(containerId);
   const image = await images.find(containerId).catch(() => undefined);
   await instance.enter('HIBERNATED', why, {

@@ -7,9 +7,10 @@ import type { Finding, Phases } from '../../domain/hibernation.ts';
 import type { HibernationRecord } from '../../ports/journal.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
-import { giveBackDisplay } from './displays.ts';
+import { restDisplay } from './displays.ts';
 import { during, liveOf, unhurried } from './operation.ts';
 import { pagesAreIn } from './pages.ts';
+import { hideScreen, showScreen } from './screen.ts';
 import { settle } from './settle.ts';
 
 const MIB = 2 ** 20;
@@ -39,6 +40,7 @@ export const hibernate = (world: World, instance: Instance, signal: AbortSignal)
     });
     const dump = { instance, before, bytes, begin };
     try {
+      if (from === 'RUNNING') await hideScreen(world, instance);
       const phases = await dumpInto(world, instance, { directory: draft.directory, bytes, signal });
       await fallAsleep(world, { ...dump, phases });
     } catch (error) {
@@ -125,7 +127,7 @@ export async function fallAsleep(
   instance.queue
     .next(async () => {
       await engine.remove(containerId, { known: live, ...unhurried(settings.killTimeoutMs) });
-      await giveBackDisplay(world, instance.record);
+      await restDisplay(world, instance.record);
     })
     .catch((error: unknown) => {
       log.warn({ err: error, appInstanceId }, 'something of a hibernated app could not be removed yet');
@@ -150,6 +152,7 @@ async function goBack(world: World, { instance, before }: Dump, cause: unknown):
   else {
     const hibernation = { ...before, failureLog: isOfCriu(cause) ? failureLog : before.failureLog };
     await instance.enter(before.from, 'the hibernation failed', { record: { hibernation }, before: [failure] });
+    if (before.from === 'RUNNING') await showScreen(world, instance);
   }
   return error;
 }

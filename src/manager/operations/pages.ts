@@ -4,7 +4,7 @@ import type { PagesState } from '../../ports/engine.ts';
 import type { Wait } from '../../ports/wait.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
-import { giveBackDisplay } from './displays.ts';
+import { restDisplay } from './displays.ts';
 import { unhurried } from './operation.ts';
 
 const POLL_MS = 20;
@@ -40,7 +40,7 @@ export async function sleepAgain(world: World, instance: Instance): Promise<void
     next: 'wake it again: its image is whole',
   });
   await world.engine.remove(containerId, { known: null, ...unhurried(world.settings.killTimeoutMs) });
-  await giveBackDisplay(world, instance.record);
+  await restDisplay(world, instance.record);
   await instance.enter('HIBERNATED', 'its pages did not come', {
     record: { live: null, hibernation: { ...hibernation, wake: null } },
     before: [{ type: 'failure', operation: 'wake', error: error.toJSON() }],

@@ -7,8 +7,9 @@ import type { OciConfig } from '../../spec/oci-types.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
 import { dumpTimeoutMs, explained, failureLogOf } from './hibernate.ts';
-import { giveBackDisplay, takeDisplay } from './displays.ts';
+import { restDisplay, takeDisplay } from './displays.ts';
 import { allDone, during, unhurried } from './operation.ts';
+import { showScreen } from './screen.ts';
 import { planContainer } from './plan.ts';
 
 export type WakeRequest = { readonly target: 'RUNNING' | 'SUSPENDED'; readonly signal: AbortSignal };
@@ -37,6 +38,7 @@ export const wake = (world: World, instance: Instance, request: WakeRequest): Pr
         await world.engine.suspend(containerId, unhurried(world.settings.freezeTimeoutMs));
       }
       await arrive(world, instance, { before, restored, begin, openMs: opened - begin });
+      if (request.target === 'RUNNING') await showScreen(world, instance);
     } catch (error) {
       throw await fallBack(world, instance, { cause: error, before });
     }
@@ -170,7 +172,7 @@ async function fallBack(world: World, instance: Instance, { cause, before }: Fai
   const findings = ofCriu ? await world.surveys.readLog(failureLog) : [];
   const error = explained(cause, { what: `${appInstanceId} was not woken; its image is kept`, findings });
   await world.engine.remove(containerId, { known: null, ...unhurried(world.settings.killTimeoutMs) });
-  await giveBackDisplay(world, instance.record);
+  await restDisplay(world, instance.record);
   await instance.enter('HIBERNATED', 'the wake failed', {
     record: { live: null, hibernation: { ...before, failureLog: ofCriu ? failureLog : before.failureLog } },
     before: [{ type: 'failure', operation: 'wake', error: error.toJSON() }],
