@@ -95,7 +95,16 @@ export const WAKE_NOTE_POINT = `${INSIDE_POINT}/wake.json`;
 export const FIXED_POINTS = ['/proc', '/dev', '/sys', '/tmp', '/run', STORAGE_POINT] as const;
 
 /** Only ours may be mounted here; the ones that end in `/` also mean everything below. */
-const RESERVED = ['/proc/', '/dev/', '/sys/', '/run', '/run/runtime-manager/', `${DISPLAY_DIRECTORY}/`, `${DISPLAY_TOOLS_POINT}/`, STORAGE_POINT];
+const RESERVED = [
+  '/proc/',
+  '/dev/',
+  '/sys/',
+  '/run',
+  '/run/runtime-manager/',
+  `${DISPLAY_DIRECTORY}/`,
+  `${DISPLAY_TOOLS_POINT}/`,
+  STORAGE_POINT,
+];
 
 /** Absolute path in the plain form, without `.`, `..`, double and trailing slashes; `..` at the root stays there. */
 export function plainPath(path: string): string {

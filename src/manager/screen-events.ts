@@ -10,8 +10,10 @@ export function watchScreens(world: World, instances: Instances): Disposable {
   const watch = world.displays.controls?.watch((id, event) => {
     const instance = instances.find(id);
     if (instance === undefined || !isAlive(instance.state)) return;
-    if (event === 'died') void tellDeath(world, instance);
-    else tell(world, instance, event);
+    const { live, app } = instance.record;
+    // a compositor in a container that ends goes with it: that is no death of its own
+    const goesAlong = placementOf(app) === 'container' && (live === null || world.engine.isEnding(live));
+    if (event === 'ready' || !goesAlong) tell(world, instance, event);
   });
   return { [Symbol.dispose]: () => watch?.[Symbol.dispose]() };
 }
@@ -23,19 +25,6 @@ function tell(world: World, instance: Instance, event: DisplayEvent): void {
     .catch((error: unknown) => {
       world.log.error({ err: error, appInstanceId, event }, 'an event of a display could not be written');
     });
-}
-
-/** A compositor in a container that ends goes a moment before it: that is no death of its own. */
-const LAST_MOMENT_MS = 100;
-
-async function tellDeath(world: World, instance: Instance): Promise<void> {
-  const { live, app } = instance.record;
-  if (placementOf(app) === 'container') {
-    await world.clock.sleep(LAST_MOMENT_MS);
-    const hasEnded = live === null || (await world.engine.ended(instance.record.containerId, live)) !== undefined;
-    if (hasEnded || instance.record.live !== live || instance.state === 'TERMINATING') return;
-  }
-  tell(world, instance, 'died');
 }
 
 /** What was shown by which run; only the first picture of a run tells how long its launch took. */

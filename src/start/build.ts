@@ -67,7 +67,13 @@ export async function build(site: Site): Promise<Built> {
   }
   const neighbours = await buildNeighbours({
     ...{ config, places, log, env: site.env },
-    embedded: { stateDirectory: places.state, openDirectory: open.directory, cgroupParent, searchPath, tools: toolsOf(site) },
+    embedded: {
+      stateDirectory: places.state,
+      openDirectory: open.directory,
+      cgroupParent,
+      searchPath,
+      tools: toolsOf(site),
+    },
   });
   const { storage, displays } = neighbours;
   const range = { ...config.userIds, now: systemClock.now, hasStorage: storage.exists };

@@ -214,7 +214,10 @@ test('root follows no link that an app puts in place of its socket', async () =>
   displays.close();
   const own = dirname(displays.placeOf(A, 'host').socket);
   await rm(join(own, 'ipc.sock'));
-  await symlink(join(dirname(displays.placeOf('b' as AppInstanceId, 'host').socket), 'ipc.sock'), join(own, 'ipc.sock'));
+  await symlink(
+    join(dirname(displays.placeOf('b' as AppInstanceId, 'host').socket), 'ipc.sock'),
+    join(own, 'ipc.sock'),
+  );
   await assert.rejects(box.displays().adopt(box.order('a'), wait()), { code: 'TOOL_FAILED' });
 });
 

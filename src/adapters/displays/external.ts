@@ -7,7 +7,11 @@ import type { AppInstanceId } from '../../domain/ids.ts';
 
 /** `socket`: that the apps' users may connect to it is for whoever runs the compositor to see to. */
 export function externalDisplay(socket: string): Displays {
-  const placeOf = (id: AppInstanceId): DisplayPlace => ({ displayName: `wst-${containerIdFor(id)}`, socket, inside: null });
+  const placeOf = (id: AppInstanceId): DisplayPlace => ({
+    displayName: `wst-${containerIdFor(id)}`,
+    socket,
+    inside: null,
+  });
   return {
     offered: true,
     controls: null,

@@ -27,6 +27,15 @@ function identify(pid: number): ProcessId | undefined {
 
 const isAlive = (process: ProcessId): boolean => identify(process.pid)?.startTime === process.startTime;
 
+/** PF_EXITING of the kernel's include/linux/sched.h, in the flags of the process. */
+const EXITING = 0x4;
+const FLAGS = 6;
+
+function isEnding(process: ProcessId): boolean {
+  const fields = statFields(process.pid);
+  return fields?.[19] !== process.startTime || (Number(fields[FLAGS]) & EXITING) !== 0;
+}
+
 function signal(target: ProcessId, name: NodeJS.Signals): boolean {
   if (!isAlive(target)) return false;
   try {
@@ -82,4 +91,4 @@ function threadsOf(pid: number): readonly string[] {
   }
 }
 
-export const linuxProcesses: Processes = { identify, isAlive, signal, withArguments, holding, tracerOf, areInVfork };
+export const linuxProcesses: Processes = { identify, isAlive, isEnding, signal, withArguments, holding, tracerOf, areInVfork };

@@ -22,8 +22,8 @@ export class CompositorLink {
     this.#tell = tell;
   }
 
-  /** Waits until it listens. Throws TOOL_FAILED, TIMED_OUT, ABORTED. */
-  async open(path: string, wait: Wait & { readonly clock: Clock }): Promise<void> {
+  /** Waits until it listens. `isNew`: nobody has told of its windows yet. Throws TOOL_FAILED, TIMED_OUT, ABORTED. */
+  async open(path: string, isNew: boolean, wait: Wait & { readonly clock: Clock }): Promise<void> {
     const socket = await this.#connect(path, wait);
     const ipc = new SwayIpc(socket, {
       onWindow: (change, id) => {
@@ -36,8 +36,11 @@ export class CompositorLink {
     });
     this.#ipc = ipc;
     await ipc.watchWindows(wait);
-    // those of before the daemon was there were told then
-    for (const id of await ipc.windows(wait)) this.#windows.add(id);
+    for (const id of await ipc.windows(wait)) {
+      if (isNew) this.#onWindow('new', id);
+      // those of before the daemon was there were told then
+      else this.#windows.add(id);
+    }
   }
 
   async command(text: string, wait: Wait): Promise<void> {

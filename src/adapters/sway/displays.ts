@@ -40,6 +40,9 @@ export class SwayDisplays implements Displays, DisplayControls {
   /** Their names were in use when they were asked for: what is there belongs to others. */
   readonly #foreign = new Set<AppInstanceId>();
 
+  /** Their compositors come up in their containers, and windows may be there before we are. */
+  readonly #untold = new Set<AppInstanceId>();
+
   constructor(parts: SwayParts) {
     this.#parts = parts;
   }
@@ -66,7 +69,8 @@ export class SwayDisplays implements Displays, DisplayControls {
     if (placement === 'host') await this.#createOnHost(order, wait);
     else {
       const places = insidePlaces(this.#insideOf(id));
-      await makeInsidePlaces(places, swayConfig(order.size ?? this.#parts.size), order);
+      const isNew = await makeInsidePlaces(places, swayConfig(order.size ?? this.#parts.size), order);
+      if (isNew) this.#untold.add(id);
     }
     return place;
   }
@@ -74,6 +78,7 @@ export class SwayDisplays implements Displays, DisplayControls {
   async destroyDisplay(id: AppInstanceId, wait: Wait): Promise<void> {
     if (this.#foreign.delete(id)) return;
     this.letGo(id);
+    this.#untold.delete(id);
     await this.#end(nameOf(id), wait);
   }
 
@@ -151,7 +156,7 @@ export class SwayDisplays implements Displays, DisplayControls {
     const link = new CompositorLink({ uid, gid }, (event: DisplayEvent) => {
       for (const listener of this.#listeners) listener(id, event);
     });
-    const opened = link.open(places.ipc, { clock: this.#parts.clock, ...wait });
+    const opened = link.open(places.ipc, this.#untold.delete(id), { clock: this.#parts.clock, ...wait });
     this.#known.set(id, { link, places, opened });
     try {
       await opened;

@@ -57,16 +57,21 @@ export async function makePlaces({ directory, config }: DisplayPlaces, text: str
 
 /**
  * Made once for a run, and there as it was for each wake: CRIU opens again what the compositor had open in it (its lock file).
- * The app's own from then on, so nothing is written to it later.
+ * The app's own from then on, so nothing is written to it later. False when it was there.
  */
-export async function makeInsidePlaces({ own, config }: { own: string; config: string }, text: string, user: User) {
-  if (await isThere(own)) return;
+export async function makeInsidePlaces(
+  { own, config }: { own: string; config: string },
+  text: string,
+  user: User,
+): Promise<boolean> {
+  if (await isThere(own)) return false;
   const making = `${own}.new`;
   await rm(making, { recursive: true, force: true });
   await mkdir(making, { recursive: true, mode: 0o700 });
   await writeFile(config.replace(own, making), text, { mode: 0o644 });
   await chown(making, user.uid, user.gid);
   await rename(making, own);
+  return true;
 }
 
 export const isThere = (path: string): Promise<boolean> =>

@@ -30,7 +30,10 @@ async function tryWith(world: World, { record }: Instance, work: (screen: Screen
   const screen = screenOf(world, record);
   if (screen === null) return;
   await work(screen).catch((error: unknown) => {
-    world.log.warn({ err: error, appInstanceId: record.appInstanceId }, 'the display of an app does not do as it should');
+    world.log.warn(
+      { err: error, appInstanceId: record.appInstanceId },
+      'the display of an app does not do as it should',
+    );
   });
 }
 
@@ -68,7 +71,11 @@ export const showScreen = (world: World, instance: Instance): Promise<void> =>
   });
 
 /** Looks at an app to whose display this daemon is not connected, if only for this moment. In the instance's queue. */
-export async function withoutUs<Result>(world: World, instance: Instance, look: () => Promise<Result>): Promise<Result> {
+export async function withoutUs<Result>(
+  world: World,
+  instance: Instance,
+  look: () => Promise<Result>,
+): Promise<Result> {
   const screen = screenOf(world, instance.record);
   if (screen?.owner.placement !== 'container' || instance.state !== 'RUNNING') return look();
   screen.controls.letGo(screen.owner.appInstanceId);
