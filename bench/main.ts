@@ -1,7 +1,9 @@
 /** npm run bench: our figures beside those of the bare tools, in one run on this machine. Ratios travel, milliseconds do not. */
 import { rmdirSync } from 'node:fs';
 import { readdirSync } from 'node:fs';
+import { calls } from './calls.ts';
 import { commands } from './commands.ts';
+import { audience, longLog } from './events.ts';
 import { hibernation } from './hibernation.ts';
 import { startDaemon } from './lib/daemon.ts';
 import { printTable, type Figure } from './lib/table.ts';
@@ -17,6 +19,9 @@ async function main(): Promise<void> {
     figures.push(...(await crowd(daemon)));
     for (const { appInstanceId } of await daemon.client.list({})) await daemon.client.kill({ appInstanceId });
     figures.push(...(await hibernation(daemon)));
+    figures.push(...(await calls(daemon)));
+    figures.push(...(await audience(daemon)));
+    figures.push(...(await longLog(daemon.readyMs)));
   }
   for (const hierarchy of readdirSync('/sys/fs/cgroup')) {
     try {

@@ -55,7 +55,7 @@ const tcpLimits = z.strictObject({
   /** At one time; more are closed at once. */
   maxConnections: z.int().min(1).max(10_000).default(256),
   /** Of one connection, with as many at once; what is more waits. */
-  callsPerSecond: z.int().min(1).max(1_000_000).default(5000),
+  callsPerSecond: z.int().min(1).max(1_000_000).default(100_000),
 });
 
 const path = z.string().startsWith('/').optional();
@@ -105,6 +105,13 @@ export const configSchema = z.strictObject({
     .default(10 * 2 ** 20),
   /** Events kept; older ones are dropped, and who asks for them is told of the gap. */
   maxEvents: z.int().min(1000).default(100_000),
+  /** Size of `state.db`, in bytes, above which older events are dropped too; the last 1000 are always kept. */
+  maxEventBytes: z
+    .int()
+    .min(4 * MIB)
+    .default(64 * MIB),
+  /** Age of an event, in ms, at which it is dropped: 30 days. */
+  maxEventAgeMs: z.int().min(60_000).default(2_592_000_000),
   /** Ended instances remembered. */
   keepEnded: z.int().min(0).default(1000),
   /** Checkpoints, restores and their images. */

@@ -45,7 +45,7 @@ async function serve(options: Options): Promise<void> {
   const stopped = stopSignal(log);
   const journal = await openJournal({
     file: places.database,
-    maxEvents: config.maxEvents,
+    ...{ maxEvents: config.maxEvents, maxEventBytes: config.maxEventBytes, maxEventAgeMs: config.maxEventAgeMs },
     clock: systemClock,
     fatal: (error) => {
       log.fatal(

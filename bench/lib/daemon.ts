@@ -2,11 +2,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type Client } from '../../src/client/node.ts';
+import { layout, type Layout } from '../../src/domain/layout.ts';
 
 export const PACKAGE = new URL('../..', import.meta.url).pathname;
 export const TOOLS = process.env['RUNTIME_MANAGER_TOOLS'] ?? `${PACKAGE}.tools/bin`;
@@ -22,10 +23,20 @@ export type Daemon = AsyncDisposable & {
   readonly loopDelayMs: () => Promise<number>;
 };
 
-export async function startDaemon(): Promise<Daemon> {
+export type DaemonOptions = {
+  /** Members of config.yaml. */
+  readonly config?: object;
+  /** Between the first start and the one that is measured. */
+  readonly prepare?: (places: Layout) => void;
+};
+
+export async function startDaemon({ config = {}, prepare }: DaemonOptions = {}): Promise<Daemon> {
   const root = await mkdtemp(join(tmpdir(), 'rmt-bench-'));
+  // JSON is YAML
+  await writeFile(`${root}/config.yaml`, JSON.stringify(config));
   // the first start tries the runtimes out; what a device sees every day is the second
   await stop((await launch(root)).child);
+  prepare?.(layout(root));
   const { child, readyMs } = await launch(root);
   const client = await connect({ root });
   const pid = child.pid ?? 0;

@@ -6,12 +6,14 @@ export type Figure = {
   readonly unit: string;
   /** Of the ratio where there is a peer, else of our own figure. */
   readonly bound: number;
+  /** The bound is the least, as of a rate. */
+  readonly least?: true;
 };
 
 const round = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toFixed(value >= 10 ? 1 : 2));
 
 export function printTable(figures: readonly Figure[]): void {
-  const rows = figures.map(({ what, ours, theirs, unit, bound }) => {
+  const rows = figures.map(({ what, ours, theirs, unit, bound, least }) => {
     const value = theirs === undefined ? ours : ours / theirs;
     const ratio = theirs === undefined ? '' : round(ours / theirs);
     return [
@@ -19,8 +21,8 @@ export function printTable(figures: readonly Figure[]): void {
       `${round(ours)} ${unit}`,
       theirs === undefined ? '' : `${round(theirs)} ${unit}`,
       ratio,
-      `≤ ${bound}`,
-      value <= bound ? 'yes' : 'NO',
+      `${least ? '≥' : '≤'} ${bound}`,
+      (least ? value >= bound : value <= bound) ? 'yes' : 'NO',
     ];
   });
   const all = [['figure', 'ours', 'peer', 'ratio', 'bound', 'held'], ...rows];

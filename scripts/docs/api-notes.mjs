@@ -51,7 +51,7 @@ export const APP_NOTES = {
   rootfs: "Where the app's root file system comes from. Nothing of it is changed; the app sees it read-only.",
   'rootfs.image': 'An OCI image reference.',
   cwd: "Working directory; the bundle's, else `/`.",
-  env: 'Environment variables. Set anyway: `PATH`, `HOME=/data`, `APPLICATION_NAME`, `APPLICATION_TOKEN`, `RUNTIME_MANAGER_WAKE`.',
+  env: 'Environment variables. Set anyway: `PATH`, `HOME=/data`, `APPLICATION_NAME`, `APPLICATION_TOKEN`, `RUNTIME_MANAGER_WAKE`; with a display `XDG_RUNTIME_DIR`, `WAYLAND_DISPLAY`.',
   limits: 'What it may use of the machine.',
   'limits.memoryBytes': 'Above it the kernel kills the app (cause `oom`).',
   'limits.pids': 'Most processes and threads at once; 1024 when absent.',

@@ -60,13 +60,19 @@ const display = z
     width: pixels.optional(),
     height: pixels.optional(),
     /** Words of RDK's window manager for what the app may do with it. */
-    capabilities: z.array(z.string().regex(/^[\w-]+$/, 'must be a word')).max(64).default([]),
+    capabilities: z
+      .array(z.string().regex(/^[\w-]+$/, 'must be a word'))
+      .max(64)
+      .default([]),
     /** Without displays on this machine: whether the app is refused, or runs without one. */
     required: z.boolean().default(true),
     /** Where its compositor runs: in the container it is hibernated with the app; absent: there, where hibernation is enabled. */
     placement: z.enum(['host', 'container']).optional(),
   })
-  .refine(({ width, height }) => (width === undefined) === (height === undefined), 'needs both width and height, or none');
+  .refine(
+    ({ width, height }) => (width === undefined) === (height === undefined),
+    'needs both width and height, or none',
+  );
 
 const ENV_NAME = /^[^=\0]+$/;
 

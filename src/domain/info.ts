@@ -4,7 +4,7 @@ import type { DumpFigures, ImageInfo, WakeFigures } from './hibernation.ts';
 import type { AppId, AppInstanceId, ContainerId } from './ids.ts';
 import type { Operation, State } from './states.ts';
 
-/** Read from the kernel at the moment of asking; null where nothing runs. */
+/** Read from the kernel, at most 50 ms before the answer; null where nothing runs. */
 export type Readings = {
   readonly memory: { readonly usageBytes: number; readonly limitBytes: number | null };
   /** CPU time used so far, in ns. */

@@ -21,7 +21,7 @@ import { wake, type WakeRequest } from './operations/wake.ts';
 import { recover } from './recovery.ts';
 import { watchScreens } from './screen-events.ts';
 import { Sleepers } from './sleepers.ts';
-import { infoOf, summaryOf } from './views.ts';
+import { views, type Views } from './views.ts';
 import type { World } from './world.ts';
 
 type Call = { readonly signal: AbortSignal; readonly by?: string | undefined };
@@ -31,6 +31,7 @@ type House = {
   readonly instances: Instances;
   readonly keeper: Keeper;
   readonly sleepers: Sleepers;
+  readonly views: Views;
 };
 
 export type Manager = ReturnType<typeof methods> & AsyncDisposable & { readonly endAllApps: () => Promise<void> };
@@ -53,7 +54,7 @@ export async function startManager(
   const screens = watchScreens(world, instances);
   await recover(world, instances);
   for (const instance of instances) if (instance.state === 'HIBERNATED') sleepers.tend(instance);
-  const house = { world, instances, keeper, sleepers };
+  const house = { world, instances, keeper, sleepers, views: views(world) };
   return {
     ...methods(house),
     endAllApps: () => endAllApps(house),
@@ -112,7 +113,7 @@ function methods(house: House) {
     ...operations(house),
     ...liveMethods(world, instances),
     explainHibernation: (params: One) => explain(world, instances.get(appInstanceId(params.appInstanceId))),
-    getInfo: (params: One) => Promise.resolve(infoOf(world, instances.get(appInstanceId(params.appInstanceId)))),
+    getInfo: (params: One) => Promise.resolve(house.views.infoOf(instances.get(appInstanceId(params.appInstanceId)))),
     list: (params: MethodParams<'list'>) => list(house, params),
     getLogs: (params: MethodParams<'getLogs'>, call: Call) => getLogs(house, params, call),
     getScreenshot: (params: One, { signal }: Call) =>
@@ -196,11 +197,14 @@ async function overtakingKill(house: House, params: One, { by }: Call): Promise<
   return { already: already && !taken };
 }
 
-async function list({ world, instances }: House, { all }: MethodParams<'list'>): Promise<MethodResults['list']> {
+async function list(
+  { instances, views: { summaryOf } }: House,
+  { all }: MethodParams<'list'>,
+): Promise<MethodResults['list']> {
   const shown = [...instances].filter((instance) => all || isAlive(instance.state));
   const summaries: MethodResults['list'][number][] = [];
   for (const instance of shown) {
-    summaries.push(summaryOf(world, instance));
+    summaries.push(summaryOf(instance));
     // each costs some reads of kernel files: hundreds of them must not hold up the others' calls
     if (summaries.length % 16 === 0) await new Promise((resolve) => setImmediate(resolve));
   }

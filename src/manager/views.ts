@@ -1,4 +1,4 @@
-/** Instances as callers see them: the record, and what the kernel says at this moment. */
+/** Instances as callers see them: the record, and what the kernel says of its use. */
 import type { AppInfo, AppSummary } from '../domain/info.ts';
 import { allowedIn } from '../domain/states.ts';
 import type { Instance } from './instance.ts';
@@ -6,8 +6,51 @@ import { placeOfDisplay } from './operations/displays.ts';
 import { pagesOf } from './operations/pages.ts';
 import type { World } from './world.ts';
 
-export function summaryOf({ engine }: World, { record }: Instance): AppSummary {
-  const { appId, appInstanceId, state, live, uid, startedAt, exit, containerId } = record;
+/**
+ * The kernel's figures cost some ten reads of its files: who asks again within this time, in ms, gets them from memory. What the
+ * daemon itself knows (state, operation, exit, …) is never older than the question (decision 0035).
+ */
+const FRESH_MS = 50;
+
+type Seen = Pick<Instance, 'record' | 'operation'> & { readonly info: AppInfo; readonly freshUntil: number };
+
+export type Views = {
+  /** The same object as long as nothing in it is read anew. */
+  readonly infoOf: (instance: Instance) => AppInfo;
+  readonly summaryOf: (instance: Instance) => AppSummary;
+};
+
+export function views(world: World): Views {
+  const seen = new WeakMap<Instance, Seen>();
+
+  function infoOf(instance: Instance): AppInfo {
+    const { record, operation } = instance;
+    const last = seen.get(instance);
+    const now = performance.now();
+    if (last?.record === record && last.operation === operation && now < last.freshUntil) return last.info;
+    const info = read(world, instance);
+    seen.set(instance, { record, operation, info, freshUntil: now + FRESH_MS });
+    return info;
+  }
+
+  return { infoOf, summaryOf: (instance) => shorter(infoOf(instance)) };
+}
+
+const shorter = ({ appId, appInstanceId, state, pid, uid, startedAt, exit, memory }: AppInfo): AppSummary => ({
+  appId,
+  appInstanceId,
+  state,
+  pid,
+  uid,
+  startedAt,
+  exit,
+  memory,
+});
+
+function read(world: World, instance: Instance): AppInfo {
+  const { record, operation, state } = instance;
+  const { appId, appInstanceId, containerId, live, app, uid, startedAt, exit } = record;
+  const readings = live === null ? undefined : world.engine.readings(containerId);
   return {
     appId,
     appInstanceId,
@@ -16,16 +59,6 @@ export function summaryOf({ engine }: World, { record }: Instance): AppSummary {
     uid,
     startedAt,
     exit,
-    memory: live === null ? null : (engine.readings(containerId)?.memory ?? null),
-  };
-}
-
-export function infoOf(world: World, instance: Instance): AppInfo {
-  const { record, operation, state } = instance;
-  const { containerId, live, app, appId } = record;
-  const readings = live === null ? undefined : world.engine.readings(containerId);
-  return {
-    ...summaryOf(world, instance),
     containerId,
     gid: record.gid,
     createdAt: record.createdAt,

@@ -16,6 +16,8 @@ export type ConnectionHost = Pick<Visitor, 'who' | 'pace'> & {
   readonly calls: Calls;
   readonly log: Log;
   readonly maxBufferedBytes: number;
+  /** Called before each answer is written. */
+  readonly joinWrites: () => void;
   /** Aborted when the server ends: waiting reads are given up. */
   readonly closing: AbortSignal;
 };
@@ -30,11 +32,11 @@ const MAX_PENDING = 256;
 const DROP_TIMEOUT_MS = 2000;
 
 export function serveConnection(socket: WebSocket, host: ConnectionHost): void {
-  const { hub, calls, log, maxBufferedBytes, who, pace } = host;
+  const { hub, calls, log, maxBufferedBytes, joinWrites, who, pace } = host;
   const gone = new AbortController();
   const send = (text: string) => sendText(socket, text);
   const subscriptions = hub.join({ send, bufferedBytes: () => socket.bufferedAmount, drop });
-  const handler = host.handlerFor({ gone: AbortSignal.any([gone.signal, host.closing]), subscriptions });
+  const handler = host.handlerFor({ gone: () => AbortSignal.any([gone.signal, host.closing]), subscriptions });
   let pending = 0;
   let waiting: NodeJS.Timeout | undefined;
   /** A pause stops the socket, not the frames that ws has read from it already. */
@@ -68,6 +70,7 @@ export function serveConnection(socket: WebSocket, host: ConnectionHost): void {
     pending -= 1;
     if (waitingTexts.length > 0) regulate();
     if (reply === undefined || socket.readyState !== socket.OPEN) return;
+    joinWrites();
     send(reply);
     if (socket.bufferedAmount > maxBufferedBytes + reply.length) drop('does not read its answers');
   }

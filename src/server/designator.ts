@@ -1,4 +1,4 @@
-/** Thunder's names of methods: `[callsign.][version.]method[@index]` (facts/thunder.md §1.3). */
+/** Thunder's names of methods: `[callsign.][version.][prefix#instance::]method[@index]` (facts/thunder.md §1.3). */
 
 export type Designator = {
   /** Undefined when the method stands alone: the endpoint's own service is meant. */
@@ -6,10 +6,14 @@ export type Designator = {
   readonly version: number | undefined;
   readonly method: string;
   readonly index: string | undefined;
+  /** Of R5's objects: `prefix#instance`. */
+  readonly object?: string;
 };
 
 /** The callsign may contain dots; the version is an all-digits part right before the method; the last `@` begins the index. */
 export function parseDesignator(text: string): Designator {
+  const object = /([^.#]*#.*)::[^:]*$/.exec(text)?.[1];
+  if (object !== undefined) return { ...parseDesignator(text.replace(`${object}::`, '')), object };
   const at = text.lastIndexOf('@');
   const parts = (at === -1 ? text : text.slice(0, at)).split('.');
   const method = parts.pop() ?? '';

@@ -9,6 +9,7 @@ import type { Log } from '../ports/log.ts';
 import { runningCalls } from './calls.ts';
 import type { Calls } from './calls.ts';
 import { GOING_AWAY, serveConnection } from './connection.ts';
+import { joinedWrites } from './joined-writes.ts';
 import type { Handler } from './json-rpc.ts';
 import { methods } from './methods.ts';
 import type { Caller } from './methods.ts';
@@ -120,7 +121,7 @@ function onRequest(host: Host, gate: Gate, { request, response }: HttpExchange):
     return;
   }
   const place = placeOf(request.url);
-  const handler = handlerFor(host, { gone: goneSignal(response, closing), ...place }, visitor);
+  const handler = handlerFor(host, { gone: () => goneSignal(response, closing), ...place }, visitor);
   const serving = serveRequest({ request, response, place, profile, visitor, handler });
   void calls.track(serving).catch((error: unknown) => {
     log.debug({ err: error }, 'an HTTP request ended early');
@@ -137,14 +138,14 @@ function onUpgrade(host: Host, gate: Gate, { request, socket, head }: Upgrade): 
   if ('why' in visitor) {
     host.refused(visitor.who, `WebSocket ${placeText(request)}`, visitor.why);
     socket.end(plain('403 Forbidden', 'Security prohibites this connection.'));
-  } else if (place === undefined || host.closing.aborted) {
+  } else if (place === undefined || place.isService || host.closing.aborted) {
     socket.end(plain('503 Service Unavailable', 'Could not find a correct service for this socket.'));
   } else {
     host.sockets.handleUpgrade(request, socket, head, (webSocket) => {
       acceptUnmasked(webSocket);
       const { who, pace } = visitor;
       const own = (caller: Caller): Handler => handlerFor(host, { ...caller, ...place }, visitor);
-      serveConnection(webSocket, { ...host, who, pace, handlerFor: own });
+      serveConnection(webSocket, { ...host, who, pace, handlerFor: own, joinWrites: joinedWrites(socket) });
     });
   }
 }
@@ -170,7 +171,8 @@ const placeText = ({ url }: IncomingMessage): string => (url ?? '').split('?', 1
 
 function goneSignal(response: ServerResponse, closing: AbortSignal): AbortSignal {
   const gone = new AbortController();
-  response.on('close', () => gone.abort());
+  if (response.closed) gone.abort();
+  else response.on('close', () => gone.abort());
   return AbortSignal.any([gone.signal, closing]);
 }
 

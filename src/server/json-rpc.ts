@@ -10,6 +10,14 @@ import type { Profile } from './profile.ts';
 
 /** Carries out one call; what it throws becomes the error member. `undefined` becomes `null`: a result must be there. */
 export type Dispatch = (designator: string, params: unknown) => Promise<unknown>;
+/** A result that is JSON already: it goes into the answer as it is. */
+export class Written {
+  readonly json: string;
+
+  constructor(json: string) {
+    this.json = json;
+  }
+}
 /** Told of every fault of our own (INTERNAL): the caller gets one line of it, the log all. */
 export type ReportFault = (fault: unknown, designator: string) => void;
 
@@ -68,7 +76,7 @@ async function answerOne(message: unknown, handler: Handler): Promise<Reply | un
   let outcome: Reply;
   try {
     const result: unknown = await handler.dispatch(method, params);
-    outcome = { text: replyText(id ?? null, { result: result ?? null }) };
+    outcome = { text: replyText(id ?? null, 'result', result ?? null) };
   } catch (thrown) {
     const error = RuntimeError.of(thrown);
     if (error.code === 'INTERNAL') handler.reportFault(thrown, method);
@@ -104,9 +112,12 @@ type ErrorMember = { readonly code: number; readonly message: string; readonly d
 
 /** The error member of an answer: a number for Thunder's clients, one line for people, all of it for ours. */
 export function errorReply(id: Id, { code, message, data }: ErrorMember): Reply {
-  return { text: replyText(id, { error: { code, message: oneLine(message), data } }), errorCode: code };
+  return { text: replyText(id, 'error', { code, message: oneLine(message), data }), errorCode: code };
 }
 
-const replyText = (id: Id, outcome: object): string => JSON.stringify({ jsonrpc: '2.0', id, ...outcome });
+function replyText(id: Id, member: 'result' | 'error', value: unknown): string {
+  const json = value instanceof Written ? value.json : JSON.stringify(value);
+  return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"${member}":${json}}`;
+}
 
 const oneLine = (text: string): string => text.replaceAll(/\s*[\r\n]+\s*/g, ' ').trim();

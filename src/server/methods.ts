@@ -3,10 +3,12 @@ import * as z from 'zod';
 import { CALLSIGN, METHODS } from '../domain/api.ts';
 import type { Done, MethodName, MethodParams, MethodResults } from '../domain/api.ts';
 import { RuntimeError } from '../domain/errors.ts';
+import type { AppInfo } from '../domain/info.ts';
 import { API_VERSION, CONTROLLER } from '../domain/wire.ts';
 import { CONTROLLER_METHODS, controllerRow } from './controller.ts';
 import { parseDesignator } from './designator.ts';
 import type { Designator } from './designator.ts';
+import { Written } from './json-rpc.ts';
 import type { Dispatch } from './json-rpc.ts';
 import { PROFILES, SituationError } from './profile.ts';
 import type { Profile } from './profile.ts';
@@ -17,8 +19,8 @@ import { readParams } from './validation.ts';
 
 /** Who calls. */
 export type Caller = {
-  /** Aborted when nobody is there any more to hear the answer. */
-  readonly gone: AbortSignal;
+  /** Aborted when nobody is there any more to hear the answer. Made when it is asked for: few calls wait for anything. */
+  readonly gone: () => AbortSignal;
   /** Undefined where no event can arrive: `register` then succeeds without effect, as Thunder's does over HTTP. */
   readonly subscriptions?: Subscriptions | undefined;
   /** For methods without callsign; both services when absent. */
@@ -47,6 +49,17 @@ const same = (result: unknown): unknown => result;
 /** Upstream's void; a member more only where there is something to say. */
 const done = ({ already }: Done): unknown => (already ? { already } : null);
 
+const texts = new WeakMap<AppInfo, Written>();
+
+/** Upstream: the text of a JSON object, not the object. Who asks often is given the same object, so its text is kept. */
+function textOf(info: AppInfo): Written {
+  const known = texts.get(info);
+  if (known !== undefined) return known;
+  const text = new Written(JSON.stringify(JSON.stringify(info)));
+  texts.set(info, text);
+  return text;
+}
+
 type Rows = { readonly [Name in MethodName]: Row<Name> };
 
 const ROWS: Rows = {
@@ -61,8 +74,7 @@ const ROWS: Rows = {
   annotate: { isRead: false, form: done },
   removeAnnotation: { isRead: false, form: done },
   getHistory: { isRead: true, form: same },
-  // upstream: the text of a JSON object, not the object
-  getInfo: { isRead: true, form: (info) => JSON.stringify(info) },
+  getInfo: { isRead: true, form: textOf },
   list: { isRead: true, form: same },
   getLogs: { isRead: true, form: same },
   getScreenshot: { isRead: true, form: same },
@@ -100,8 +112,8 @@ const BUILT_IN: Readonly<Record<string, (target: Target, caller: Caller) => unkn
 
 const nameOf = (callsign: string): string => callsign.split('.').at(-1) ?? callsign;
 
-function subscribe(how: 'register' | 'unregister', { params, callsign }: Target, caller: Caller): 0 | null {
-  caller.subscriptions?.[how]({ ...readRegistration(params, how), callsign });
+function subscribe(how: 'register' | 'unregister', { params, callsign, index }: Target, caller: Caller): 0 | null {
+  caller.subscriptions?.[how]({ ...readRegistration(params, how), callsign, index });
   return profileOf(caller).registered;
 }
 
@@ -143,7 +155,13 @@ async function invoke<Name extends MethodName>(
   { name, row, params, caller }: Call<Name>,
 ): Promise<unknown> {
   const checked = readParams(METHODS[name].params, params, name) as MethodParams<Name>;
-  return row.form(await service[name](checked, { signal: row.isRead ? caller.gone : NEVER, by: caller.who }));
+  const call = {
+    get signal() {
+      return row.isRead ? caller.gone() : NEVER;
+    },
+    by: caller.who,
+  };
+  return row.form(await service[name](checked, call));
 }
 
 /** Throws for a service that is not here, for versions that are not served, and for what is no name. */
@@ -151,6 +169,12 @@ function targetOf(text: string, params: unknown, caller: Caller): Target {
   const designator = parseDesignator(text);
   if (designator.method === '') {
     throw new SituationError('malformedDesignator', 'UNKNOWN_METHOD', { what: 'the method has no name' });
+  }
+  if (designator.object !== undefined) {
+    throw new RuntimeError('NOT_SUPPORTED', {
+      what: `there are no objects to call, such as ${JSON.stringify(designator.object.slice(0, 200))}`,
+      next: 'name the instance as appInstanceId in the parameters',
+    });
   }
   const callsign = designator.callsign ?? caller.callsign ?? bareOwner(designator.method, params);
   if (callsign !== CALLSIGN && callsign !== CONTROLLER) {

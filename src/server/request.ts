@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { JSON_RPC_PATH, MAX_MESSAGE_BYTES } from '../domain/wire.ts';
+import { CONTROLLER, JSON_RPC_PATH, MAX_MESSAGE_BYTES } from '../domain/wire.ts';
 import { invalidRequest, parseError, reply } from './json-rpc.ts';
 import type { Handler, Reply } from './json-rpc.ts';
 import type { Place } from './path.ts';
@@ -39,6 +39,11 @@ export async function serveRequest(exchange: Exchange): Promise<void> {
       'Access-Control-Max-Age': '600',
     });
     response.end();
+  } else if (place.isService && request.method === 'GET') {
+    await serveService(exchange, place);
+  } else if (place.isService) {
+    response.setHeader('Allow', 'GET, OPTIONS');
+    send(response, { status: 405, text: `only GET; methods are called at ${JSON_RPC_PATH}` });
   } else if (request.method === 'POST') {
     await servePost(exchange);
   } else if (request.method === 'GET' && profile.answersGet) {
@@ -56,6 +61,17 @@ export function refuseRequest(response: ServerResponse, status: 401 | 403, why: 
   const { code } = PROFILES.r4.situations.notAllowed;
   const error = { code, message: 'Request needs authorization, but it was not authorized', data: { what: why } };
   send(response, { status, text: JSON.stringify({ jsonrpc: '2.0', id: null, error }) });
+}
+
+/** The list of all plugins for ThunderUI, which asks the Controller for it; else what is known of the one. */
+async function serveService({ response, handler }: Exchange, { callsign }: Place): Promise<void> {
+  const isAll = callsign === CONTROLLER;
+  const plugins = await handler.dispatch(
+    isAll ? 'Controller.status' : `Controller.status@${callsign ?? ''}`,
+    undefined,
+  );
+  const told = isAll ? { plugins } : (plugins as readonly unknown[])[0];
+  send(response, { status: 200, text: JSON.stringify(told) });
 }
 
 async function serveGet({ response, handler }: Exchange, { callsign = 'Controller' }: Place): Promise<void> {
@@ -98,14 +114,25 @@ function send(response: ServerResponse, { status, reason, text }: Status & { rea
   response.end(text);
 }
 
-/** Undefined when it is too long. */
-async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > MAX_MESSAGE_BYTES) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+/** Undefined when it is too long. Rejects when the peer goes away in the middle. Without the iterator of streams, which costs more than a quick call. */
+function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let sizeBytes = 0;
+    request.on('data', (chunk: Buffer) => {
+      sizeBytes += chunk.length;
+      if (sizeBytes <= MAX_MESSAGE_BYTES) {
+        chunks.push(chunk);
+        return;
+      }
+      request.pause();
+      resolve(undefined);
+    });
+    request.on('end', () => resolve(Buffer.concat(chunks)));
+    request.on('error', reject);
+    request.on('close', () => {
+      // the trace of an error costs as much as the rest of a quick call
+      if (!request.complete) reject(new Error('the request was cut off'));
+    });
+  });
 }

@@ -19,6 +19,8 @@ const registrationSchema = z.object({
 export type Registration = z.infer<typeof registrationSchema> & {
   /** Whose event; ours when absent. */
   readonly callsign?: string | undefined;
+  /** R5's `register@index`: only events of this instance (of this callsign, for the Controller's), with the index in their name. */
+  readonly index?: string | undefined;
 };
 
 /** Throws INVALID_ARGUMENT. */
@@ -76,6 +78,9 @@ const EVENT_NAMES = Object.keys(FORMS) as EventName[];
 
 const subject = ({ appInstanceId }: AppEvent) => ({ appInstanceId });
 
+/** Who tells, of what, and each form of it as JSON. */
+type News = { readonly callsign: string; readonly index: string; readonly params: ReadonlyMap<string, string> };
+
 /** Upstream's words for failures that it knows; ours where it has none. Source: facts/thunder.md §4.2. */
 const FAILURES: Readonly<Partial<Record<ErrorCode, string>>> = { DISPLAY_FAILED: 'ERROR_CREATE_DISPLAY' };
 
@@ -97,16 +102,21 @@ export function eventHub({ maxBufferedBytes, catchUp }: HubOptions): Hub {
     member.drop(`does not read its events: more than ${maxBufferedBytes} bytes wait for it`);
   }
 
-  function tell(callsign: string, params: ReadonlyMap<string, string>): void {
+  function tell(news: News): void {
     for (const member of members) {
-      const messages = messagesFor(member, callsign, params);
+      const messages = messagesFor(member, news);
       if (messages.length > 0) deliver(member, messages);
     }
   }
 
   return {
-    publish: (event) => tell(CALLSIGN, formsOf(event)),
-    stateChange: (params) => tell(CONTROLLER, new Map([[STATE_CHANGE, JSON.stringify(params)]])),
+    publish: (event) => tell({ callsign: CALLSIGN, index: event.appInstanceId, params: formsOf(event) }),
+    stateChange: (change) =>
+      tell({
+        callsign: CONTROLLER,
+        index: change.callsign,
+        params: new Map([[STATE_CHANGE, JSON.stringify(change)]]),
+      }),
     observers: () => [...members].filter(({ registrations }) => registrations.size > 0).length,
     join: (subscriber) => {
       const member: Member = { ...subscriber, registrations: new Map() };
@@ -115,7 +125,8 @@ export function eventHub({ maxBufferedBytes, catchUp }: HubOptions): Hub {
       return {
         register: (registration) => {
           register(registration);
-          const isMeant = registration.callsign === CONTROLLER && registration.event === STATE_CHANGE;
+          const { callsign, event, index } = registration;
+          const isMeant = callsign === CONTROLLER && event === STATE_CHANGE && (index ?? CALLSIGN) === CALLSIGN;
           if (isMeant && catchUp !== undefined) {
             member.send(notification(registration, JSON.stringify(catchUp)));
           }
@@ -138,24 +149,22 @@ function formsOf(event: AppEvent): ReadonlyMap<string, string> {
 }
 
 /** It must not have an `id`: ThunderJS drops those that have. */
-function notification({ event, id }: Registration, params: string): string {
-  return `{"jsonrpc":"2.0","method":${JSON.stringify(`${id}.${event}`)},"params":${params}}`;
+function notification({ event, id, index }: Registration, params: string): string {
+  const name = index === undefined ? `${id}.${event}` : `${id}.${event}@${index}`;
+  return `{"jsonrpc":"2.0","method":${JSON.stringify(name)},"params":${params}}`;
 }
 
-function messagesFor(
-  { registrations }: Member,
-  callsign: string,
-  params: ReadonlyMap<string, string>,
-): readonly string[] {
+function messagesFor({ registrations }: Member, { callsign, index, params }: News): readonly string[] {
   return [...registrations.values()].flatMap((registration) => {
     const text = params.get(registration.event);
-    const isMeant = text !== undefined && (registration.callsign ?? CALLSIGN) === callsign;
-    return isMeant ? [notification(registration, text)] : [];
+    const isMeant = (registration.callsign ?? CALLSIGN) === callsign && (registration.index ?? index) === index;
+    return text !== undefined && isMeant ? [notification(registration, text)] : [];
   });
 }
 
 function subscriptionsOf(registrations: Map<string, Registration>): Subscriptions {
-  const keyOf = ({ event, id, callsign = CALLSIGN }: Registration) => JSON.stringify([callsign, event, id]);
+  const keyOf = ({ event, id, index, callsign = CALLSIGN }: Registration) =>
+    JSON.stringify([callsign, event, id, index]);
   return {
     register: (registration) => {
       const key = keyOf(registration);

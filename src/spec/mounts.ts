@@ -99,10 +99,7 @@ export function mounts({ app, rootfs, storage, inside, identity, display }: Moun
 }
 
 /** The directory is the app's own and nobody else's, as the XDG base directory specification wants it. */
-function displayMounts(
-  display: DisplaySocket | null,
-  { uid, gid }: MountOrder['identity'],
-): readonly OciMount[] {
+function displayMounts(display: DisplaySocket | null, { uid, gid }: MountOrder['identity']): readonly OciMount[] {
   if (display === null) return [];
   if (display.inside !== null) {
     return [
@@ -110,7 +107,13 @@ function displayMounts(
       bind({ source: display.inside.bundle, destination: DISPLAY_TOOLS_POINT }, true),
     ];
   }
-  const directory = kernelMount(DISPLAY_DIRECTORY, 'tmpfs', ['nodev', 'noexec', 'mode=700', `uid=${uid}`, `gid=${gid}`]);
+  const directory = kernelMount(DISPLAY_DIRECTORY, 'tmpfs', [
+    'nodev',
+    'noexec',
+    'mode=700',
+    `uid=${uid}`,
+    `gid=${gid}`,
+  ]);
   return [directory, bind({ source: display.socket, destination: `${DISPLAY_DIRECTORY}/${DISPLAY_NAME}` }, false)];
 }
 

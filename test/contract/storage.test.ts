@@ -93,7 +93,12 @@ async function answering(answer: (base: string) => unknown, callTimeoutMs = 10_0
   const otherwise = await otherwiseOf(box);
   box.server.plugins.set(STORAGE_MANAGER, { active: true, methods: { getStorage: () => answer(box.directory) } });
   const storage = appStorage({ thunder: box.thunder, otherwise: otherwise.storage, log: quietLog });
-  return { box, storage, own: join(otherwise.base, clock.appId), [Symbol.asyncDispose]: () => box[Symbol.asyncDispose]() };
+  return {
+    box,
+    storage,
+    own: join(otherwise.base, clock.appId),
+    [Symbol.asyncDispose]: () => box[Symbol.asyncDispose](),
+  };
 }
 
 test('a device without the plugin has storage from us', async () => {

@@ -135,6 +135,19 @@ test('who hangs costs its caller the time limit; the next call goes by another c
   await until(() => box.server.connections === 1, { what: 'the stuck connection is closed' });
 });
 
+test('a call that hangs holds up no other', async () => {
+  await using box = await thunderBox();
+  offer(box, { hang: () => new Promise(() => undefined), ping: () => 'pong' });
+  const neighbour = box.thunder.neighbour(PLUGIN);
+  const stop = new AbortController();
+  const hanging = neighbour.call('hang', {}, { ...wait(), signal: stop.signal });
+  await until(() => box.server.calls.includes(`${PLUGIN}.hang`), { what: 'it was asked' });
+  assert.equal(await neighbour.call('ping', {}, wait()), 'pong');
+  stop.abort();
+  await refusal(hanging, 'ABORTED');
+  await until(() => box.server.connections === 1, { what: 'one connection is left' });
+});
+
 test('one that takes connections and answers nothing, or nonsense, is an error in time, and is tried again', async () => {
   await using box = await thunderBox({ callTimeoutMs: 300 });
   offer(box, { ping: () => 'pong' });

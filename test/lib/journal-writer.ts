@@ -5,7 +5,7 @@ import { change } from './journal-records.ts';
 
 const journal = await openJournal({
   file: process.argv[2] ?? '',
-  maxEvents: 1_000_000,
+  ...{ maxEvents: 1_000_000, maxEventBytes: 2 ** 30, maxEventAgeMs: 3_600_000 },
   clock: systemClock,
   fatal: (error) => {
     throw error;

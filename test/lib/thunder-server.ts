@@ -132,7 +132,10 @@ export class ThunderServer implements AsyncDisposable {
     });
   }
 
-  #upgrade(socket: Socket, upgrade: Parameters<typeof upgradeAnswer>[0] & { path: string; token: string | null }): boolean {
+  #upgrade(
+    socket: Socket,
+    upgrade: Parameters<typeof upgradeAnswer>[0] & { path: string; token: string | null },
+  ): boolean {
     const { token } = this.#options;
     if (token !== undefined && upgrade.token !== token) {
       socket.end(refusalAnswer('403 Forbidden', 'Security prohibites this connection.'));
@@ -175,7 +178,9 @@ export class ThunderServer implements AsyncDisposable {
     if (/^\d+$/.test(parts.at(-1) ?? '')) parts.pop();
     const callsign = parts.join('.') || 'Controller';
     const plugin = this.plugins.get(callsign);
-    if (plugin === undefined && callsign !== 'Controller') throw new CoreError(43, 'Could not access requested service');
+    if (plugin === undefined && callsign !== 'Controller') {
+      throw new CoreError(43, 'Could not access requested service');
+    }
     if (plugin?.active === false) throw new CoreError(2, 'Service is not active');
     if (method === 'register') return this.#register(peer, { callsign, ...(params as { event: string; id: string }) });
     if (callsign === 'Controller' && method === 'status') return this.#status(index);

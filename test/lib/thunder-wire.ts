@@ -4,7 +4,12 @@ import { createHash } from 'node:crypto';
 const MAGIC = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const FRAME_BYTES = 1024;
 
-export type Upgrade = { readonly path: string; readonly token: string | null; readonly key: string; readonly protocol: string };
+export type Upgrade = {
+  readonly path: string;
+  readonly token: string | null;
+  readonly key: string;
+  readonly protocol: string;
+};
 
 /** The request for an upgrade, when it is whole. */
 export function readUpgrade(bytes: Buffer): { readonly upgrade: Upgrade; readonly rest: Buffer } | undefined {
@@ -12,7 +17,10 @@ export function readUpgrade(bytes: Buffer): { readonly upgrade: Upgrade; readonl
   if (end < 0) return undefined;
   const [line = '', ...headers] = bytes.subarray(0, end).toString().split('\r\n');
   const header = (name: string): string =>
-    headers.find((one) => one.toLowerCase().startsWith(`${name}:`))?.slice(name.length + 1).trim() ?? '';
+    headers
+      .find((one) => one.toLowerCase().startsWith(`${name}:`))
+      ?.slice(name.length + 1)
+      .trim() ?? '';
   const url = new URL(line.split(' ')[1] ?? '/', 'ws://thunder');
   const upgrade = {
     path: url.pathname,
@@ -24,7 +32,9 @@ export function readUpgrade(bytes: Buffer): { readonly upgrade: Upgrade; readonl
 }
 
 export function upgradeAnswer({ key, protocol }: Upgrade): string {
-  const accept = createHash('sha1').update(key + MAGIC).digest('base64');
+  const accept = createHash('sha1')
+    .update(key + MAGIC)
+    .digest('base64');
   const lines = [
     'HTTP/1.1 101 SWITCH_PROTOCOL',
     'Connection: UPGRADE',
@@ -64,7 +74,8 @@ export function readFrame(bytes: Buffer): ClientFrame | undefined {
   const lengthBytes = short === 127 ? 8 : short === 126 ? 2 : 0;
   const start = 2 + lengthBytes + 4;
   if (bytes.length < start) return undefined;
-  const length = lengthBytes === 0 ? short : lengthBytes === 2 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2));
+  const length =
+    lengthBytes === 0 ? short : lengthBytes === 2 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2));
   if (bytes.length < start + length) return undefined;
   const mask = bytes.subarray(start - 4, start);
   const body = Buffer.from(bytes.subarray(start, start + length));

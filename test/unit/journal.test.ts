@@ -16,8 +16,9 @@ import { change, instanceRecord, lease } from '../lib/journal-records.ts';
 import { refusal } from '../lib/refusal.ts';
 
 const clock = { now: () => '2026-01-01T00:00:00.000Z', sleep: () => Promise.resolve() };
+const bounds = { maxEventBytes: 2 ** 30, maxEventAgeMs: 2 ** 40 };
 const open = (file: string, maxEvents = 100_000): Promise<Journal> =>
-  openJournal({ file, maxEvents, clock, fatal: (error) => assert.ifError(error) });
+  openJournal({ file, maxEvents, ...bounds, clock, fatal: (error) => assert.ifError(error) });
 
 async function place(): Promise<AsyncDisposable & { readonly file: string }> {
   const directory = await mkdtemp(join(tmpdir(), 'rmt-journal-'));

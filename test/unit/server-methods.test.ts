@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { METHODS } from '../../src/domain/api.ts';
 import { RuntimeError } from '../../src/domain/errors.ts';
 import { parseDesignator } from '../../src/server/designator.ts';
+import { Written } from '../../src/server/json-rpc.ts';
 import { methods } from '../../src/server/methods.ts';
 import { fakeService } from '../lib/fake-service.ts';
 
@@ -11,7 +12,7 @@ const rootfs = { host: true };
 
 function caller() {
   const service = fakeService();
-  return { service, call: methods(service, { gone }) };
+  return { service, call: methods(service, { gone: () => gone }) };
 }
 
 const refusal = async (call: Promise<unknown>): Promise<RuntimeError> => {
@@ -76,8 +77,10 @@ test('results have the form they have upstream', async () => {
   assert.equal(await call('suspend', { appInstanceId: 'one' }), null);
   assert.equal(await call('resume', { appInstanceId: 'one' }), null);
   const info = await call('getInfo', { appInstanceId: 'one' });
-  assert.equal(typeof info, 'string');
-  assert.equal((JSON.parse(info as string) as { state: string }).state, 'RUNNING');
+  assert.ok(info instanceof Written);
+  const text: unknown = JSON.parse(info.json);
+  assert.equal(typeof text, 'string');
+  assert.equal((JSON.parse(text as string) as { state: string }).state, 'RUNNING');
   assert.equal(await call('terminate', { appInstanceId: 'one' }), null);
   assert.deepEqual(await call('terminate', { appInstanceId: 'one' }), { already: true });
   assert.deepEqual(await call('kill', { appInstanceId: 'one' }), { already: true });
@@ -162,7 +165,7 @@ test('only reads are given up when their caller is gone', async () => {
       },
     ]),
   );
-  const call = methods({ ...service, ...spy }, { gone: left });
+  const call = methods({ ...service, ...spy }, { gone: () => left });
   for (const name of ['suspend', 'resume', 'terminate', 'kill', 'getInfo', 'getLogs']) {
     await call(name, { appInstanceId: 'x' });
   }

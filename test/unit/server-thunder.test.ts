@@ -266,3 +266,29 @@ function framesOf(bytes: Buffer) {
   }
   return frames;
 }
+
+test('R5: an event registered with an index comes for that instance only, under a name with the index', async () => {
+  await using daemon = await fakeDaemon();
+  using client = await thunderClient(daemon.socket);
+  const params = { event: 'onStarted', id: 'x' };
+  assert.equal((await client.call(`${RUNTIME_MANAGER}.register@two`, params)).result, 0);
+  assert.equal((await client.call(`${RUNTIME_MANAGER}.register@two`, params)).error?.code, 22);
+  const service = daemon.service();
+  await service.run({ appId: 'app', appInstanceId: 'one' }, { signal });
+  await service.run({ appId: 'app', appInstanceId: 'two' }, { signal });
+  assert.deepEqual(await client.next(), {
+    jsonrpc: '2.0',
+    method: 'x.onStarted@two',
+    params: { appInstanceId: 'two' },
+  });
+  assert.equal((await client.call(`${RUNTIME_MANAGER}.unregister`, params)).error?.code, 22);
+  assert.equal((await client.call(`${RUNTIME_MANAGER}.unregister@two`, params)).result, 0);
+});
+
+test('R5: a call of an object is told that there are none, with the dots of its name in any place', async () => {
+  await using daemon = await fakeDaemon();
+  using client = await thunderClient(daemon.socket);
+  for (const name of ['app#one::suspend', `${RUNTIME_MANAGER}.1.app#org.x.y::suspend`, 'Controller.a#::status']) {
+    assert.equal((await client.call(name, { appInstanceId: 'one' })).error?.code, 44, name);
+  }
+});

@@ -214,22 +214,6 @@ describe('the OCI configuration', () => {
     );
   });
 
-  test('a display is a socket in a directory of the app alone, and the app is told where', () => {
-    const { mounts, process: started } = ociConfig(input(SLEEP, { display: { socket: '/run/x/wst-a', inside: null } }));
-    const places = mounts.filter(({ destination }) => destination.startsWith('/run/user'));
-    assert.deepEqual(
-      places.map(({ source, destination }) => [source, destination]),
-      [
-        ['tmpfs', '/run/user'],
-        ['/run/x/wst-a', '/run/user/wayland-0'],
-      ],
-    );
-    assert.ok(['mode=700', 'uid=30001', 'gid=30002'].every((option) => places[0]?.options?.includes(option)));
-    assert.ok(started.env.includes('XDG_RUNTIME_DIR=/run/user') && started.env.includes('WAYLAND_DISPLAY=wayland-0'));
-    const taken = { ...SLEEP, mounts: [{ source: '/a', destination: '/run/user/x' }] };
-    assert.throws(() => ociConfig(input(taken)), refuses('INVALID_ARGUMENT', /run.user/));
-  });
-
   test('the question for the command names what can be looked into and what cannot', () => {
     const query = commandQuery(ociConfig(input(SLEEP)));
     assert.equal(query.command, 'sleep');

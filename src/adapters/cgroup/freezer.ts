@@ -45,8 +45,11 @@ export const bindFreezer = ({ ask, state }: Freezer, group: string): BoundFreeze
 });
 
 const POLL_MS = 2;
-/** v1 can stay FREEZING when a process forks meanwhile: asking again helps (runc does the same). */
+/** v1 can stay FREEZING when a process forks meanwhile: asking again helps… */
 const ASK_AGAIN_EVERY = 25;
+/** …and letting all of it go for a moment when that does not (runc does both). */
+const LET_GO_EVERY = 100;
+const LET_GO_MS = 10;
 
 /** Asks, and waits until it is so. Throws TIMED_OUT; ABORTED when the group is gone. */
 export async function reach(
@@ -56,6 +59,11 @@ export async function reach(
 ): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   for (let round = 0; state() !== wanted; round++) {
+    if (wanted === 'frozen' && round % LET_GO_EVERY === LET_GO_EVERY - 1) {
+      ask(false);
+      await clock.sleep(LET_GO_MS);
+      ask(true);
+    }
     if (round % ASK_AGAIN_EVERY === 0 && !ask(wanted === 'frozen')) {
       throw new RuntimeError('ABORTED', { what: `the control group ${group} is gone` });
     }

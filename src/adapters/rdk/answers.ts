@@ -31,7 +31,8 @@ const REFUSALS: readonly { readonly codes: readonly number[]; readonly words?: R
 ];
 
 const NEXT: Readonly<Record<Refusal, string>> = {
-  'unknown-method': 'this build of the plugin cannot do that: update it, or choose another provider in the configuration',
+  'unknown-method':
+    'this build of the plugin cannot do that: update it, or choose another provider in the configuration',
   'unknown-service': 'install the plugin on this device, or choose another provider in the configuration',
   inactive: 'activate the plugin (Controller.activate), or choose another provider in the configuration',
   'not-allowed': 'give a token that may do this: thunder.tokenFile in the configuration',

@@ -7,6 +7,8 @@ import { waitingCalls, type Calls } from './calls.ts';
 
 export type Channel = {
   readonly call: Calls['call'];
+  /** No call waits for its answer. */
+  readonly isIdle: () => boolean;
   /** Tells no more events, and ends when the last of its calls has come to an end. */
   readonly retire: () => void;
   readonly close: () => void;
@@ -16,9 +18,9 @@ export type ChannelOptions = {
   readonly url: string;
   readonly token: string | undefined;
   readonly onEvent: (method: string, params: unknown) => void;
-  /** A call had no answer in time: Thunder answers one call after the other on a channel, and this one may be stuck. */
+  /** A call had no answer in time: whatever comes after it may have none either. */
   readonly onStuck: () => void;
-  /** Once, at the end of a channel that was open or not. */
+  /** Once, at the end of a channel, also of one that was never open. */
   readonly onLost: (error: RuntimeError) => void;
 };
 
@@ -29,8 +31,7 @@ const MAX_MESSAGE_BYTES = 2 ** 20;
 
 /** Throws NEIGHBOUR_FAILED. */
 export async function openChannel(options: ChannelOptions, { signal, timeoutMs }: Wait): Promise<Channel> {
-  const socket = openSocket(options, timeoutMs);
-  const opened = Promise.withResolvers<undefined>();
+  const opened = Promise.withResolvers<unknown>();
   let lost: RuntimeError | undefined;
   let retired = false;
 
@@ -64,25 +65,21 @@ export async function openChannel(options: ChannelOptions, { signal, timeoutMs }
     if (retired && calls.count() === 0) lose('it was retired');
   }
 
-  const giveUp = (): void => {
-    lose(signal.reason);
-  };
-  socket.on('open', () => {
-    opened.resolve(undefined);
-  });
-  socket.on('message', receive);
-  socket.on('error', lose);
+  const socket = openSocket(options, timeoutMs);
+  socket
+    .on('open', () => opened.resolve(null))
+    .on('message', receive)
+    .on('error', lose);
   socket.on('close', (code) => {
     lose(`the connection was closed (${code})`);
   });
-  signal.addEventListener('abort', giveUp, { once: true });
-  if (signal.aborted) giveUp();
-  await opened.promise.finally(() => signal.removeEventListener('abort', giveUp));
+  await unlessStopped(opened.promise, signal, lose);
   return {
     call: async (...call) => {
       if (lost !== undefined) throw lost;
       return calls.call(...call);
     },
+    isIdle: () => calls.count() === 0,
     retire: () => {
       retired = true;
       endIfRetired();
@@ -91,6 +88,20 @@ export async function openChannel(options: ChannelOptions, { signal, timeoutMs }
       lose('the daemon ends');
     },
   };
+}
+
+/** Waits until it is open, or gives it up when the signal comes first. */
+async function unlessStopped(
+  opened: Promise<unknown>,
+  signal: AbortSignal,
+  lose: (why: unknown) => void,
+): Promise<void> {
+  const giveUp = (): void => {
+    lose(signal.reason);
+  };
+  signal.addEventListener('abort', giveUp, { once: true });
+  if (signal.aborted) giveUp();
+  await opened.finally(() => signal.removeEventListener('abort', giveUp));
 }
 
 function openSocket({ url, token }: ChannelOptions, timeoutMs: number): WebSocket {

@@ -86,8 +86,23 @@ export class Thunder {
     const deadline = performance.now() + limitMs;
     const both = AbortSignal.any([signal, this.#closing.signal]);
     const channel = await within('Thunder', this.#connected(), { signal: both, timeoutMs: limitMs });
-    const leftMs = Math.max(1, Math.ceil(deadline - performance.now()));
-    return channel.call(designator, params, { signal: both, timeoutMs: leftMs });
+    const left = { signal: both, timeoutMs: Math.max(1, Math.ceil(deadline - performance.now())) };
+    if (channel.isIdle()) return channel.call(designator, params, left);
+    // answers come in the order of the calls on a channel: one app's call that hangs must not hold up another's
+    const own = await this.#openSilent(left);
+    try {
+      return await own.call(designator, params, left);
+    } finally {
+      own.close();
+    }
+  }
+
+  /** A channel without events. */
+  async #openSilent(wait: Wait): Promise<Channel> {
+    const { url, tokenFile } = this.#options;
+    const ignore = (): void => undefined;
+    const token = await readToken(tokenFile);
+    return openChannel({ url, token, onEvent: ignore, onStuck: ignore, onLost: ignore }, wait);
   }
 
   /** Who asks needs it now: the pause before the next attempt is cut short. */

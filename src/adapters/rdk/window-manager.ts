@@ -68,7 +68,7 @@ export function windowManager({ thunder, directory, clock }: Options): Displays 
     },
     destroyDisplay: async (id, wait) => {
       await asked.get(id)?.catch(() => undefined);
-      if (foreign.delete(id)) return;
+      if (foreign.has(id)) return;
       const socket = socketOf(directory, nameOf(id));
       if ((await look(socket)) !== 'socket') return;
       await comeAndGo(socket);

@@ -23,6 +23,9 @@ type Waiting = {
 };
 type Written = { readonly waiting: Waiting; readonly events: readonly AppEvent[] };
 
+/** Old events are looked for also while nothing happens; and the next of many lots goes when the others had a turn. */
+const TIDY_EVERY_MS = 600_000;
+const TIDY_PAUSE_MS = 10;
 /** The log is copied into the database when it has grown to this: some hundred commits. */
 const CHECKPOINT_BYTES = 4 * 2 ** 20;
 const SQLITE_FULL = 13;
@@ -38,7 +41,7 @@ export async function openJournal({ clock, fatal, ...options }: Options): Promis
     commit: (change) => writer.commit(change),
     events: (query) => Promise.resolve(store.events({ ...query, upTo: writer.durableSeq })),
     close: async () => {
-      await writer.idle();
+      await writer.end();
       store.close();
       await Promise.all(Object.values(files).map((file) => file.close()));
     },
@@ -55,6 +58,8 @@ class Writer {
   #waiting: Waiting[] = [];
   #flushing: Promise<void> | undefined;
   #durableSeq: number;
+  #tidying: NodeJS.Timeout | undefined;
+  #isEnding = false;
 
   constructor(store: Store, files: Files, { clock, fatal }: Pick<Options, 'clock' | 'fatal'>) {
     this.#fatal = fatal;
@@ -62,6 +67,7 @@ class Writer {
     this.#files = files;
     this.#clock = clock;
     this.#durableSeq = store.lastSeq;
+    this.#tidyLater();
   }
 
   /** Nobody is to see an event that a power cut could still take away. */
@@ -76,8 +82,19 @@ class Writer {
     });
   }
 
-  async idle(): Promise<void> {
+  async end(): Promise<void> {
+    this.#isEnding = true;
+    clearTimeout(this.#tidying);
     await this.#flushing;
+  }
+
+  /** Every commit drops some of what is too old or too much; this one has nothing else to do. */
+  #tidyLater(): void {
+    clearTimeout(this.#tidying);
+    if (this.#isEnding) return;
+    const pauseMs = this.#store.isOverfull ? TIDY_PAUSE_MS : TIDY_EVERY_MS;
+    // a full disk: the next one tries again
+    this.#tidying = setTimeout(() => void this.commit({}).catch(() => undefined), pauseMs).unref();
   }
 
   async #flushAll(): Promise<void> {
@@ -99,6 +116,7 @@ class Writer {
     }
     // in the same turn as the last look at those that wait: who comes after it begins a flush of his own
     this.#flushing = undefined;
+    this.#tidyLater();
   }
 
   /** One transaction for all; when that fails, each by itself, so that only the guilty one fails. */

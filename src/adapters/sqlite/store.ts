@@ -6,25 +6,28 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { AppEvent, EventPage } from '../../domain/events.ts';
 import type { Change, EventQuery, InstanceRecord, Remembered, UserIdLease } from '../../ports/journal.ts';
+import { lastToDrop, PRUNE_LOT, type EventBounds } from './event-bounds.ts';
 import { SCHEMA, SCHEMA_VERSION } from './schema.ts';
 
-export type StoreOptions = { readonly file: string; readonly maxEvents: number };
-
-/** Dropped in lots, so that the search for old events is rare. */
-const PRUNE_LOT = 1000;
+export type StoreOptions = EventBounds & { readonly file: string };
 
 type Row = Record<string, unknown>;
 const parse = (row: Row, column: string): unknown => JSON.parse(String(row[column]));
 
 export class Store {
   readonly #database: DatabaseSync;
-  readonly #maxEvents: number;
+  readonly #bounds: EventBounds;
   readonly #prepared = new Map<string, StatementSync>();
+  readonly #pageBytes: number;
+  #firstSeq: number;
   #lastSeq: number;
+  /** Time of the oldest event, and which that was: it is read anew only when another one is the oldest. */
+  #oldest: { readonly seq: number; readonly time: string } | undefined;
+  #isOverfull = false;
 
   /** Throws when another process holds the file: the lock is the kernel's, so it ends with its process, kill -9 included. */
-  constructor({ file, maxEvents }: StoreOptions) {
-    this.#maxEvents = maxEvents;
+  constructor({ file, ...bounds }: StoreOptions) {
+    this.#bounds = bounds;
     this.#database = new DatabaseSync(file);
     // NORMAL: a commit does not flush; FULL's flush at each commit is the journal's. Checkpoints are the journal's to time.
     this.#database.exec(
@@ -34,6 +37,12 @@ export class Store {
     this.#lastSeq = Number(
       this.#one("SELECT coalesce(max(seq), 0) AS seq FROM sqlite_sequence WHERE name = 'event'")['seq'],
     );
+    this.#firstSeq = this.#readFirst();
+    this.#pageBytes = Number(this.#one('PRAGMA page_size')['page_size']);
+  }
+
+  #readFirst(): number {
+    return Number(this.#one('SELECT min(seq) AS seq FROM event')['seq'] ?? this.#lastSeq + 1);
   }
 
   #migrate(): void {
@@ -58,6 +67,11 @@ export class Store {
     return this.#lastSeq;
   }
 
+  /** More is to be dropped than one commit dropped: another one, also an empty one, goes on with it. */
+  get isOverfull(): boolean {
+    return this.#isOverfull;
+  }
+
   load(): Remembered {
     const all = (sql: string): readonly Row[] => this.#sql(sql).all();
     return {
@@ -76,13 +90,14 @@ export class Store {
     const seqBefore = this.#lastSeq;
     try {
       const events = changes.map((change) => this.#apply(change, time));
-      this.#prune();
+      this.#prune(time);
       this.#database.exec('COMMIT');
       return events;
     } catch (error) {
       // a full disk makes SQLite roll back by itself (sqlite.org/lang_transaction.html §2.3)
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       this.#lastSeq = seqBefore;
+      this.#firstSeq = this.#readFirst();
       throw error;
     }
   }
@@ -107,15 +122,33 @@ export class Store {
     });
   }
 
-  #prune(): void {
-    const { first } = this.#bounds();
-    if (this.#lastSeq - first + 1 < this.#maxEvents + PRUNE_LOT) return;
-    this.#sql('DELETE FROM event WHERE seq <= ?').run(this.#lastSeq - this.#maxEvents);
+  #prune(time: string): void {
+    const size = { first: this.#firstSeq, last: this.#lastSeq, usedBytes: this.#usedBytes() };
+    const upTo = lastToDrop(size, this.#bounds, this.#firstYoung(time));
+    this.#isOverfull = upTo - this.#firstSeq + 1 >= PRUNE_LOT;
+    if (upTo < this.#firstSeq) return;
+    this.#sql('DELETE FROM event WHERE seq <= ?').run(upTo);
+    this.#firstSeq = upTo + 1;
   }
 
-  #bounds(): { first: number } {
-    const first = this.#one('SELECT min(seq) AS seq FROM event')['seq'];
-    return { first: first === null ? this.#lastSeq + 1 : Number(first) };
+  #usedBytes(): number {
+    const pages = Number(this.#one('PRAGMA page_count')['page_count']);
+    return (pages - Number(this.#one('PRAGMA freelist_count')['freelist_count'])) * this.#pageBytes;
+  }
+
+  /** The first event of the next lot that is not too old: times are ISO 8601 of one form, so they compare as text. */
+  #firstYoung(time: string): number {
+    const first = this.#firstSeq;
+    const oldestAllowed = new Date(Date.parse(time) - this.#bounds.maxEventAgeMs).toISOString();
+    if (this.#oldest?.seq !== first) {
+      const row = this.#sql("SELECT body ->> '$.time' AS time FROM event WHERE seq = ?").get(first);
+      this.#oldest = row === undefined ? undefined : { seq: first, time: String(row['time']) };
+    }
+    if (this.#oldest === undefined || this.#oldest.time >= oldestAllowed) return first;
+    const young = this.#sql(
+      "SELECT seq FROM event WHERE seq > ? AND seq < ? AND body ->> '$.time' >= ? ORDER BY seq LIMIT 1",
+    ).get(first, first + PRUNE_LOT, oldestAllowed);
+    return young === undefined ? first + PRUNE_LOT : Number(young['seq']);
   }
 
   /** `upTo`: the last event that may be seen. */
@@ -127,7 +160,7 @@ export class Store {
     ).all(...(appInstanceId === undefined ? [] : [appInstanceId]), since, upTo, limit);
     if (newest) rows.reverse();
     const events = rows.map((row) => parse(row, 'body') as AppEvent);
-    return { events, firstSeq: this.#bounds().first, lastSeq: upTo };
+    return { events, firstSeq: this.#firstSeq, lastSeq: upTo };
   }
 
   /**
