@@ -112,7 +112,29 @@ type Restoring = {
   readonly signal: AbortSignal;
 };
 
-function restore(world: World, instance: Instance, { image, config, timeoutMs, signal }: Restoring): Promise<Restored> {
+/**
+ * With pages on demand CRIU asks the kernel for what an app has only reserved, too, and browsers reserve more than a machine has
+ * ("Unable to map ANON_VMA: Cannot allocate memory"): then all pages are brought at once.
+ */
+async function restore(world: World, instance: Instance, restoring: Restoring): Promise<Restored> {
+  const { engine, settings } = world;
+  const lazyPages = restoring.image.info.rawBytes > settings.hibernation.lazyPagesAboveBytes;
+  try {
+    return await restoreWith(world, instance, { ...restoring, lazyPages });
+  } catch (error) {
+    const isOfCriu = error instanceof RuntimeError && error.code === 'RESTORE_FAILED';
+    if (!lazyPages || !isOfCriu || restoring.signal.aborted) throw error;
+    world.log.warn({ err: error, appInstanceId: instance.record.appInstanceId }, 'waking with all pages at once');
+    await engine.remove(instance.record.containerId, { known: null, ...unhurried(settings.killTimeoutMs) });
+    return restoreWith(world, instance, { ...restoring, lazyPages: false });
+  }
+}
+
+function restoreWith(
+  world: World,
+  instance: Instance,
+  { image, config, timeoutMs, signal, lazyPages }: Restoring & { readonly lazyPages: boolean },
+): Promise<Restored> {
   const { engine, logs, settings } = world;
   const { containerId, app } = instance.record;
   return engine.restore(
@@ -120,7 +142,7 @@ function restore(world: World, instance: Instance, { image, config, timeoutMs, s
       id: containerId,
       config,
       imageDirectory: image.directory,
-      lazyPages: image.info.rawBytes > settings.hibernation.lazyPagesAboveBytes,
+      lazyPages,
       tcp: app.hibernation.tcp,
       failureLog: failureLogOf(world, instance),
       logFile: logs.fileOf(containerId),
