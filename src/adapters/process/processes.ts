@@ -91,4 +91,13 @@ function threadsOf(pid: number): readonly string[] {
   }
 }
 
-export const linuxProcesses: Processes = { identify, isAlive, isEnding, signal, withArguments, holding, tracerOf, areInVfork };
+export const linuxProcesses: Processes = {
+  identify,
+  isAlive,
+  isEnding,
+  signal,
+  withArguments,
+  holding,
+  tracerOf,
+  areInVfork,
+};
