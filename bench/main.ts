@@ -7,10 +7,13 @@ import { audience, longLog } from './events.ts';
 import { hibernation } from './hibernation.ts';
 import { startDaemon } from './lib/daemon.ts';
 import { printTable, type Figure } from './lib/table.ts';
+import { network } from './network.ts';
+import { packages } from './packages.ts';
 import { crowd, exitToEvent, lifecycle } from './lifecycle.ts';
+import { specifications } from './specifications.ts';
 
 async function main(): Promise<void> {
-  const figures: Figure[] = [await commands()];
+  const figures: Figure[] = [await commands(), ...specifications()];
   {
     await using daemon = await startDaemon();
     figures.push({ what: 'daemon ready', ours: daemon.readyMs, unit: 'ms', bound: 250 });
@@ -18,11 +21,13 @@ async function main(): Promise<void> {
     figures.push(await exitToEvent(daemon));
     figures.push(...(await crowd(daemon)));
     for (const { appInstanceId } of await daemon.client.list({})) await daemon.client.kill({ appInstanceId });
+    figures.push(...(await packages(daemon)));
     figures.push(...(await hibernation(daemon)));
     figures.push(...(await calls(daemon)));
     figures.push(...(await audience(daemon)));
     figures.push(...(await longLog(daemon.readyMs)));
   }
+  figures.push(...(await network()));
   for (const hierarchy of readdirSync('/sys/fs/cgroup')) {
     try {
       rmdirSync(`/sys/fs/cgroup/${hierarchy}/runtime-manager-bench-${process.pid}`);

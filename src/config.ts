@@ -2,6 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { isErrno, RuntimeError } from './domain/errors.ts';
+import { faultsOf } from './domain/faults.ts';
+import { parseSubnet } from './domain/network.ts';
 import { PROFILE_NAMES } from './domain/wire.ts';
 
 const milliseconds = z.int().min(0).max(3_600_000);
@@ -42,6 +44,29 @@ const hibernation = z.strictObject({
   compressAfterMs: milliseconds.default(60_000),
   /** Of zstd. */
   compressionLevel: z.int().min(1).max(19).default(1),
+});
+
+const packages = z.strictObject({
+  /** Unpacked images that no app uses are deleted, the longest unused first, while all together take more, in bytes. */
+  budgetBytes: z
+    .int()
+    .min(0)
+    .default(4 * 1024 * MIB),
+});
+
+const network = z.strictObject({
+  /** Whether apps may use the machine's own network (`network: host`). */
+  allowHost: z.boolean().default(false),
+  /** Where the apps' subnet is taken from: 256 addresses that the machine has no route to. A /8 to a /24. */
+  range: z
+    .string()
+    .refine((text) => {
+      const range = text.includes('/') ? parseSubnet(text) : undefined;
+      return range !== undefined && range.prefix >= 8 && range.prefix <= 24;
+    }, 'must be an IPv4 network of 8 to 24 bits, like 10.210.0.0/16')
+    .default('10.210.0.0/16'),
+  /** IPv4 addresses of name servers for apps; the machine's own when empty. */
+  nameservers: z.array(z.ipv4()).default([]),
 });
 
 const tls = z.strictObject({
@@ -92,7 +117,7 @@ const storage = z.strictObject({
 
 export const configSchema = z.strictObject({
   runtime: z.enum(['auto', 'runc', 'crun']).default('auto'),
-  /** Directory with the host tools (conmon, runc, crun, tini-static), before PATH. */
+  /** Directory with the host tools (conmon, runc, crun, tini-static, nft, skopeo, umoci), before PATH. */
   tools: z.string().startsWith('/').optional(),
   terminateGraceMs: milliseconds.default(10_000),
   startTimeoutMs: milliseconds.default(30_000),
@@ -116,6 +141,10 @@ export const configSchema = z.strictObject({
   keepEnded: z.int().min(0).default(1000),
   /** Checkpoints, restores and their images. */
   hibernation: hibernation.prefault({}),
+  /** Images that apps run from. */
+  packages: packages.prefault({}),
+  /** Networks of apps. */
+  network: network.prefault({}),
   userIds: userIds.prefault({}),
   /** Wayland displays of the apps. */
   displays: displays.prefault({}),
@@ -144,36 +173,40 @@ export const configSchema = z.strictObject({
   tcpLimits: tcpLimits.prefault({}),
   /** Whose error codes and forms Thunder's clients expect: those of Thunder 4 or 5. */
   profile: z.enum(PROFILE_NAMES).default('r4'),
+  /** RDK's configuration of the device (rdkappmanagers.json, or YAML), absolute; what holds without it: below. */
+  platform: z.string().startsWith('/', 'must be an absolute path').optional(),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
 
 export type Config = z.output<typeof configSchema>;
 
-/** Throws INVALID_ARGUMENT naming file, line or member. A file that nobody named may be missing. */
+/** Throws INVALID_ARGUMENT naming file, line and member. A file that nobody named may be missing. */
 export async function readConfig(file: string, mustExist: boolean): Promise<Config> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     if (!mustExist && isErrno(error, 'ENOENT')) return '';
     throw refuse(file, error);
   });
-  const result = configSchema.safeParse(text === '' ? {} : await parse(file, text));
+  if (text === '') return configSchema.parse({});
+  // a third of the daemon's start time, and most devices have no file
+  const { readSource, wrongMembers } = await import('./domain/document.ts');
+  const source = read(file, () => readSource(text));
+  const result = configSchema.safeParse(source.value ?? {});
   if (result.success) return result.data;
-  const faults = result.error.issues.map((issue) => `${issue.path.join('.') || 'the file'}: ${issue.message}`);
-  throw refuse(file, faults.join('; '));
+  throw wrongMembers({ file, ...wordsFor(file), faults: faultsOf(result.error), source });
 }
 
-async function parse(file: string, text: string): Promise<unknown> {
-  // a third of the daemon's start time, and most devices have no file
-  const { parse: parseYaml } = await import('yaml');
+function read<Source>(file: string, work: () => Source): Source {
   try {
-    return (parseYaml(text, { maxAliasCount: 100 }) as unknown) ?? {};
+    return work();
   } catch (error) {
     throw refuse(file, error);
   }
 }
 
+const wordsFor = (file: string) => ({
+  what: `the configuration ${file} cannot be used`,
+  next: 'correct it, or move it away',
+});
+
 const refuse = (file: string, cause: unknown): RuntimeError =>
-  new RuntimeError('INVALID_ARGUMENT', {
-    what: `the configuration ${file} cannot be used`,
-    next: 'correct it, or move it away',
-    cause,
-  });
+  new RuntimeError('INVALID_ARGUMENT', { ...wordsFor(file), cause });

@@ -10,6 +10,7 @@ import { VERSION } from './domain/version.ts';
 import { startServer } from './server/http.ts';
 import { build, toolsOf } from './start/build.ts';
 import { tcpOptions } from './start/listen.ts';
+import { openPlatform } from './start/platform.ts';
 import { openLog } from './start/log.ts';
 import { readOptions, USAGE, type Options } from './start/options.ts';
 
@@ -32,6 +33,7 @@ async function serve(options: Options): Promise<void> {
   const root = options.root === undefined ? undefined : resolve(options.root);
   const places = layout(root);
   const config = await readConfig(options.config ?? places.config, options.config !== undefined);
+  const platform = config.platform === undefined ? null : await openPlatform(config.platform);
   const log = openLog(config.logLevel, process.stderr.isTTY);
   const begin = performance.now();
   // the run directory is passed by the apps' container roots; what is in it is closed by itself
@@ -57,7 +59,7 @@ async function serve(options: Options): Promise<void> {
   });
   held.defer(() => journal.close());
   const { world, manager, close } = await build({
-    ...{ places, config, log, journal, searchPath },
+    ...{ places, config, log, journal, searchPath, platform },
     env: process.env,
     root: root ?? '/',
   });

@@ -28,16 +28,18 @@ export type DaemonOptions = {
   readonly config?: object;
   /** Between the first start and the one that is measured. */
   readonly prepare?: (places: Layout) => void;
+  /** Program and arguments that start the daemon, and become it. */
+  readonly within?: readonly string[];
 };
 
-export async function startDaemon({ config = {}, prepare }: DaemonOptions = {}): Promise<Daemon> {
+export async function startDaemon({ config = {}, prepare, within = [] }: DaemonOptions = {}): Promise<Daemon> {
   const root = await mkdtemp(join(tmpdir(), 'rmt-bench-'));
   // JSON is YAML
   await writeFile(`${root}/config.yaml`, JSON.stringify(config));
   // the first start tries the runtimes out; what a device sees every day is the second
-  await stop((await launch(root)).child);
+  await stop((await launch(root, within)).child);
   prepare?.(layout(root));
-  const { child, readyMs } = await launch(root);
+  const { child, readyMs } = await launch(root, within);
   const client = await connect({ root });
   const pid = child.pid ?? 0;
   return {
@@ -66,14 +68,15 @@ export async function startDaemon({ config = {}, prepare }: DaemonOptions = {}):
 
 const delayFile = (root: string): string => `${root}/loop-delay`;
 
-async function launch(root: string): Promise<{ child: ChildProcess; readyMs: number }> {
+async function launch(root: string, within: readonly string[]): Promise<{ child: ChildProcess; readyMs: number }> {
   const begin = performance.now();
   const env = {
     ...process.env,
     NODE_OPTIONS: `--import=${PACKAGE}bench/lib/loop-delay.mjs`,
     BENCH_LOOP_DELAY: delayFile(root),
   };
-  const child = spawn(`${PACKAGE}bin/runtimemanagerd`, ['--root', root], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const argv = [...within, `${PACKAGE}bin/runtimemanagerd`, '--root', root];
+  const child = spawn(argv[0] ?? '', argv.slice(1), { env, stdio: ['ignore', 'ignore', 'pipe'] });
   let words = '';
   await new Promise<void>((resolve, reject) => {
     child.stderr.on('data', (chunk: Buffer) => {

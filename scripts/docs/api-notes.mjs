@@ -4,20 +4,32 @@
 export const PARAMETER_NOTES = {
   appId: 'Which app: 1 to 256 characters of `A-Z a-z 0-9 . _ : -`. Apps have their user id and storage by it.',
   appInstanceId: 'Which instance.',
+  'generateSpec.appId': 'Which app; absent: what the instance `appInstanceId` was made of.',
+  'generateSpec.appInstanceId': 'Which instance; with an app it need not be there.',
   'run.appInstanceId': 'Which instance of it: same characters; made as a UUID when absent or empty.',
   userId: 'User id the app must get; 0 or absent: Runtime Manager chooses.',
   groupId: 'Group id the app must get; 0 or absent: Runtime Manager chooses.',
   ports: "Upstream's; ignored.",
   paths: "Upstream's; ignored.",
   debugSettings: "Upstream's; ignored.",
-  runtimeConfigObject: "What to run in RDK's words: [RuntimeConfig](#runtimeconfig). Either this or `app`.",
-  app: 'What to run in our words: [App](#app). Either this or `runtimeConfigObject`.',
+  runtimeConfigObject:
+    "What to run in RDK's words: [RuntimeConfig](configuration.md#runtimeconfig). Either this or `app`.",
+  app: 'What to run in our words: [App](configuration.md#app). Either this or `runtimeConfigObject`.',
   all: 'The ended instances that are still known, too.',
   limit: 'At most so many of them in an answer.',
   key: 'Its name: 1 to 128 characters, none of them a control character.',
   value: 'At most 1024 characters. An instance has at most 64 annotations; a new run begins with none.',
   revision:
     'Nothing is changed (`CONFLICT`) when the annotations have another revision: `annotationRevision` of `getInfo`.',
+  memoryBytes: 'At least 6 MiB; null: no limit.',
+  'setLimits.cpus': "Cores' worth of time; null: no limit.",
+  'setLimits.pids': 'Processes and threads at once; null: the default, 1024.',
+  args: 'The program and its arguments; looked up in the `PATH` of the app.',
+  'exec.env': "Besides the app's own.",
+  'exec.cwd': "Working directory in the app; the app's own when absent.",
+  'exec.stream':
+    'Chosen by the caller, for one program of this WebSocket: output comes as notifications `<stream>.onExecOutput` with `{"stream": "stdout" | "stderr", "data": "<base64>"}`, input goes by `execInput`.',
+  'execInput.stream': 'As in `exec`.',
   'getHistory.limit': 'The last so many events.',
   tail: 'Begin with the last so many lines.',
 };
@@ -36,20 +48,28 @@ export const RESULT_NOTES = {
   kill: `${VOID} Comes when everything the app held is given back.`,
   annotate: '`null`, or `{"already": true}` when it was so before.',
   removeAnnotation: '`null`, or `{"already": true}` when it was not there.',
+  setLimits:
+    '[`Limits`](#types), as they are then. All of them or none is changed; one that would not be in force, as the app uses more, is refused (`LIMIT_FAILED`). What is absent stays.',
+  exec: '[`ExecResult`](#types), when the program has ended; of stdout and stderr at most 512 KiB each. It is killed when its caller is gone.',
+  execInput: '`null`, when the program has taken it.',
   getHistory:
     '[`History`](#types). An instance that is no longer remembered has one as long as the event log has events of it.',
+  generateSpec: '[`GeneratedSpec`](#types). Its form: [rdk.md](rdk.md#layers).',
   getInfo: "the text of a JSON object (upstream's form, so it is parsed twice): [`AppInfo`](#types).",
   list: 'a list of [`AppSummary`](#types).',
   getLogs: '[`LogPage`](#types). `ended`: the app has ended and everything was read.',
   getScreenshot: '[`Screenshot`](#types).',
   getEvents: '[`EventPage`](#types). `firstSeq` above `since + 1`: older events are no longer kept.',
+  listStorage: 'a list of `StorageEntry`: [types](#types).',
+  clearStorage: `${NULL}, or \`{"already": true}\` when there is none. Refused while an instance of the app is there, asleep or not.`,
+  deleteStorage: `${NULL}, or \`{"already": true}\` when there is none. Refused while an instance of the app is there, asleep or not.`,
   version: '[`Version`](#types).',
 };
 
 /** @type {Record<string, string>} */
 export const APP_NOTES = {
   rootfs: "Where the app's root file system comes from. Nothing of it is changed; the app sees it read-only.",
-  'rootfs.image': 'An OCI image reference.',
+  'rootfs.image': 'An image on this device; nothing is fetched. `args` replace its entry point and command.',
   cwd: "Working directory; the bundle's, else `/`.",
   env: 'Environment variables. Set anyway: `PATH`, `HOME=/data`, `APPLICATION_NAME`, `APPLICATION_TOKEN`, `RUNTIME_MANAGER_WAKE`; with a display `XDG_RUNTIME_DIR`, `WAYLAND_DISPLAY`.',
   limits: 'What it may use of the machine.',
@@ -67,6 +87,7 @@ export const APP_NOTES = {
   'mounts[].source': 'On the host.',
   'mounts[].destination': 'In the app; made where it is missing.',
   'mounts[].readOnly': 'Also for what is mounted below it.',
+  storage: "The app's private directory, `/data` inside, kept over runs.",
   hibernation: 'How it goes to disk and comes back: [hibernation.md](hibernation.md).',
   'hibernation.enabled': 'False: `hibernate` is refused, and the app gets no `RUNTIME_MANAGER_WAKE`.',
 };

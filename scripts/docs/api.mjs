@@ -1,12 +1,9 @@
 /** docs/api.md, from the table of methods, the schemas, and what the code really does with samples. */
 import { METHODS } from '../../src/domain/api.ts';
 import { appSchema } from '../../src/domain/app.ts';
-import { RuntimeError } from '../../src/domain/errors.ts';
 import { EXIT_CAUSES } from '../../src/domain/exit.ts';
 import { runtimeConfigSchema } from '../../src/domain/runtime-config.ts';
 import { eventHub } from '../../src/server/subscriptions.ts';
-import { fromRuntimeConfig } from '../../src/spec/from-runtime-config.ts';
-import { refuseUnsupported } from '../../src/spec/unsupported.ts';
 import { APP_NOTES, EVENT_NOTES, PARAMETER_NOTES, RESULT_NOTES } from './api-notes.mjs';
 import { EVENTS } from './event-samples.mjs';
 import { code, table } from './markdown.mjs';
@@ -53,56 +50,15 @@ function parameterTable(name, params) {
   return schemaTable(params, { root: name, comments: commentsOf('domain/api.ts'), notes });
 }
 
-/** @param {() => unknown} attempt @returns {string | undefined} what to do instead, when it is not supported */
-function refusal(attempt) {
-  try {
-    attempt();
-    return undefined;
-  } catch (error) {
-    if (error instanceof RuntimeError && error.code === 'NOT_SUPPORTED') return error.next ?? '';
-    throw error;
-  }
-}
+export const appTable = () =>
+  schemaTable(appSchema, { root: 'appSchema', comments: commentsOf('domain/app.ts'), notes: APP_NOTES });
 
-const host = /** @type {const} */ ({ rootfs: { host: true } });
-/** Values that ask for a feature; those that this version refuses are marked by asking it. */
-const APP_SAMPLES = {
-  'rootfs.image': { rootfs: { image: 'x' } },
-  network: { ...host, network: /** @type {const} */ ('nat') },
-  ports: { ...host, ports: [{ host: 1, app: 1 }] },
-};
-
-export function appTable() {
-  const notes = { ...APP_NOTES };
-  for (const [path, sample] of Object.entries(APP_SAMPLES)) {
-    const next = refusal(() => refuseUnsupported(appSchema.parse(sample)));
-    const what = path === 'network' ? 'anything else is refused' : 'refused';
-    if (next !== undefined) notes[path] = `${notes[path] ?? ''} **In this version ${what}**: ${next}.`;
-  }
-  return schemaTable(appSchema, { root: 'appSchema', comments: commentsOf('domain/app.ts'), notes });
-}
-
-/** What becomes of each member of RDK's configuration, found out by asking for it. */
-export function runtimeConfigTable() {
-  const base = { command: 'x', appPath: '/x' };
-  const rows = rowsOf(runtimeConfigSchema).map(({ path, type, default: value }) => {
-    const asked = type.startsWith('integer') ? 64 * 2 ** 20 : type === 'boolean' ? true : sampleText(path);
-    const runtimeConfig = runtimeConfigSchema.parse({ ...base, [path]: asked });
-    let isIgnored = false;
-    const next = refusal(() => {
-      isIgnored = fromRuntimeConfig({ runtimeConfig }).ignored.includes(path);
-    });
-    return [code(path), type, value, next !== undefined ? `refused: ${next}` : isIgnored ? 'ignored' : 'used'];
+export const runtimeConfigTable = () =>
+  schemaTable(runtimeConfigSchema, {
+    root: 'runtimeConfigSchema',
+    comments: commentsOf('domain/runtime-config.ts'),
+    notes: { capabilities: 'What the package asks of the device: [capabilities](rdk.md#capabilities).' },
   });
-  return table(['member', 'type', 'default', 'in this version'], rows);
-}
-
-/** @param {string} path */
-function sampleText(path) {
-  const isList = !runtimeConfigSchema.safeParse({ [path]: 'x' }).success;
-  if (isList) return '["A=b"]';
-  return /Path$/.test(path) ? '/x' : 'x';
-}
 
 /** The notifications that the sample events really cause. */
 export function eventTable() {
@@ -141,11 +97,16 @@ const TYPES = /** @type {const} */ ([
   ['domain/events.ts', 'Subject'],
   ['domain/events.ts', 'EventBody'],
   ['domain/events.ts', 'EventPage'],
+  ['domain/limits.ts', 'Limits'],
+  ['domain/exec.ts', 'ExecResult'],
   ['domain/history.ts', 'History'],
   ['domain/history.ts', 'HistoryEntry'],
   ['domain/api.ts', 'LogPage'],
   ['domain/api.ts', 'LogLine'],
   ['domain/api.ts', 'Version'],
+  ['domain/spec.ts', 'GeneratedSpec'],
+  ['domain/spec.ts', 'ExplainedField'],
+  ['domain/spec.ts', 'Origin'],
   ['domain/errors.ts', 'ErrorData'],
 ]);
 

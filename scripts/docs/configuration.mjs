@@ -1,6 +1,9 @@
-/** docs/configuration.md, from the schema of config.yaml. */
+/** docs/configuration.md, from the schemas of config.yaml and of RDK's configuration of a device. */
 import { configSchema } from '../../src/config.ts';
-import { schemaTable } from './schema-table.mjs';
+import { BUILT_IN_FILE } from '../../src/spec/platform/platform.ts';
+import { platformSchema } from '../../src/spec/platform/schema.ts';
+import { code, table } from './markdown.mjs';
+import { rowsOf, schemaTable } from './schema-table.mjs';
 import { commentsOf } from './source.mjs';
 
 const NOTES = {
@@ -12,8 +15,53 @@ const NOTES = {
   userIds: 'User ids for apps; each app has one of its own.',
   'userIds.first': 'First id of the range.',
   'userIds.last': 'Last id of the range.',
+  platform:
+    "RDK's configuration of the device, absolute: [platform](#platform). Absent: what it says of a device without a file.",
   logLevel: "The daemon's own log on stderr.",
 };
 
 export const settings = () =>
   schemaTable(configSchema, { root: 'configSchema', comments: commentsOf('config.ts'), notes: NOTES });
+
+const LIMIT = 'Bytes; 0: none, so the app must bring its own.';
+const WITHOUT_EFFECT = 'Read, and without effect, as upstream.';
+
+const PLATFORM_NOTES = {
+  'apps.limits.memory.defaultLimitBytes': LIMIT,
+  'apps.limits.gpumem.defaultLimitBytes': LIMIT,
+  'apps.limits.ion.heapsLimitBytes': 'Heap → bytes.',
+  'apps.usbMassStorage.enable': WITHOUT_EFFECT,
+  'apps.essosResourceManager.enableClient': 'Gives every app the variables of its client.',
+  'apps.gstreamer.registryEnabled': 'Shows it to apps, where it is there.',
+  'apps.gstreamer.registryFile': "Where it lies. Ours; the default is upstream's place.",
+  'apps.mapi.ports': "In the app's /etc/services, when it asks for mapi.",
+  'dial.server.port': 'Of the DIAL server, on this device.',
+  'dial.server.prefix': 'Of its paths.',
+};
+
+/** Every key, with what holds where the file lacks it and where there is no file. */
+export function platformTable() {
+  const comments = commentsOf('spec/platform/schema.ts');
+  const rows = schemaTable(platformSchema, { root: 'platformSchema', comments, notes: PLATFORM_NOTES }).split('\n');
+  const paths = rowsOf(platformSchema).map(({ path }) => path);
+  const cells = rows.slice(2).map((row, index) => {
+    const [, path = '', type = '', value = '', meaning = ''] = row.split(/(?<!\\)\|/).map((cell) => cell.trim());
+    const builtIn = builtInAt((paths[index] ?? '').split('.'));
+    return [
+      path,
+      type,
+      value,
+      builtIn === undefined ? value : code(JSON.stringify(builtIn)),
+      meaning.replaceAll('\\|', '|'),
+    ];
+  });
+  return table(['key', 'type', 'where the file lacks it', 'without a file', 'meaning'], cells);
+}
+
+/** @param {readonly string[]} path @returns {unknown} */
+function builtInAt(path) {
+  /** @type {unknown} */
+  let at = BUILT_IN_FILE;
+  for (const name of path) at = /** @type {Record<string, unknown> | undefined} */ (at)?.[name];
+  return typeof at === 'object' && !Array.isArray(at) ? undefined : at;
+}

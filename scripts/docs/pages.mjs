@@ -1,7 +1,8 @@
 /** Which page of docs/ has which generated parts. Hand-written text stands around them and is left alone. */
 import { appTable, eventTable, exitCauses, methods, runtimeConfigTable, types } from './api.mjs';
 import { commands, globalOptions } from './commands.mjs';
-import { settings } from './configuration.mjs';
+import { platformTable, settings } from './configuration.mjs';
+import { capabilityTable, grantList, memberTable, platformEffects } from './rdk.mjs';
 import { errorTable } from './errors.mjs';
 import { absentOperations, diagram, moves, stateNames } from './states.mjs';
 
@@ -15,14 +16,19 @@ export const PAGES = [
     path: 'docs/api.md',
     parts: {
       methods,
-      app: appTable,
-      'runtime-config': runtimeConfigTable,
       events: eventTable,
       'exit-causes': exitCauses,
       types,
     },
   },
-  { path: 'docs/configuration.md', parts: { settings } },
+  {
+    path: 'docs/configuration.md',
+    parts: { settings, app: appTable, 'runtime-config': runtimeConfigTable, platform: platformTable },
+  },
+  {
+    path: 'docs/rdk.md',
+    parts: { members: memberTable, platform: platformEffects, capabilities: capabilityTable, grants: grantList },
+  },
   { path: 'docs/cli.md', parts: { 'global-options': globalOptions, commands } },
 ];
 

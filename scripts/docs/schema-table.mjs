@@ -43,7 +43,7 @@ function typeText(schema) {
     return anyOf.length > 1 && kinds.length === 1 ? `${kinds.join('')} with one of these members` : either(kinds);
   }
   if (type === 'array') return items?.type === 'object' ? 'list of objects' : `list of ${plural(items)}`;
-  if (type === 'object' && typeof additionalProperties === 'object') return 'object of strings';
+  if (type === 'object' && typeof additionalProperties === 'object') return `object of ${plural(additionalProperties)}`;
   return `${type ?? 'any'}${rangeText(schema)}`;
 }
 

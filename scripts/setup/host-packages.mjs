@@ -11,6 +11,8 @@ const hostCommands = new Map([
   ['setpriv', 'util-linux'],
   ['unshare', 'util-linux'],
   ['mount', 'mount'],
+  ['losetup', 'mount'],
+  ['mkfs.ext4', 'e2fsprogs'],
   ['ps', 'procps'],
   ['perl', 'perl-base'], // the self-test's process
 ]);

@@ -21,7 +21,10 @@ import { run } from './run.mjs';
 
 /** Debian's testing suite: its CRIU is 4.2 or newer, which kernels from 6.16 on need. */
 const suite = 'forky';
-const packages = ['criu', 'libcriu2', 'crun', 'runc', 'conmon', 'tini-static'];
+const packages = [
+  ...['criu', 'libcriu2', 'crun', 'runc', 'conmon', 'tini-static', 'nftables'],
+  ...['skopeo', 'umoci', 'squashfs-tools', 'erofs-utils'],
+];
 
 /** `dynamic`: takes its libraries from the prefix. */
 const programs = [
@@ -29,7 +32,12 @@ const programs = [
   { path: 'usr/sbin/runc', dynamic: true },
   { path: 'usr/bin/crun', dynamic: true },
   { path: 'usr/bin/conmon', dynamic: true },
+  { path: 'usr/bin/skopeo', dynamic: true },
+  { path: 'usr/bin/umoci', dynamic: true },
+  { path: 'usr/bin/mksquashfs', dynamic: true },
+  { path: 'usr/bin/mkfs.erofs', dynamic: true },
   { path: 'usr/bin/tini-static', dynamic: false },
+  { path: 'usr/sbin/nft', dynamic: true },
 ];
 
 /** Debian's name of the kind of machine, and its dynamic loader. */

@@ -96,7 +96,7 @@ export async function selfTest({ bin, scratch }) {
   await mkdir(scratch, { recursive: true });
   const directory = await mkdtemp(join(scratch, 'self-test-'));
   try {
-    for (const tool of ['criu', 'runc', 'crun', 'conmon', 'tini-static']) {
+    for (const tool of ['criu', 'runc', 'crun', 'conmon', 'tini-static', 'nft']) {
       const { code, output } = await tryRun([join(bin, tool), '--version'], { timeoutMs: 10_000 });
       if (code !== 0) return { ok: false, why: `${tool} --version failed\n${output.trim()}` };
     }

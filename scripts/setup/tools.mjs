@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +10,9 @@ import { say, step } from './progress.mjs';
 import { tryRun } from './run.mjs';
 import { selfTest } from './self-test.mjs';
 
-const tools = ['criu', 'runc', 'crun', 'conmon', 'tini-static'];
+const tools = ['criu', 'runc', 'crun', 'conmon', 'tini-static', 'nft', 'skopeo', 'umoci'];
+/** Of those who make packages, the tests among them. */
+const makers = ['mksquashfs', 'mkfs.erofs'];
 const oldestDebianWithGoodTools = 13;
 
 /**
@@ -17,7 +20,13 @@ const oldestDebianWithGoodTools = 13;
  * from Debian 14 on.
  * @param {number} debian
  */
-const toolPackages = (debian) => ['criu', 'libcriu2', 'runc', 'crun', 'conmon', debian >= 14 ? 'tini-static' : 'tini'];
+const toolPackages = (debian) => [
+  ...['criu', 'libcriu2', 'runc', 'crun', 'conmon', 'nftables', debian >= 14 ? 'tini-static' : 'tini'],
+  ...['skopeo', 'umoci', 'squashfs-tools', 'erofs-utils'],
+];
+
+/** One that an earlier version of the set-up made lacks what was added since. @param {string} prefix */
+const isWhole = (prefix) => tools.every((name) => existsSync(join(prefix, 'bin', name)));
 
 /** What the self-test's result holds for: this kernel, these files. @param {string} bin */
 async function identity(bin) {
@@ -54,8 +63,9 @@ async function linkHostTools(prefix, scratch) {
   const directory = join(scratch, 'links');
   await mkdir(join(directory, 'bin'), { recursive: true });
   const packages = [];
-  for (const command of tools) {
-    const path = findCommand(command) ?? '';
+  for (const command of [...tools, ...makers]) {
+    const path = findCommand(command);
+    if (path === undefined) continue;
     await symlink(path, join(directory, 'bin', command));
     const { stdout } = await tryRun([path, '--version'], { timeoutMs: 10_000 });
     packages.push({ name: command, version: stdout.split('\n')[0] ?? '' });
@@ -79,7 +89,8 @@ const test = ({ prefix, scratch }, whose) =>
  */
 async function useHostTools({ prefix, scratch }) {
   const { name, debian } = readSystem();
-  const missing = tools.filter((command) => findCommand(command) === undefined);
+  const wanted = debian === undefined ? tools : [...tools, ...makers];
+  const missing = wanted.filter((command) => findCommand(command) === undefined);
   if (debian === undefined && missing.length > 0) {
     throw new Failure({
       what: `${missing.join(', ')} not found`,
@@ -121,12 +132,12 @@ async function usePrivateTools({ prefix, scratch }) {
 }
 
 /**
- * Makes sure that `prefix`/bin holds a CRIU, runc, crun, conmon and tini-static that work on the running kernel.
+ * Makes sure that `prefix`/bin holds a CRIU, runc, crun, conmon, tini-static, nft, skopeo and umoci that work on the running kernel.
  * The self-test's result is kept beside them, so that it is not done again for the same kernel and files.
  * @param {{ prefix: string, scratch: string }} places `scratch` is removed by the caller
  */
 export async function provideTools({ prefix, scratch }) {
-  if ((await readVersions(prefix)) !== undefined) {
+  if ((await readVersions(prefix)) !== undefined && isWhole(prefix)) {
     if (await passedBefore(prefix)) return;
     // Another kernel, or an upgrade of the machine's own tools.
     const result = await test({ prefix, scratch }, 'the');

@@ -5,6 +5,7 @@ import { RuntimeError } from '../domain/errors.ts';
 import { parseSize } from '../domain/size.ts';
 import type { Invocation } from './command.ts';
 import { countOf, isSet, textOf, textsOf, wrong } from './options.ts';
+import { durationOf, envOf } from './values.ts';
 
 type Options = Invocation['options'];
 type Part<Name extends keyof AppInput> = NonNullable<AppInput[Name]>;
@@ -26,7 +27,7 @@ export function appFrom({ options, command, described, cwd }: Order): AppInput {
   if (rootfs === undefined) {
     throw new RuntimeError('INVALID_ARGUMENT', {
       what: 'nothing says where the root file system comes from',
-      next: 'give --bundle DIR, --rootfs DIR or --host-rootfs',
+      next: 'give --bundle DIR, --image REF, --rootfs DIR or --host-rootfs',
     });
   }
   const network = textOf(options, 'network');
@@ -38,9 +39,10 @@ export function appFrom({ options, command, described, cwd }: Order): AppInput {
     ...(command.length > 0 && { args: [...command] }),
     ...(network !== undefined && { network: network as Part<'network'> }),
     ...(display !== undefined && { display: displayOf(display) }),
-    ...(grace !== undefined && { terminateGraceMs: durationOf(grace) }),
-    ...merged(described, 'env', envOf(options)),
+    ...(grace !== undefined && { terminateGraceMs: durationOf('--grace', grace) }),
+    ...merged(described, 'env', envOf(textsOf(options, 'env'))),
     ...merged(described, 'limits', limitsOf(options)),
+    ...merged(described, 'storage', storageOf(options)),
     ...merged(described, 'hibernation', isSet(options, 'hibernatable') ? { enabled: true } : {}),
     ...joined(described, {
       name: 'mounts',
@@ -58,16 +60,25 @@ export function appFrom({ options, command, described, cwd }: Order): AppInput {
 function rootfsOf(options: Options, cwd: string): AppInput['rootfs'] | undefined {
   const dir = textOf(options, 'rootfs');
   const bundle = textOf(options, 'bundle');
+  const image = textOf(options, 'image');
   const given: AppInput['rootfs'][] = [
     ...(isSet(options, 'hostRootfs') ? [{ host: true as const }] : []),
     ...(dir === undefined ? [] : [{ dir: resolve(cwd, dir) }]),
     ...(bundle === undefined ? [] : [{ bundle: resolve(cwd, bundle) }]),
+    ...(image === undefined ? [] : [{ image: imageOf(image, cwd) }]),
   ];
   if (given.length <= 1) return given[0];
   throw new RuntimeError('INVALID_ARGUMENT', {
     what: 'more than one root file system is given',
-    next: 'give one of --bundle, --rootfs and --host-rootfs',
+    next: 'give one of --bundle, --image, --rootfs and --host-rootfs',
   });
+}
+
+/** The daemon is somewhere else: paths become absolute. What only a registry would know stays as it is, and is refused there. */
+function imageOf(text: string, cwd: string): string {
+  const [, kind, rest] = /^(oci|oci-archive|docker-archive):(.*)$/s.exec(text) ?? [];
+  if (kind !== undefined) return `${kind}:${resolve(cwd, rest ?? '')}`;
+  return /^(\.{0,2}\/|[^:]*$)/.test(text) ? resolve(cwd, text) : text;
 }
 
 /** A member that neither file nor options have stays away, so that the daemon's own default holds. */
@@ -89,15 +100,6 @@ function joined<Name extends 'mounts' | 'ports'>(described: Described, { name, g
   return { [name]: [...new Map([...before, ...given].map((one) => [keyOf(one), one])).values()] };
 }
 
-function envOf(options: Options): Record<string, string> {
-  const pairs = textsOf(options, 'env').map((text): [string, string] => {
-    const at = text.indexOf('=');
-    if (at < 1) throw wrong('--env', text, 'NAME=value');
-    return [text.slice(0, at), text.slice(at + 1)];
-  });
-  return Object.fromEntries(pairs);
-}
-
 function limitsOf(options: Options): Part<'limits'> {
   const memory = textOf(options, 'memory');
   const cpus = textOf(options, 'cpus');
@@ -108,6 +110,11 @@ function limitsOf(options: Options): Part<'limits'> {
     ...(cpus !== undefined && { cpus: Number(cpus) }),
     ...(pids !== undefined && { pids }),
   };
+}
+
+function storageOf(options: Options): Part<'storage'> {
+  const size = textOf(options, 'storage');
+  return size === undefined ? {} : { sizeBytes: parseSize(size) };
 }
 
 function mountOf(text: string, cwd: string): Part<'mounts'>[number] {
@@ -129,12 +136,4 @@ function displayOf(text: string): Part<'display'> {
   const match = /^(\d{1,5})x(\d{1,5})$/.exec(text);
   if (match === null) throw wrong('--display', text, 'WIDTHxHEIGHT, for example 1280x720');
   return { width: Number(match[1]), height: Number(match[2]) };
-}
-
-/** Milliseconds of `500ms`, `10s`, `1.5m`; a bare number is seconds. */
-function durationOf(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(text);
-  if (match === null) throw wrong('--grace', text, 'a time like 10s or 500ms');
-  const unitMs = { ms: 1, s: 1000, m: 60_000 }[match[2] ?? 's'] ?? 1000;
-  return Math.round(Number(match[1]) * unitMs);
 }

@@ -3,6 +3,8 @@ import type { MethodInput, MethodName, MethodResults } from '../domain/api.ts';
 import { bounded } from './bounded.ts';
 import { followEvents, lastEvent } from './events.ts';
 import type { EventItem, EventsOptions } from './events.ts';
+import { openExec } from './exec.ts';
+import type { ExecOptions, ExecParams, RunningExec } from './exec.ts';
 import { openLink } from './link.ts';
 import type { Link, LinkOptions } from './link.ts';
 import { clientListeners } from './listeners.ts';
@@ -29,6 +31,8 @@ export type Client = Calls & {
     name: Name,
     listener: (event: ClientEvents[Name]) => void,
   ) => () => void;
+  /** Runs a program in an app with live streams; it is killed when the connection is lost. */
+  readonly openExec: (params: ExecParams, options: ExecOptions) => Promise<RunningExec>;
   /** Calls under way throw UNREACHABLE, iterations of events end, listeners hear no more. */
   readonly close: () => void;
 } & Disposable;
@@ -99,5 +103,6 @@ export async function connectOver({ signal, timeoutMs: ownTimeoutMs, ...options 
     listeners.close();
     void current.then((open) => open.close()).catch(() => undefined);
   };
-  return { ...calls, events, on: listeners.on, close, [Symbol.dispose]: close };
+  const exec = async (params: ExecParams, how: ExecOptions) => openExec(await link(), params, how);
+  return { ...calls, events, on: listeners.on, openExec: exec, close, [Symbol.dispose]: close };
 }

@@ -27,12 +27,19 @@ export const READERS: { readonly [Name in MethodName]: Read<Name> } = {
   kill: done,
   annotate: done,
   removeAnnotation: done,
+  setLimits: (wire) => wire as MethodResults['setLimits'],
+  exec: (wire) => wire as MethodResults['exec'],
+  execInput: () => null,
   getHistory: (wire) => wire as MethodResults['getHistory'],
   getInfo: (wire) => JSON.parse(wire as string) as MethodResults['getInfo'],
+  generateSpec: (wire) => wire as MethodResults['generateSpec'],
   list: (wire) => wire as MethodResults['list'],
   getLogs: (wire) => wire as MethodResults['getLogs'],
   getScreenshot: (wire) => wire as MethodResults['getScreenshot'],
   getEvents: (wire) => wire as MethodResults['getEvents'],
+  listStorage: (wire) => wire as MethodResults['listStorage'],
+  clearStorage: done,
+  deleteStorage: done,
   version: (wire) => wire as MethodResults['version'],
 };
 
@@ -47,8 +54,14 @@ const OPERATIONS: ReadonlySet<MethodName> = new Set([
   'wake',
   'terminate',
   'kill',
+  'listStorage',
+  'clearStorage',
+  'deleteStorage',
   'annotate',
   'removeAnnotation',
+  'setLimits',
+  'exec',
+  'execInput',
 ]);
 
 export const timeoutOf = (name: MethodName): number => (OPERATIONS.has(name) ? OPERATION_TIMEOUT_MS : READ_TIMEOUT_MS);

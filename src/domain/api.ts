@@ -1,17 +1,21 @@
 /** The JSON-RPC methods as one table: dispatch, validation, the client's types and the documentation come from it. */
 import * as z from 'zod';
-import { appSchema } from './app.ts';
+import { absolutePathSchema, appSchema, envSchema, limits as limitsSchema, textSchema } from './app.ts';
+import { EXEC_SIGNALS, type ExecResult } from './exec.ts';
 import type { EventPage } from './events.ts';
 import type { Explanation } from './hibernation.ts';
 import type { History } from './history.ts';
-import type { AppInfo, AppSummary } from './info.ts';
+import type { AppInfo, AppSummary, StorageEntry } from './info.ts';
+import type { Limits } from './limits.ts';
 import { runtimeConfigSchema } from './runtime-config.ts';
+import { SPEC_FORMATS, type GeneratedSpec } from './spec.ts';
 
 export { CALLSIGN } from './wire.ts';
 
 /** Checked further by domain/ids: the schema only says that there is text. */
 const id = z.string();
 const one = z.strictObject({ appInstanceId: id });
+const ofApp = z.strictObject({ appId: id });
 const nothing = z.strictObject({}).optional();
 const uint32 = z
   .int()
@@ -29,6 +33,15 @@ const run = z.strictObject({
   debugSettings: z.array(z.string()).optional(),
   runtimeConfigObject: runtimeConfigSchema.optional(),
   app: appSchema.optional(),
+});
+
+const generateSpec = run.extend({
+  /** Which app; absent with nothing but `appInstanceId`: what that instance has. */
+  appId: id.optional(),
+  /** An OCI runtime configuration, or what Dobby takes. */
+  format: z.enum(SPEC_FORMATS).default('oci'),
+  /** Tell of every field which layer set it. */
+  explain: z.boolean().default(false),
 });
 
 const wake = z.strictObject({
@@ -50,6 +63,45 @@ const revision = z.int().min(0).optional();
 
 const annotate = z.strictObject({ appInstanceId: id, key, value: z.string().max(MAX_VALUE_LENGTH), revision });
 const removeAnnotation = z.strictObject({ appInstanceId: id, key, revision });
+
+const { memoryBytes, cpus, pids } = limitsSchema.shape;
+const setLimits = z
+  .strictObject({
+    appInstanceId: id,
+    memoryBytes: memoryBytes.unwrap().nullable().optional(),
+    /** Cores' worth of time. */
+    cpus: cpus.unwrap().nullable().optional(),
+    /** Processes and threads at once. */
+    pids: pids.unwrap().nullable().optional(),
+  })
+  .refine(({ memoryBytes: a, cpus: b, pids: c }) => [a, b, c].some((one) => one !== undefined), 'has no limit to set');
+
+/** Chosen by the caller, for one program of one connection. */
+const stream = z.string().regex(/^[\w.-]{1,64}$/, 'must have 1 to 64 characters of A-Z a-z 0-9 _ . -');
+
+const exec = z.strictObject({
+  appInstanceId: id,
+  args: z.array(textSchema).min(1).max(4096),
+  env: envSchema.default({}),
+  cwd: absolutePathSchema.optional(),
+  /** The app's own, or absent: no other user is in the app. */
+  user: uint32.optional(),
+  /** It is killed when it takes longer, in ms; absent: it may take as long as the caller listens. */
+  timeoutMs: z.int().min(1).max(86_400_000).optional(),
+  /** Given to it as its whole input. Absent: none; with `stream`: what `execInput` sends. */
+  stdin: z.string().optional(),
+  stream: stream.optional(),
+});
+
+const execInput = z.strictObject({
+  stream,
+  /** Base64. */
+  data: z.base64().optional(),
+  /** No more input comes. */
+  end: z.boolean().default(false),
+  /** For the program and its process group. */
+  signal: z.enum(EXEC_SIGNALS).optional(),
+});
 
 const getHistory = z.strictObject({
   appInstanceId: id,
@@ -120,11 +172,24 @@ export const METHODS = {
   kill: { params: one, doc: 'End the app at once, from any state.' },
   annotate: { params: annotate, doc: 'Note a text of your own with an instance, in any state.' },
   removeAnnotation: { params: removeAnnotation, doc: 'Take a note away again.' },
+  setLimits: {
+    params: setLimits,
+    doc: 'Give an app other limits while it runs or is suspended; of one that sleeps they hold when it wakes.',
+  },
+  exec: {
+    params: exec,
+    doc: 'Run a program in an app that runs, with its identity and restrictions, and wait for its end.',
+  },
+  execInput: { params: execInput, doc: 'Send input or a signal to a program that this connection runs with `stream`.' },
   getHistory: {
     params: getHistory,
     doc: 'What happened to an instance, who asked for it, why, and how long each state lasted; also long after its end.',
   },
   getInfo: { params: one, doc: 'Everything known about one instance.' },
+  generateSpec: {
+    params: generateSpec,
+    doc: 'What `run` would make of the same parameters, without doing it; or what an instance was made of.',
+  },
   list: {
     params: z.strictObject({ all: z.boolean().default(false) }).prefault({}),
     doc: 'All living instances; with `all` the ended ones still known too.',
@@ -132,6 +197,15 @@ export const METHODS = {
   getLogs: { params: getLogs, doc: 'What the app wrote to stdout and stderr.' },
   getScreenshot: { params: getScreenshot, doc: "What is on the app's display, or was when it fell asleep." },
   getEvents: { params: getEvents, doc: 'The durable event log after a number.' },
+  listStorage: { params: nothing, doc: "Every app's private directory, and how much is in it." },
+  clearStorage: {
+    params: ofApp,
+    doc: 'Delete everything in the private directory of an app that has no instance, and keep its user id.',
+  },
+  deleteStorage: {
+    params: ofApp,
+    doc: 'Delete the private directory of an app that has no instance; its user id may go to another app later.',
+  },
   version: { params: nothing, doc: 'Version, engine and place of the daemon.' },
 } as const;
 
@@ -151,11 +225,18 @@ export type MethodResults = {
   kill: Done;
   annotate: Done;
   removeAnnotation: Done;
+  setLimits: Limits;
+  exec: ExecResult;
+  execInput: null;
   getHistory: History;
   getInfo: AppInfo;
+  generateSpec: GeneratedSpec;
   list: readonly AppSummary[];
   getLogs: LogPage;
   getScreenshot: Screenshot;
   getEvents: EventPage;
+  listStorage: readonly StorageEntry[];
+  clearStorage: Done;
+  deleteStorage: Done;
   version: Version;
 };

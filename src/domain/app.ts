@@ -1,14 +1,14 @@
 /** Our own description of an app to run: the `app` member of `run`, and what `runtimectl run` builds. */
 import * as z from 'zod';
 
-const absolutePath = z
+export const absolutePathSchema = z
   .string()
   .startsWith('/', 'must be an absolute path')
   .max(4096)
   .refine((path) => !path.includes('\0'), 'must not contain a NUL character')
   .refine((path) => !path.split('/').includes('..'), 'must not contain ".."');
 
-const text = z
+export const textSchema = z
   .string()
   .max(131_072)
   .refine((value) => !value.includes('\0'), 'must not contain a NUL character');
@@ -19,16 +19,26 @@ const MIN_MEMORY_BYTES = 6 * 2 ** 20;
 const rootfs = z.union(
   [
     z.strictObject({ host: z.literal(true) }).describe("the device's own /usr, /bin, /lib… read-only"),
-    z.strictObject({ dir: absolutePath }).describe('a directory that is a root file system'),
+    z.strictObject({ dir: absolutePathSchema }).describe('a directory that is a root file system'),
     z
-      .strictObject({ bundle: absolutePath })
+      .strictObject({ bundle: absolutePathSchema })
       .describe('an OCI bundle: a directory with config.json and a root file system'),
-    z.strictObject({ image: z.string() }).describe('an OCI image reference'),
+    z
+      .strictObject({ image: textSchema.min(1).max(4096) })
+      .describe(
+        'an image: `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:NAME:TAG]`, or the path of one or of a squashfs or EROFS file',
+      ),
+    z
+      .strictObject({ layers: z.array(absolutePathSchema).min(1).max(64) })
+      .describe('directories laid over each other, the first one at the bottom'),
   ],
-  { error: 'must be exactly one of {"host": true}, {"dir": path}, {"bundle": path}, {"image": reference}' },
+  {
+    error:
+      'must be exactly one of {"host": true}, {"dir": path}, {"bundle": path}, {"image": reference}, {"layers": [path, …]}',
+  },
 );
 
-const limits = z.strictObject({
+export const limits = z.strictObject({
   memoryBytes: z
     .int()
     .min(MIN_MEMORY_BYTES, `must be at least ${MIN_MEMORY_BYTES} (6 MiB: the runtime itself starts inside the limit)`)
@@ -41,8 +51,8 @@ const limits = z.strictObject({
 });
 
 const mount = z.strictObject({
-  source: absolutePath,
-  destination: absolutePath.refine((path) => path !== '/', 'must not be /'),
+  source: absolutePathSchema,
+  destination: absolutePathSchema.refine((path) => path !== '/', 'must not be /'),
   readOnly: z.boolean().default(false),
 });
 
@@ -50,6 +60,17 @@ const hibernation = z.strictObject({
   enabled: z.boolean().default(true),
   /** What becomes of TCP connections: closed in the image, or kept (same address on wake). */
   tcp: z.enum(['close', 'keep']).default('close'),
+});
+
+const MIN_STORAGE_BYTES = 16 * 2 ** 20;
+
+const storage = z.strictObject({
+  /** Size of the app's private directory (a file system of its own), in bytes; without it the disk is the limit. */
+  sizeBytes: z
+    .int()
+    .min(MIN_STORAGE_BYTES, `must be at least ${MIN_STORAGE_BYTES} (16 MiB)`)
+    .max(2 ** 43)
+    .optional(),
 });
 
 const pixels = z.int().min(1).max(16_384);
@@ -75,13 +96,14 @@ const display = z
   );
 
 const ENV_NAME = /^[^=\0]+$/;
+export const envSchema = z.record(z.string().regex(ENV_NAME, 'is no name of an environment variable'), textSchema);
 
 export const appSchema = z.strictObject({
   rootfs,
   /** The command and its arguments; a bundle brings its own. */
-  args: z.array(text).min(1).max(4096).optional(),
-  cwd: absolutePath.optional(),
-  env: z.record(z.string().regex(ENV_NAME, 'is no name of an environment variable'), text).default({}),
+  args: z.array(textSchema).min(1).max(4096).optional(),
+  cwd: absolutePathSchema.optional(),
+  env: envSchema.default({}),
   limits: limits.prefault({}),
   network: z.enum(['none', 'nat', 'host']).default('none'),
   ports: z
@@ -90,6 +112,7 @@ export const appSchema = z.strictObject({
   display: display.nullable().default(null),
   mounts: z.array(mount).max(256).default([]),
   hibernation: hibernation.prefault({}),
+  storage: storage.prefault({}),
   /** A terminal (pty) as the app's stdin, stdout and stderr. */
   terminal: z.boolean().default(false),
   /** Time between SIGTERM and SIGKILL when the app is terminated, in ms; the daemon's setting when absent. */

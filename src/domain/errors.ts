@@ -72,6 +72,16 @@ export const ERRORS = {
     doc: 'Every user id of the range is taken or still in its grace period.',
   },
   NO_SPACE: { thunder: 40, exitCode: 17, doc: 'The disk (or a budget on it) is full.' },
+  PORT_TAKEN: {
+    thunder: 13,
+    exitCode: 28,
+    doc: 'A port of this machine that the app wants published belongs to another app or process; the error names it.',
+  },
+  NETWORK_FAILED: {
+    thunder: 26,
+    exitCode: 29,
+    doc: "The app's network could not be made: no subnet or address is free, or the kernel refused.",
+  },
   TIMED_OUT: { thunder: -32_000, exitCode: 18, doc: 'Something did not answer within its time limit.' },
   ABORTED: {
     thunder: 58,
@@ -94,6 +104,7 @@ export const ERRORS = {
     exitCode: 27,
     doc: 'Another service of the device (a plugin of Thunder) is not there, refused, or answered nonsense.',
   },
+  LIMIT_FAILED: { thunder: 45, exitCode: 31, doc: 'A limit could not be put in force. The old ones hold.' },
   CONFLICT: {
     thunder: 5,
     exitCode: 30,

@@ -2,6 +2,7 @@
 import type { ErrorData } from './errors.ts';
 import type { ExitRecord } from './exit.ts';
 import type { AppId, AppInstanceId } from './ids.ts';
+import type { Limits } from './limits.ts';
 import type { State } from './states.ts';
 
 type Subject = {
@@ -16,6 +17,8 @@ type EventBody =
   | { readonly type: 'stateChanged'; readonly old: State; readonly new: State; readonly why: string }
   /** Exactly one for each run of an instance. */
   | { readonly type: 'terminated'; readonly exit: ExitRecord }
+  /** The limited storage of the app is full (99 %): its writes fail with ENOSPC. Again only after there was room. */
+  | { readonly type: 'storageFull'; readonly usedBytes: number; readonly limitBytes: number }
   | { readonly type: 'failure'; readonly operation: string; readonly error: ErrorData }
   /** The app shows its first picture; `ms` after it was asked for, the launch time that a person feels; null: not the first of this run. */
   | { readonly type: 'displayReady'; readonly ms: number | null }
@@ -23,6 +26,7 @@ type EventBody =
   | { readonly type: 'displayGone' }
   /** The compositor has ended. What was connected to it ends too, as a rule. */
   | { readonly type: 'displayDied' }
+  | { readonly type: 'limitsChanged'; readonly limits: Limits }
   /** `value` is null when it was removed. */
   | { readonly type: 'annotated'; readonly key: string; readonly value: string | null; readonly revision: number };
 

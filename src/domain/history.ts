@@ -2,7 +2,9 @@
 import type { AppEvent, EventType } from './events.ts';
 import { EXIT_CAUSES, exitWords, type ExitRecord } from './exit.ts';
 import type { AppId, AppInstanceId } from './ids.ts';
+import type { Limits } from './limits.ts';
 import { printable } from './printable.ts';
+import { formatSize } from './size.ts';
 import type { State } from './states.ts';
 
 export type HistoryEntry = {
@@ -47,6 +49,11 @@ export function storyOf(event: AppEvent): Story {
       return { what: `${event.old} → ${event.new}`, why: event.why };
     case 'terminated':
       return { what: `terminated: ${exitWords(event.exit)}`, why: EXIT_CAUSES[event.exit.cause] };
+    case 'storageFull':
+      return {
+        what: `its storage is full (${formatSize(event.limitBytes)})`,
+        why: 'its writes there fail with ENOSPC until it deletes something',
+      };
     case 'failure':
       return { what: `${event.operation} failed: ${event.error.what}`, why: event.error.why };
     case 'displayReady':
@@ -57,6 +64,8 @@ export function storyOf(event: AppEvent): Story {
       return { what: 'shows nothing any more' };
     case 'displayDied':
       return { what: 'its display has died', why: 'the compositor has ended' };
+    case 'limitsChanged':
+      return { what: `limits: ${limitWords(event.limits)}` };
     case 'annotated': {
       const key = printable(event.key);
       return {
@@ -65,6 +74,13 @@ export function storyOf(event: AppEvent): Story {
     }
   }
 }
+
+const limitWords = ({ memoryBytes, cpus, pids }: Limits): string =>
+  [
+    memoryBytes === null ? 'memory without limit' : `${formatSize(memoryBytes)} of memory`,
+    cpus === null ? 'CPU time without limit' : `${cpus} cores`,
+    `${pids} processes`,
+  ].join(', ');
 
 /** Events of one instance, oldest first. */
 export function entriesOf(events: readonly AppEvent[]): readonly HistoryEntry[] {

@@ -2,6 +2,8 @@
 import type { ExitRecord } from './exit.ts';
 import type { DumpFigures, ImageInfo, WakeFigures } from './hibernation.ts';
 import type { AppId, AppInstanceId, ContainerId } from './ids.ts';
+import type { PublishedPort } from './network.ts';
+import type { Limits } from './limits.ts';
 import type { Operation, State } from './states.ts';
 
 /** Read from the kernel, at most 50 ms before the answer; null where nothing runs. */
@@ -10,6 +12,18 @@ export type Readings = {
   /** CPU time used so far, in ns. */
   readonly cpu: { readonly usageNs: number };
   readonly pids: { readonly current: number; readonly limit: number | null };
+};
+
+/** Of an app's private directory. `limitBytes` null: as much as there is on the disk. */
+export type StorageUse = { readonly usedBytes: number; readonly limitBytes: number | null };
+
+/** One app's storage, as `listStorage` tells. */
+export type StorageEntry = StorageUse & {
+  readonly appId: AppId;
+  readonly uid: number;
+  readonly path: string;
+  /** An instance of it is there, so it cannot be cleared or deleted. */
+  readonly inUse: boolean;
 };
 
 export type AppSummary = {
@@ -37,7 +51,17 @@ export type AppInfo = Omit<AppSummary, 'memory'> & {
   readonly memory: Readings['memory'] | null;
   readonly cpu: Readings['cpu'] | null;
   readonly pids: Readings['pids'] | null;
-  readonly network: { readonly mode: string };
+  readonly network: {
+    readonly mode: 'none' | 'nat' | 'host';
+    /** Of the app, in the network nat; null otherwise, and when it has ended. */
+    readonly address: string | null;
+    /** The machine, as the app sees it. */
+    readonly gateway: string | null;
+    /** Ports of the machine that lead to the app. */
+    readonly ports: readonly PublishedPort[];
+  };
+  /** As they were asked for; of an instance that sleeps: in force when it wakes. */
+  readonly limits: Limits;
   /** Null: it has none. */
   readonly display: { readonly displayName: string; readonly socket: string } | null;
   readonly hibernation: {
@@ -59,5 +83,7 @@ export type AppInfo = Omit<AppSummary, 'memory'> & {
   readonly annotationRevision: number;
   /** The app's private directory on the host, seen as /data inside. */
   readonly storage: string;
+  /** Null where there is no limit (`listStorage` counts then) or nothing is mounted now. */
+  readonly storageUse: StorageUse | null;
   readonly logFile: string;
 };

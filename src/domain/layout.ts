@@ -9,7 +9,11 @@ export type Layout = {
   readonly database: string;
   readonly logs: string;
   readonly apps: string;
+  /** File systems of apps with limited storage, a file each. */
+  readonly volumes: string;
   readonly images: string;
+  /** Unpacked images, and who uses them. */
+  readonly packages: string;
   /** Secret of the role control. */
   readonly token: string;
   readonly observeToken: string;
@@ -28,7 +32,9 @@ export function layout(root?: string): Layout {
     database: `${state}/state.db`,
     logs: `${state}/logs`,
     apps: `${state}/apps`,
+    volumes: `${state}/volumes`,
     images: `${state}/images`,
+    packages: `${state}/packages`,
     token: `${state}/token`,
     observeToken: `${state}/token-observe`,
   };

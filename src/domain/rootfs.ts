@@ -26,9 +26,22 @@ export type BundleConfig = {
   readonly annotations: Readonly<Record<string, string>>;
 };
 
+/** Root file systems that must be made ready first. */
+export type PackageSource = Extract<App['rootfs'], { image: string } | { layers: readonly string[] }>;
+
+/** A package that is ready. */
+export type HeldPackage = {
+  /** Of ours, absolute, without symbolic links; read-only. */
+  readonly directory: string;
+  /** What an image says about how to run it, in the words of a bundle. */
+  readonly bundle: BundleConfig | null;
+};
+
 /** What has to be known to put a root file system together. */
 export type RootOrder = {
   readonly rootfs: App['rootfs'];
+  /** Where `rootfs` names a {@link PackageSource}; absent else. */
+  readonly held?: HeldPackage | null;
   readonly mounts: App['mounts'];
   readonly uid: number;
   readonly gid: number;

@@ -10,6 +10,7 @@ import type { Instances } from './instances.ts';
 import { dropImage, pagesOf, sleepAgain } from './operations/pages.ts';
 import { release, settle } from './operations/settle.ts';
 import { recoverOne } from './recovery.ts';
+import { StorageWatch } from './storage-watch.ts';
 import type { World } from './world.ts';
 
 const ROUND_MS = 1000;
@@ -27,12 +28,14 @@ export class Keeper implements AsyncDisposable {
   readonly #checking = new Set<ContainerId>();
   readonly #watch: AsyncDisposable;
   readonly #timer: NodeJS.Timeout;
+  readonly #storageWatch: StorageWatch;
   #round = 0;
 
   constructor(world: World, instances: Instances, asleep: (instance: Instance) => void) {
     this.#asleep = asleep;
     this.#world = world;
     this.#instances = instances;
+    this.#storageWatch = new StorageWatch(world);
     this.#watch = world.engine.watch((id) => {
       const instance = instances.ofContainer(id);
       if (instance !== undefined) this.check(instance);
@@ -77,6 +80,7 @@ export class Keeper implements AsyncDisposable {
 
   #walk(): void {
     this.#round++;
+    this.#storageWatch.look(this.#instances);
     for (const instance of this.#instances) {
       this.check(instance);
       this.#dropImage(instance);

@@ -1,17 +1,21 @@
 /** What callers may ask of an instance besides the operations of its life. */
 import type { MethodParams, MethodResults } from '../domain/api.ts';
 import { appInstanceId } from '../domain/ids.ts';
+import { Execs, type ExecCall } from './execs.ts';
 import { historyOf } from './history.ts';
 import type { Instance } from './instance.ts';
 import type { Instances } from './instances.ts';
 import { annotate } from './operations/annotate.ts';
+import { askedBy } from './operations/operation.ts';
+import { setLimits, type LimitChange } from './operations/set-limits.ts';
 import type { World } from './world.ts';
 
-type Call = { readonly by?: string | undefined };
+type Call = ExecCall;
 
 export function liveMethods(world: World, instances: Instances) {
   const find = (params: { readonly appInstanceId: string }): Instance =>
     instances.get(appInstanceId(params.appInstanceId));
+  const execs = new Execs(world);
   return {
     annotate: async (params: MethodParams<'annotate'>, { by }: Call): Promise<MethodResults['annotate']> => {
       const { key, value, revision } = params;
@@ -21,6 +25,14 @@ export function liveMethods(world: World, instances: Instances) {
       const { key, revision } = params;
       return { already: await annotate(find(params), { key, value: null, revision, by }) };
     },
+    setLimits: async (params: MethodParams<'setLimits'>, { by }: Call): Promise<MethodResults['setLimits']> => {
+      const instance = find(params);
+      return instance.queue.push(() => askedBy(instance, by, () => setLimits(world, instance, limitsIn(params))));
+    },
+    exec: async (params: MethodParams<'exec'>, call: Call) => execs.exec(find(params), params, call),
+    execInput: (params: MethodParams<'execInput'>, call: Call) => execs.input(params, call),
     getHistory: (params: MethodParams<'getHistory'>) => historyOf(world, instances, params),
   };
 }
+
+const limitsIn = ({ memoryBytes, cpus, pids }: MethodParams<'setLimits'>): LimitChange => ({ memoryBytes, cpus, pids });

@@ -16,6 +16,7 @@ import { pagesOf } from './operations/pages.ts';
 import { askToEnd, forceEnd } from './operations/terminate-kill.ts';
 import { adoptScreen } from './operations/screen.ts';
 import { release, settle } from './operations/settle.ts';
+import { effectiveLimits } from '../spec/limits.ts';
 import { unhurried } from './operations/operation.ts';
 import type { World } from './world.ts';
 
@@ -65,9 +66,11 @@ export function judge(state: State, inspection: Inspection, { sameBoot, sleep }:
 /** Ready when every instance has its true state; operations that were under way go on in their queues. */
 export async function recover(world: World, instances: Instances): Promise<void> {
   const all = [...instances];
+  await restoreNetworks(world, instances);
   await Promise.all(all.map((instance) => recoverOne(world, instance)));
   await sweep(world, instances);
   await sweepDrafts(world, instances);
+  await sweepHeld(world, instances);
   await sweepDisplays(world, instances);
 }
 
@@ -149,6 +152,9 @@ async function adopt(world: World, instance: Instance, { verdict, inspection }: 
   const { engine, images, settings, clock } = world;
   const { startedAt, state: before, containerId, hibernation } = instance.record;
   const live = liveIn(inspection);
+  // who asked for them is gone, and a hibernation would not take them along
+  await engine.endExecs(containerId);
+  await keepLimits(world, instance);
   let state = verdict.do === 'adopt' ? verdict.state : before;
   const record: Step['record'] = { live, bootId: settings.bootId, startedAt: startedAt ?? clock.now() };
   if (before === 'HIBERNATING') await images.discardDraft(containerId);
@@ -164,13 +170,25 @@ async function adopt(world: World, instance: Instance, { verdict, inspection }: 
   await adoptScreen(world, instance);
 }
 
+/** A daemon that was killed may have put limits in force that it has not written. */
+async function keepLimits({ engine, log }: World, { record }: Instance): Promise<void> {
+  const { containerId, app, appInstanceId } = record;
+  await engine.setLimits(containerId, { after: effectiveLimits(app.limits) }).catch((error: unknown) => {
+    log.warn({ err: error, appInstanceId }, 'the limits of an app that was found are not as they should be');
+  });
+}
+
 /** The wake came to its end without a daemon: what it took is not known, only when. */
 async function wokenMeanwhile(
-  { engine, settings, clock }: World,
+  { engine, networks, settings, clock }: World,
   { record }: Instance,
   { before, live }: { readonly before: HibernationRecord; readonly live: Live },
 ) {
-  const pages = await engine.finishRestore(record.containerId, { live, ...unhurried(settings.killTimeoutMs) });
+  const pages = await engine.finishRestore(record.containerId, {
+    live,
+    network: networks.wiringOf(record),
+    ...unhurried(settings.killTimeoutMs),
+  });
   const wokenAt = clock.now();
   const sleptMs = Date.parse(wokenAt) - Date.parse(before.image?.hibernatedAt ?? wokenAt);
   return { ...before, wakes: before.wakes + 1, wake: { ms: 0, phases: {}, wokenAt, sleptMs, pages } };
@@ -184,6 +202,19 @@ async function finishEnding(world: World, instance: Instance, live: Live | null)
   instance.queue.push(finish).catch((error: unknown) => {
     world.log.error({ err: error, appInstanceId: instance.record.appInstanceId }, 'ending after a restart failed');
   });
+}
+
+/** Before the apps are looked at: who has ended gives its lease back, and that must be a lease by then. */
+async function restoreNetworks({ networks, settings, log }: World, instances: Instances): Promise<void> {
+  const held = [...instances].flatMap(({ record }) => (!record.released && record.network ? [record] : []));
+  for (const record of held) networks.adopt(record);
+  const leasesOf = (records: typeof held) => records.flatMap(({ network }) => network ?? []);
+  const awake = held.filter(({ state }) => state !== 'HIBERNATED');
+  await networks.machine
+    .restore(leasesOf(held), leasesOf(awake), unhurried(settings.startTimeoutMs))
+    .catch((error: unknown) => {
+      log.error({ err: error }, 'the network of apps could not be made again; it is tried again with the next app');
+    });
 }
 
 /** Traces of containers that no instance owns. Only this daemon's: engines look below their own directories and groups. */
@@ -220,5 +251,20 @@ async function sweepDrafts({ images, log }: World, instances: Instances): Promis
     }
     // whoever is still hibernating has its draft to lose
     else if (instance.state !== 'HIBERNATING' && !instance.queue.busy) await images.discardDraft(id);
+  }
+}
+
+/** Whoever has not given everything back holds its package and its storage still. */
+async function sweepHeld({ packages, storage, log }: World, instances: Instances): Promise<void> {
+  const holders = [...instances].flatMap(({ record }) =>
+    record.released ? [] : [{ appId: record.appId, holder: record.containerId }],
+  );
+  const sweeps = await Promise.allSettled([
+    packages.sweep(new Set(holders.map(({ holder }) => holder))),
+    storage.sweep(holders),
+  ]);
+  for (const swept of sweeps) {
+    if (swept.status === 'fulfilled') continue;
+    log.error({ err: swept.reason as unknown }, 'mounts that nobody uses could not be given back');
   }
 }

@@ -5,6 +5,7 @@ import type { AppEvent } from '../domain/events.ts';
 import { appInstanceId, type AppInstanceId } from '../domain/ids.ts';
 import { isAlive } from '../domain/states.ts';
 import { VERSION } from '../domain/version.ts';
+import type { ExecCall } from './execs.ts';
 import { Instance } from './instance.ts';
 import { Instances } from './instances.ts';
 import { Keeper } from './keeper.ts';
@@ -12,6 +13,7 @@ import { liveMethods } from './live-methods.ts';
 import { readOrder } from './operations/order.ts';
 import { newRecord, run } from './operations/run.ts';
 import { explain } from './operations/explain.ts';
+import { generateSpec } from './operations/generate-spec.ts';
 import { hibernate } from './operations/hibernate.ts';
 import { askedBy } from './operations/operation.ts';
 import { screenshot } from './operations/screen.ts';
@@ -21,10 +23,11 @@ import { wake, type WakeRequest } from './operations/wake.ts';
 import { recover } from './recovery.ts';
 import { watchScreens } from './screen-events.ts';
 import { Sleepers } from './sleepers.ts';
+import { clearStorage, deleteStorage, listStorage } from './storage-methods.ts';
 import { views, type Views } from './views.ts';
 import type { World } from './world.ts';
 
-type Call = { readonly signal: AbortSignal; readonly by?: string | undefined };
+type Call = ExecCall & { readonly signal: AbortSignal };
 type One = { readonly appInstanceId: string };
 type House = {
   readonly world: World;
@@ -114,6 +117,8 @@ function methods(house: House) {
     ...liveMethods(world, instances),
     explainHibernation: (params: One) => explain(world, instances.get(appInstanceId(params.appInstanceId))),
     getInfo: (params: One) => Promise.resolve(house.views.infoOf(instances.get(appInstanceId(params.appInstanceId)))),
+    generateSpec: (params: MethodParams<'generateSpec'>, { signal }: Call) =>
+      generateSpec(world, { instances, signal }, params),
     list: (params: MethodParams<'list'>) => list(house, params),
     getLogs: (params: MethodParams<'getLogs'>, call: Call) => getLogs(house, params, call),
     getScreenshot: (params: One, { signal }: Call) =>
@@ -124,6 +129,9 @@ function methods(house: House) {
         limit: params.limit,
         ...(params.appInstanceId !== undefined && { appInstanceId: appInstanceId(params.appInstanceId) }),
       }),
+    listStorage: () => listStorage(world),
+    clearStorage: (params: MethodParams<'clearStorage'>) => clearStorage(world, params),
+    deleteStorage: (params: MethodParams<'deleteStorage'>) => deleteStorage(world, params),
     version: () =>
       Promise.resolve({
         version: VERSION,
@@ -139,7 +147,7 @@ function methods(house: House) {
 /** A living instance is not touched by a second run: it is refused before anything is queued. */
 async function admitRun(house: House, params: MethodParams<'run'>, { by }: Call): Promise<MethodResults['run']> {
   const { world, instances, keeper } = house;
-  const order = readOrder(params);
+  const order = await readOrder(world, params);
   const known = instances.find(order.appInstanceId);
   if (known?.taken === true) throw stillThere(known);
   const instance =

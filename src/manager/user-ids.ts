@@ -96,6 +96,15 @@ export class UserIds {
     if (lease !== undefined) this.#hold(lease);
   }
 
+  all(): readonly UserIdLease[] {
+    return [...this.#leases.values()];
+  }
+
+  /** Whether an instance of the app is there, or about to be. */
+  isUsed(appId: AppId): boolean {
+    return (this.#users.get(appId) ?? 0) > 0;
+  }
+
   /** For an instance that lives already, after a restart of the daemon. */
   adopt(lease: UserIdLease): void {
     this.#hold(lease);

@@ -1,6 +1,7 @@
 /** Instances as callers see them: the record, and what the kernel says of its use. */
 import type { AppInfo, AppSummary } from '../domain/info.ts';
 import { allowedIn } from '../domain/states.ts';
+import { effectiveLimits } from '../spec/limits.ts';
 import type { Instance } from './instance.ts';
 import { placeOfDisplay } from './operations/displays.ts';
 import { pagesOf } from './operations/pages.ts';
@@ -68,12 +69,19 @@ function read(world: World, instance: Instance): AppInfo {
     memory: readings?.memory ?? null,
     cpu: readings?.cpu ?? null,
     pids: readings?.pids ?? null,
-    network: { mode: app.network },
+    network: {
+      mode: app.network,
+      address: record.network?.address ?? null,
+      gateway: record.network?.gateway ?? null,
+      ports: record.network?.ports ?? [],
+    },
+    limits: effectiveLimits(app.limits),
     display: displayOf(world, instance),
     hibernation: hibernationOf(world, instance),
     annotations: record.annotations,
     annotationRevision: record.annotationRevision,
     storage: world.storage.pathOf(appId),
+    storageUse: world.storage.useOf(appId),
     logFile: world.logs.fileOf(containerId),
   };
 }

@@ -8,10 +8,13 @@ import type { Insides } from '../ports/insides.ts';
 import type { Journal } from '../ports/journal.ts';
 import type { Log } from '../ports/log.ts';
 import type { Logs } from '../ports/logs.ts';
+import type { Packages } from '../ports/packages.ts';
 import type { Pictures } from '../ports/pictures.ts';
 import type { RootFilesystems } from '../ports/root-filesystems.ts';
 import type { Storage } from '../ports/storage.ts';
+import type { Platform } from '../spec/platform/platform.ts';
 import type { Announcer } from './announcer.ts';
+import type { NetworkLeases } from './network-leases.ts';
 import type { UserIds } from './user-ids.ts';
 
 export type HibernationSettings = {
@@ -44,6 +47,10 @@ export type Settings = {
   /** Of the apps; at least the daemon's own (lowering it takes a privilege), never below 0. */
   readonly oomScoreAdj: number;
   readonly bootId: string;
+  /** Null: no file of the device was named. */
+  readonly platform: Platform | null;
+  /** Of this machine. */
+  readonly cores: number;
   readonly root: string;
 };
 
@@ -58,9 +65,11 @@ export type World = {
   readonly displays: Displays;
   readonly pictures: Pictures;
   readonly rootfs: RootFilesystems;
+  readonly packages: Packages;
   readonly log: Log;
   readonly clock: Clock;
   readonly settings: Settings;
   readonly userIds: UserIds;
+  readonly networks: NetworkLeases;
   readonly announcer: Announcer;
 };

@@ -1,9 +1,13 @@
 /** cgroup v1, v2 and hybrid behind one face (cgroups(7)). Reads and writes are single system calls on kernel files. */
 import type { ContainerId } from '../domain/ids.ts';
 import type { Readings } from '../domain/info.ts';
+import type { Limits } from '../domain/limits.ts';
 import type { Wait } from './wait.ts';
 
 export type Frozen = 'frozen' | 'thawed' | 'freezing';
+
+/** `before`: what holds if not all of it can be put in force; absent: what can be is. */
+export type LimitSwitch = { readonly before?: Limits; readonly after: Limits };
 
 export type ControlGroups = {
   /** For config.json's linux.cgroupsPath. */
@@ -13,6 +17,11 @@ export type ControlGroups = {
   /** Undefined when there is no such group. */
   readonly frozen: (id: ContainerId) => Frozen | undefined;
   readonly readings: (id: ContainerId) => Readings | undefined;
+  /**
+   * Puts what differs in force, and reads it back. Less than the app uses is refused, also where the kernel
+   * would take it and end the app. Throws LIMIT_FAILED, NOT_SUPPORTED.
+   */
+  readonly setLimits: (id: ContainerId, change: LimitSwitch) => Promise<void>;
   /** Times the kernel's OOM killer struck in it. */
   readonly oomKills: (id: ContainerId) => number;
   /** Every pid in it, in any hierarchy. */

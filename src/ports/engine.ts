@@ -5,6 +5,9 @@
 import type { ContainerId } from '../domain/ids.ts';
 import type { Phases } from '../domain/hibernation.ts';
 import type { Readings } from '../domain/info.ts';
+import type { Wiring } from './networks.ts';
+import type { ControlGroups } from './control-groups.ts';
+import type { Execs } from './execs.ts';
 import type { ProcessId } from './processes.ts';
 import type { Wait } from './wait.ts';
 
@@ -15,6 +18,7 @@ export type StartOrder = {
   readonly logFile: string;
   readonly logMaxBytes: number;
   readonly terminal: boolean;
+  readonly network: Wiring;
 };
 
 /** A container's first process, and the monitor that will write its exit code. */
@@ -62,7 +66,7 @@ export type Inspection =
 /** `known` is the pair that ran and has ended; null when nobody knows who may still be at work on the container. */
 export type Removal = Wait & { readonly known: Live | null };
 
-export type Engine = {
+export type Engine = Execs & {
   readonly name: string;
   readonly runtimeName: string;
   /** For config.json's linux.cgroupsPath. */
@@ -90,7 +94,10 @@ export type Engine = {
    */
   readonly interruptRestore: (id: ContainerId, wait: Wait) => Promise<boolean>;
   /** Does the rest of a restore whose daemon was killed when the container was back. The pages process, if one still works. */
-  readonly finishRestore: (id: ContainerId, finish: { readonly live: Live } & Wait) => Promise<ProcessId | null>;
+  readonly finishRestore: (
+    id: ContainerId,
+    finish: { readonly live: Live; readonly network: Wiring } & Wait,
+  ) => Promise<ProcessId | null>;
   /** Whether this process, one of {@link Restored.pages}, still works, has done its work, or was stopped before that. */
   readonly pagesOf: (id: ContainerId, pages: ProcessId) => PagesState;
   /** The config.json of a container that is there. */
@@ -111,6 +118,8 @@ export type Engine = {
   readonly isEnding: (live: Live) => boolean;
   /** Whether its exit code will be seen. */
   readonly isMonitored: (live: Live) => boolean;
+  /** As ControlGroups has it. */
+  readonly setLimits: ControlGroups['setLimits'];
   readonly readings: (id: ContainerId) => Readings | undefined;
   /** Containers of this daemon that have left anything on the machine. */
   readonly leftovers: () => Promise<readonly ContainerId[]>;

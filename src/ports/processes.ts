@@ -13,6 +13,8 @@ export type Processes = {
   readonly isEnding: (process: ProcessId) => boolean;
   /** False when it is gone already. Throws on anything else than ESRCH. */
   readonly signal: (process: ProcessId, signal: NodeJS.Signals) => boolean;
+  /** The same to its process group, where it leads one. */
+  readonly signalGroup: (leader: ProcessId, signal: NodeJS.Signals) => boolean;
   /** Every process of this name that has a file or directory below this one open. */
   readonly holding: (name: string, directory: string) => Promise<readonly ProcessId[]>;
   /** Pid of who traces it (ptrace(2)); 0 when nobody does or it is gone. */

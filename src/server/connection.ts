@@ -36,11 +36,16 @@ export function serveConnection(socket: WebSocket, host: ConnectionHost): void {
   const gone = new AbortController();
   const send = (text: string) => sendText(socket, text);
   const subscriptions = hub.join({ send, bufferedBytes: () => socket.bufferedAmount, drop });
-  const handler = host.handlerFor({ gone: () => AbortSignal.any([gone.signal, host.closing]), subscriptions });
+  const channel = { notify };
+  const handler = host.handlerFor({ gone: () => AbortSignal.any([gone.signal, host.closing]), subscriptions, channel });
   let pending = 0;
   let waiting: NodeJS.Timeout | undefined;
   /** A pause stops the socket, not the frames that ws has read from it already. */
   const waitingTexts: { readonly value: string | undefined }[] = [];
+
+  function notify(method: string, params: object): Promise<void> {
+    return new Promise((resolve) => sendText(socket, JSON.stringify({ jsonrpc: '2.0', method, params }), resolve));
+  }
 
   function drop(why: string): void {
     log.warn({ who, bufferedBytes: socket.bufferedAmount }, `a client is dropped: ${why}`);

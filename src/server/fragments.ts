@@ -5,16 +5,19 @@ export const FRAGMENT_BYTES = 60 * 1024;
 /** A UTF-16 unit has at most 3 bytes in UTF-8. */
 const SURELY_SHORT = FRAGMENT_BYTES / 3;
 
-export function sendText(socket: WebSocket, text: string): void {
+/** `taken` is called when the kernel has it, or the connection is gone. */
+export function sendText(socket: WebSocket, text: string, taken?: () => void): void {
   // without a callback ws throws when the socket has closed meanwhile; its end is heard in 'close'
   const ignore = () => undefined;
+  const done = taken === undefined ? ignore : () => taken();
   if (text.length <= SURELY_SHORT) {
-    socket.send(text, ignore);
+    socket.send(text, done);
     return;
   }
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.length; at += FRAGMENT_BYTES) {
     const end = at + FRAGMENT_BYTES;
-    socket.send(bytes.subarray(at, end), { binary: false, fin: end >= bytes.length }, ignore);
+    const fin = end >= bytes.length;
+    socket.send(bytes.subarray(at, end), { binary: false, fin }, fin ? done : ignore);
   }
 }

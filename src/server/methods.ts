@@ -1,6 +1,7 @@
 /** Calls of the service by their names on the wire: which they are, what they take, what form their results have. */
 import * as z from 'zod';
 import { CALLSIGN, METHODS } from '../domain/api.ts';
+import type { Channel } from '../domain/exec.ts';
 import type { Done, MethodName, MethodParams, MethodResults } from '../domain/api.ts';
 import { RuntimeError } from '../domain/errors.ts';
 import type { AppInfo } from '../domain/info.ts';
@@ -25,6 +26,8 @@ export type Caller = {
   readonly subscriptions?: Subscriptions | undefined;
   /** For methods without callsign; both services when absent. */
   readonly callsign?: string | undefined;
+  /** Absent where nothing can be told besides answers. */
+  readonly channel?: Channel | undefined;
   /** For events: who asked. */
   readonly who?: string | undefined;
   /** `r4` when absent. */
@@ -73,12 +76,20 @@ const ROWS: Rows = {
   kill: { isRead: false, form: done },
   annotate: { isRead: false, form: done },
   removeAnnotation: { isRead: false, form: done },
+  setLimits: { isRead: false, form: same },
+  exec: { isRead: false, form: same },
+  execInput: { isRead: false, form: same },
   getHistory: { isRead: true, form: same },
   getInfo: { isRead: true, form: textOf },
+  // changes nothing, but shows every variable of an app and looks at any file: not for observers
+  generateSpec: { isRead: false, form: same },
   list: { isRead: true, form: same },
   getLogs: { isRead: true, form: same },
   getScreenshot: { isRead: true, form: same },
   getEvents: { isRead: true, form: same },
+  listStorage: { isRead: true, form: same },
+  clearStorage: { isRead: false, form: done },
+  deleteStorage: { isRead: false, form: done },
   version: { isRead: true, form: same },
 };
 
@@ -159,7 +170,9 @@ async function invoke<Name extends MethodName>(
     get signal() {
       return row.isRead ? caller.gone() : NEVER;
     },
+    gone: caller.gone,
     by: caller.who,
+    channel: caller.channel,
   };
   return row.form(await service[name](checked, call));
 }

@@ -1,13 +1,21 @@
 /** What the server serves: the manager, as this type. */
 import type { MethodName, MethodParams, MethodResults } from '../domain/api.ts';
+import type { Channel } from '../domain/exec.ts';
 import type { AppEvent } from '../domain/events.ts';
 
+export type ServiceCall = {
+  /** When the call is to be given up. */
+  readonly signal: AbortSignal;
+  /** Aborted when nobody is there any more to hear the answer, also of what goes on then. */
+  readonly gone?: (() => AbortSignal) | undefined;
+  /** Who asked, for events. */
+  readonly by?: string | undefined;
+  /** The caller's connection, where more than answers can be told. */
+  readonly channel?: Channel | undefined;
+};
+
 export type ServiceMethods = {
-  readonly [Name in MethodName]: (
-    params: MethodParams<Name>,
-    /** `by`: who asked, for events. */
-    call: { readonly signal: AbortSignal; readonly by?: string | undefined },
-  ) => Promise<MethodResults[Name]>;
+  readonly [Name in MethodName]: (params: MethodParams<Name>, call: ServiceCall) => Promise<MethodResults[Name]>;
 };
 
 export type Service = ServiceMethods & {

@@ -1,106 +1,165 @@
 /** RDK's `run` parameters → our own description of an app, as upstream's DobbySpecGenerator reads them. */
 import { appSchema, type App, type AppInput } from '../domain/app.ts';
 import { RuntimeError } from '../domain/errors.ts';
-import { textList, type RuntimeConfig } from '../domain/runtime-config.ts';
-import { notSupported } from './unsupported.ts';
+import { textList, type RuntimeConfig, type UpstreamRun } from '../domain/runtime-config.ts';
+import { readCapabilities, type Capabilities } from './capabilities.ts';
+import { variablesOf, type Described } from './described.ts';
+import { from, Origins } from './origins.ts';
+import { refuseSource, refuseWidening } from './grants.ts';
+import type { Platform } from './platform/platform.ts';
+import { hasRegistry, rdkEnvironment, REGISTRY_POINT, type RdkVariable } from './rdk-environment.ts';
+import { asksForSomething } from './unsupported.ts';
 import { windowCapabilities } from './window-capabilities.ts';
 
-export type UpstreamRun = {
-  readonly runtimeConfig: RuntimeConfig;
-  readonly ports?: readonly number[] | undefined;
-  readonly paths?: readonly string[] | undefined;
-  readonly debugSettings?: readonly string[] | undefined;
+export type UpstreamContext = {
+  readonly appId: string;
+  readonly platform: Platform;
+  /** Which of {@link hostPathsOf} are there. */
+  readonly present: ReadonlySet<string>;
 };
 
-/** `ignored`: members with a value that changes nothing, for the log. */
-export type Translation = { readonly app: App; readonly ignored: readonly string[] };
-
-/** A row goes when its feature comes. The value asks for something when it is neither false, 0 (or less) nor empty. */
-const REFUSED: Partial<Record<keyof RuntimeConfig, string>> = {
-  dial: 'set it to false: there is no DIAL server',
-  wanLanAccess: 'set it to false: the app has no network yet',
-  thunder: 'set it to false: the app cannot reach Thunder yet',
-  gpuMemoryLimit: 'set it to 0: the app has no GPU yet',
-  mapi: 'set it to false: there are no mapi ports',
-  fkpsFiles: 'leave it empty: no DRM files are handed to apps',
-  capabilities: 'leave it empty: app capabilities are not read yet',
-  ralfPkgPath: 'leave it empty and unpack the package: give its directory as appPath',
-  unpackedPath: 'leave it empty: private data images are not mounted yet',
-};
+const DRM_DIRECTORY = '/opt/drm';
 
 /**
- * Upstream takes these and does nothing with them. Its generator never reads the first five (and `paths`, `debugSettings`,
- * `ports`: only in dead code); the rest belongs to parts that are not there: DIAL, EthanLog, the VPU, debug consoles.
- * Source: facts/thunder.md §5.3.
+ * Upstream takes these and does nothing with them: its generator never reads them, nor `paths` and `debugSettings`
+ * (facts/thunder.md §5.3).
  */
 const IGNORED: readonly (keyof RuntimeConfig)[] = [
   'dataImageSize',
   'resourceManagerClientEnabled',
   'fireboltVersion',
   'enableDebugger',
-  'appType',
-  'dialId',
-  'logFilePath',
-  'logFileMaxSize',
-  'logLevels',
 ];
 
-const asksForSomething = (value: string | number | boolean): boolean =>
-  typeof value === 'string' ? value !== '' && value !== '[]' : Number(value) > 0;
+/** What has to be looked at on the device before {@link fromRuntimeConfig}: what is not there is left out, as upstream does. */
+export function hostPathsOf({ runtimeConfig }: UpstreamRun, { gstreamerRegistry }: Platform): readonly string[] {
+  return [
+    ...readCapabilities(runtimeConfig.capabilities).extraMounts.map(({ source }) => source),
+    ...drmFilesOf(runtimeConfig).map((name) => `${DRM_DIRECTORY}/${name}`),
+    ...(gstreamerRegistry.value === null ? [] : [gstreamerRegistry.value]),
+  ];
+}
 
 /**
- * userId and groupId are not looked at: ids are the manager's. Throws NOT_SUPPORTED naming the member, INVALID_ARGUMENT.
+ * userId and groupId are not looked at: ids are the manager's. Throws INVALID_ARGUMENT naming the member or capability,
+ * PERMISSION_DENIED for what a capability may not.
  */
-export function fromRuntimeConfig({ runtimeConfig, ports, paths, debugSettings }: UpstreamRun): Translation {
-  for (const [member, next] of Object.entries(REFUSED)) {
-    if (asksForSomething(runtimeConfig[member as keyof RuntimeConfig])) {
-      throw notSupported(`runtimeConfigObject.${member}`, next);
-    }
-  }
-  const lists = { ports, paths, debugSettings };
+export function fromRuntimeConfig(upstream: UpstreamRun, context: UpstreamContext): Described {
+  const { runtimeConfig, ports = [], paths = [], debugSettings = [] } = upstream;
+  const { platform, present } = context;
+  const capabilities = readCapabilities(runtimeConfig.capabilities);
+  const drm = drmFilesOf(runtimeConfig);
+  const drmFiles = drm.filter((name) => present.has(`${DRM_DIRECTORY}/${name}`));
+  const made = appOf(runtimeConfig, capabilities, context);
+  const lists = { paths, debugSettings };
+  const missing = capabilities.extraMounts.filter(({ source }) => !present.has(source));
+  for (const overlay of capabilities.overlays) refuseWidening(overlay, platform, made.app);
   return {
-    app: appOf(runtimeConfig),
+    ...made,
+    platform,
+    rdk: { runtimeConfig, ports, capabilities, drmFiles },
     ignored: [
-      ...Object.entries(lists).flatMap(([name, list]) => (list !== undefined && list.length > 0 ? [name] : [])),
+      ...Object.entries(lists).flatMap(([name, list]) => (list.length > 0 ? [name] : [])),
       ...IGNORED.filter((member) => asksForSomething(runtimeConfig[member])),
+      ...capabilities.unknown.map((name) => `capability ${name}`),
+      ...missing.map(({ source }) => `capability extramounts: ${source} is not there`),
+      ...drm
+        .filter((name) => !drmFiles.includes(name))
+        .map((name) => `fkpsFiles: ${DRM_DIRECTORY}/${name} is not there`),
     ],
   };
 }
 
-function appOf(config: RuntimeConfig): App {
-  const { command, appPath, runtimePath, envVariables, systemMemoryLimit, capabilities } = config;
+function drmFilesOf({ fkpsFiles }: RuntimeConfig): readonly string[] {
+  return textList(fkpsFiles).map((name) => {
+    if (/^[^/\0]+$/.test(name) && name !== '.' && name !== '..') return name;
+    throw invalid('fkpsFiles', `has ${JSON.stringify(name)}`, `give plain names of files in ${DRM_DIRECTORY}`);
+  });
+}
+
+type Made = Pick<Described, 'app' | 'origins'>;
+
+function appOf(config: RuntimeConfig, capabilities: Capabilities, context: UpstreamContext): Made {
+  const { command, appPath, runtimePath } = config;
   if (command === '') throw invalid('command', 'is empty', 'name the program in the package to run');
   if (appPath === '' && runtimePath === '') {
     throw invalid('appPath', 'is empty, and runtimePath too', 'give the directory of the package');
   }
-  const packages = [
-    { source: appPath, destination: '/package', member: 'appPath' },
-    { source: runtimePath, destination: '/runtime', member: 'runtimePath' },
-  ].filter(({ source }) => source !== '');
-  for (const { source, member } of packages) check(member, 'mounts', [{ source, destination: '/x' }]);
-  if (systemMemoryLimit > 0) check('systemMemoryLimit', 'limits', { memoryBytes: systemMemoryLimit });
-  return appSchema.parse({
+  const origins = new Origins();
+  const asked = (member: keyof RuntimeConfig) => from('caller', `runtimeConfigObject.${member}`);
+  origins.set('args', asked('command'));
+  origins.set('cwd', asked('appPath'));
+  const wantsNetwork = config.wanLanAccess || capabilities.has('wan-lan');
+  if (wantsNetwork) {
+    origins.set('network', config.wanLanAccess ? asked('wanLanAccess') : from('capability', 'wan-lan'));
+  }
+  const app = appSchema.parse({
     rootfs: { host: true },
     // The whole text is the program's name: upstream splits nothing.
     args: [`${runtimePath === '' ? '/package' : '/runtime'}/${command}`],
     ...(appPath !== '' && { cwd: '/package' }),
-    env: check('envVariables', 'env', variables(envVariables)),
+    env: envOf(config, { ...context, capabilities, origins }),
     // Upstream makes one for every app, whether it draws or not.
-    display: { capabilities: [...windowCapabilities(capabilities)], required: false },
-    limits: systemMemoryLimit > 0 ? { memoryBytes: systemMemoryLimit } : {},
-    mounts: packages.map(({ source, destination }) => ({ source, destination, readOnly: true })),
+    display: { capabilities: [...windowCapabilities(config.capabilities)], required: false },
+    limits: memoryOf(config, context.platform, origins),
+    network: wantsNetwork ? 'nat' : 'none',
+    mounts: mountsOf(config, capabilities, { ...context, origins }),
   } satisfies AppInput);
+  return { app, origins };
 }
 
-/** Of two lines for one variable the later wins. */
-function variables(list: string): Record<string, string> {
-  return Object.fromEntries(
-    textList(list).map((line) => {
-      const end = line.indexOf('=');
-      if (end > 0) return [line.slice(0, end), line.slice(end + 1)];
-      throw invalid('envVariables', `has ${JSON.stringify(line)}`, 'write every variable as NAME=value');
-    }),
-  );
+/** As upstream: the default is for interactive apps; without one there is no limit (and Dobby refuses that). */
+function memoryOf(
+  { systemMemoryLimit, appType }: RuntimeConfig,
+  { memory }: Platform,
+  origins: Origins,
+): App['limits'] {
+  const own = systemMemoryLimit > 0 ? systemMemoryLimit : undefined;
+  const memoryBytes = origins.choose('limits.memoryBytes', [
+    [own, from('caller', 'runtimeConfigObject.systemMemoryLimit')],
+    [appType === 'INTERACTIVE' && memory.value > 0 ? memory.value : undefined, memory.origin],
+  ]);
+  const limits = memoryBytes === undefined ? {} : { memoryBytes };
+  check(own === undefined ? 'appType' : 'systemMemoryLimit', 'limits', limits);
+  return limits;
+}
+
+type Env = UpstreamContext & { readonly capabilities: Capabilities; readonly origins: Origins };
+
+/** Of two lines for one variable the later wins, and the app's own over the device's and the capabilities'. */
+function envOf(config: RuntimeConfig, { origins, ...context }: Env): Record<string, string> {
+  const own = textList(config.envVariables).map((line): RdkVariable => {
+    const [variable] = variablesOf([line]);
+    if (variable !== undefined) return [...variable, from('caller', 'runtimeConfigObject.envVariables')];
+    throw invalid('envVariables', `has ${JSON.stringify(line)}`, 'write every variable as NAME=value');
+  });
+  const all = [...rdkEnvironment(config, context), ...own];
+  for (const [name, , origin] of all) origins.set(`env[${name}]`, origin);
+  return check('envVariables', 'env', Object.fromEntries(all.map(([name, value]) => [name, value]))) ?? {};
+}
+
+type Mounts = UpstreamContext & { readonly origins: Origins };
+
+function mountsOf(config: RuntimeConfig, capabilities: Capabilities, { present, platform, origins }: Mounts) {
+  const packages = (['appPath', 'runtimePath'] as const).flatMap((member) => {
+    if (config[member] === '') return [];
+    const destination = member === 'appPath' ? '/package' : '/runtime';
+    check(member, 'mounts', [{ source: config[member], destination }]);
+    origins.set(`mounts[${destination}]`, from('caller', `runtimeConfigObject.${member}`));
+    return [{ source: config[member], destination, readOnly: true }];
+  });
+  const { value, origin } = platform.gstreamerRegistry;
+  const registry =
+    value !== null && hasRegistry({ platform, capabilities, present })
+      ? [{ source: value, destination: REGISTRY_POINT, readOnly: true }]
+      : [];
+  origins.set(`mounts[${REGISTRY_POINT}]`, origin);
+  const extra = capabilities.extraMounts.filter(({ source }) => present.has(source));
+  for (const { source, destination } of extra) {
+    refuseSource(source, platform, 'extramounts');
+    origins.set(`mounts[${destination}]`, from('capability', 'extramounts'));
+  }
+  return [...packages, ...registry, ...extra.map((mount) => ({ ...mount, readOnly: true }))];
 }
 
 /** Asks the schema of our own description, and blames upstream's member. */

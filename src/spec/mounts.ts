@@ -15,7 +15,9 @@ import {
   type DisplaySocket,
   type RootFilesystem,
 } from '../domain/rootfs.ts';
+import { originIn } from './described.ts';
 import type { OciMount } from './oci-types.ts';
+import { from, leased, type Origins } from './origins.ts';
 
 /**
  * `r…`: for what is mounted below the source, too. A bind that leaves mounts below it out is refused by the kernel in a
@@ -51,6 +53,17 @@ const KERNEL_MOUNTS: readonly OciMount[] = [
   kernelMount('/tmp', 'tmpfs', ['nodev', 'mode=1777']),
 ];
 
+/**
+ * Sysfs shows the devices of a network namespace, and may be mounted only by who owns that. In the machine's own one the app gets
+ * the machine's, read-only; what is to be hidden is hidden in it, too.
+ */
+const kernelMounts = (network: App['network']): readonly OciMount[] =>
+  network === 'host'
+    ? KERNEL_MOUNTS.map((mount) =>
+        mount.destination === '/sys' ? bind({ source: '/sys', destination: '/sys' }, true) : mount,
+      )
+    : KERNEL_MOUNTS;
+
 /** As containerd and podman hide them: what tells of the machine, or changes it. */
 export const MASKED_PATHS = [
   '/proc/acpi',
@@ -69,33 +82,54 @@ export const MASKED_PATHS = [
 export const READONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'] as const;
 
 type MountOrder = {
-  readonly app: Pick<App, 'mounts'>;
+  readonly app: App;
   readonly rootfs: Pick<RootFilesystem, 'binds' | 'bundle'>;
   readonly storage: string;
   readonly inside: string;
   readonly identity: { readonly uid: number; readonly gid: number };
+  /** Who said what of `app`, and where it is noted who set which mount. */
+  readonly said: Origins;
+  readonly trace: Origins;
   readonly display: DisplaySocket | null;
 };
 
 /** In the order in which they are made. Throws INVALID_ARGUMENT for a mount of the app that cannot be. */
-export function mounts({ app, rootfs, storage, inside, identity, display }: MountOrder): readonly OciMount[] {
+export function mounts(order: MountOrder): readonly OciMount[] {
+  const { app, rootfs, storage, inside, identity, display } = order;
   const bundled = (rootfs.bundle?.mounts ?? []).map((mount) => bundleMount(mount, identity));
   const asked = app.mounts.map(appMount);
   const taken = new Set(asked.map(({ destination }) => destination));
   refuseTwice(asked);
+  noteOrigins(order, { bundled, asked });
   const own = [...bundled.filter(({ destination }) => !taken.has(destination)), ...asked].toSorted(
     (one, other) => depthOf(one.destination) - depthOf(other.destination),
   );
   const replaced = new Set(own.map(({ destination }) => destination));
   return [
     ...rootfs.binds.map((part) => bind(part, true)),
-    ...KERNEL_MOUNTS.filter(({ destination }) => !replaced.has(destination)),
+    ...kernelMounts(app.network).filter(({ destination }) => !replaced.has(destination)),
     bind({ source: storage, destination: STORAGE_POINT }, false),
     ...own,
     ...displayMounts(display, identity),
     // Last, so that nothing the app mounts can hide its pid 1.
     bind({ source: inside, destination: INSIDE_POINT }, true),
   ];
+}
+
+/** The places of kernel file systems are everybody's, so nobody is noted for them. */
+function noteOrigins(
+  { app, rootfs, display, said, trace }: MountOrder,
+  { bundled, asked }: { bundled: readonly OciMount[]; asked: readonly OciMount[] },
+): void {
+  for (const { destination } of rootfs.binds) trace.set(`mounts[${destination}]`, from('package', 'root file system'));
+  for (const { destination } of bundled) trace.set(`mounts[${destination}]`, from('package', 'mounts'));
+  for (const { destination } of asked) {
+    trace.set(`mounts[${destination}]`, originIn({ app, origins: said }, `mounts[${destination}]`));
+  }
+  trace.set(`mounts[${STORAGE_POINT}]`, leased('storage'));
+  trace.set(`mounts[${INSIDE_POINT}]`, leased('files of the instance'));
+  if (display !== null) trace.set(`mounts[${DISPLAY_DIRECTORY}]`, leased('display'));
+  trace.set(`mounts[${DISPLAY_DIRECTORY}/${DISPLAY_NAME}]`, leased('display'));
 }
 
 /** The directory is the app's own and nobody else's, as the XDG base directory specification wants it. */

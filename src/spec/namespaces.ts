@@ -1,4 +1,5 @@
 /** What the app is set apart by, and who it is in there. */
+import type { App } from '../domain/app.ts';
 import type { OciIdMapping, OciNamespace } from './oci-types.ts';
 
 export type Identity = {
@@ -14,9 +15,10 @@ export type Identity = {
  * All made by the runtime, none by path: a network namespace by path cannot be hibernated together with a user namespace
  * (facts/engine.md §4).
  */
-export const NAMESPACES: readonly OciNamespace[] = (['pid', 'network', 'ipc', 'uts', 'mount', 'user'] as const).map(
-  (type) => ({ type }),
-);
+export const namespaces = (network: App['network']): readonly OciNamespace[] =>
+  (['pid', 'network', 'ipc', 'uts', 'mount', 'cgroup', 'user'] as const)
+    .filter((type) => type !== 'network' || network !== 'host')
+    .map((type) => ({ type }));
 
 /**
  * The app has one id inside and outside and is root in neither. Root must be mapped for the runtime to mount, and nobody

@@ -9,11 +9,15 @@ import {
   type DisplaySocket,
   type RootFilesystem,
 } from '../domain/rootfs.ts';
+import { originIn } from './described.ts';
 import { environment } from './environment.ts';
+import { noteLimits, withCores } from './limit-origins.ts';
 import { resources, rlimits } from './limits.ts';
 import { MASKED_PATHS, mounts, READONLY_PATHS } from './mounts.ts';
-import { idMappings, NAMESPACES, type Identity } from './namespaces.ts';
+import { idMappings, namespaces, type Identity } from './namespaces.ts';
 import type { OciConfig, OciProcess } from './oci-types.ts';
+import { DEFAULT, from, leased, Origins } from './origins.ts';
+import { NO_PLATFORM, type Platform } from './platform/platform.ts';
 import { seccomp, type Architecture } from './seccomp.ts';
 
 export type OciConfigInput = {
@@ -33,51 +37,88 @@ export type OciConfigInput = {
   readonly oomScoreAdj: number;
   readonly appId: string;
   readonly appInstanceId: string;
+  /** Who said what of `app`; the caller everything when absent. */
+  readonly said?: Origins;
+  /** The device; how many cores it has. Nothing is kept from the app when absent. */
+  readonly device?: { readonly cores: Platform['cores']; readonly count: number };
 };
+
+export type TracedOciConfig = { readonly config: OciConfig; readonly origins: Origins };
+type Order = Required<OciConfigInput> & { readonly trace: Origins };
+
+const ANY_DEVICE = { cores: NO_PLATFORM.cores, count: 0 };
 
 /** 1.1.0 has all that is used here; runc 1.1 to 1.3 and crun take it. */
 const OCI_VERSION = '1.1.0';
 const NO_CAPABILITIES = { bounding: [], effective: [], inheritable: [], permitted: [], ambient: [] } as const;
 
 /** Throws INVALID_ARGUMENT when there is no command, a mount cannot be, or the identity is root's. */
-export function ociConfig(input: OciConfigInput): OciConfig {
-  const { app, rootfs, identity, cgroupsPath, hostname, architecture, appId, appInstanceId } = input;
+export const ociConfig = (input: OciConfigInput): OciConfig => tracedOciConfig(input).config;
+
+/** The same, and which layer set which field. */
+export function tracedOciConfig(input: OciConfigInput): TracedOciConfig {
+  const trace = new Origins();
+  const order: Order = { said: new Origins(), device: ANY_DEVICE, ...input, trace };
+  const { app, rootfs, identity, cgroupsPath, hostname, architecture, appId, appInstanceId, said, device } = order;
   refuseRoot(identity);
-  return {
+  noteOrigins(order);
+  const config: OciConfig = {
     ociVersion: OCI_VERSION,
-    process: processOf(input),
+    process: processOf(order),
     root: { path: rootfs.path, readonly: true },
     hostname,
-    mounts: mounts(input),
+    mounts: mounts(order),
     // A bundle's own annotations stay out: some are orders to the runtime or to CRIU.
     annotations: { 'io.runtime-manager.app': appId, 'io.runtime-manager.instance': appInstanceId },
     linux: {
-      namespaces: NAMESPACES,
+      namespaces: namespaces(app.network),
       ...idMappings(identity),
       cgroupsPath,
-      resources: resources(app.limits),
+      resources: withCores(resources(app.limits), device, trace),
       seccomp: seccomp(architecture),
       maskedPaths: MASKED_PATHS,
       readonlyPaths: READONLY_PATHS,
     },
   };
+  noteLimits(app, said, trace);
+  return { config, origins: trace };
 }
 
-function processOf({
-  app,
-  rootfs: { bundle },
-  identity,
-  appId,
-  appInstanceId,
-  display,
-  oomScoreAdj,
-}: OciConfigInput): OciProcess {
+/** Of what is not noted where it is made. */
+function noteOrigins({ app, rootfs: { bundle }, said, trace }: Order): void {
+  const ofPackage = (member: string, is: boolean) => (is ? from('package', member) : DEFAULT);
+  trace.set('root.path', from('package', 'root file system'));
+  trace.set('hostname', ofPackage('hostname', bundle?.hostname !== undefined));
+  trace.set('process.terminal', originIn({ app, origins: said }, 'terminal'));
+  trace.set('process.user', leased('user id'));
+  trace.set('linux.uidMappings', leased('user id'));
+  trace.set('linux.gidMappings', leased('user id'));
+  trace.set('linux.cgroupsPath', leased('container'));
+  for (const name of ['app', 'instance']) trace.set(`annotations.io.runtime-manager.${name}`, leased('container'));
+}
+
+function processOf(order: Order): OciProcess {
+  const { app, rootfs, identity, oomScoreAdj, said, trace } = order;
+  const { bundle } = rootfs;
+  const origin = (member: string) => originIn({ app, origins: said }, member);
+  const cwd = trace.choose('process.cwd', [
+    [app.cwd, origin('cwd')],
+    [bundle?.cwd, from('package', 'process.cwd')],
+    ['/', DEFAULT],
+  ]);
+  const args = trace.choose('process.args', [
+    [app.args, origin('args')],
+    [bundle?.args, from('package', 'process.args')],
+  ]);
+  for (const index of [0, 1]) trace.set(`process.args[${index}]`, DEFAULT);
+  const launching = launcher(order.display);
+  for (const index of launching.keys()) trace.set(`process.args[${INIT_WORDS + index}]`, leased('display'));
   return {
     terminal: app.terminal,
     user: { uid: identity.uid, gid: identity.gid },
-    args: [INIT_POINT, '--', ...launcher(display), ...commandOf(app, bundle?.args)],
-    env: environment({ app, bundleEnv: bundle?.env ?? [], appId, appInstanceId, display }),
-    cwd: plainPath(app.cwd ?? bundle?.cwd ?? '/'),
+    args: [INIT_POINT, '--', ...launching, ...requireCommand(args)],
+    env: environment({ ...order, bundleEnv: bundle?.env ?? [] }),
+    cwd: plainPath(cwd ?? '/'),
     capabilities: NO_CAPABILITIES,
     noNewPrivileges: true,
     rlimits: rlimits(app.limits),
@@ -102,8 +143,7 @@ function ownCommand(args: readonly string[]): string {
   return args[hasLauncher ? INIT_WORDS + LAUNCHER_WORDS : INIT_WORDS] ?? '';
 }
 
-function commandOf(app: App, bundled: readonly string[] | undefined): readonly string[] {
-  const args = app.args ?? bundled ?? [];
+function requireCommand(args: readonly string[] = []): readonly string[] {
   if (args[0] !== undefined && args[0] !== '') return args;
   throw new RuntimeError('INVALID_ARGUMENT', {
     what: 'there is no command to run',

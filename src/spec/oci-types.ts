@@ -9,7 +9,7 @@ export type OciMount = {
 
 export type OciIdMapping = { readonly containerID: number; readonly hostID: number; readonly size: number };
 
-export type OciNamespace = { readonly type: 'pid' | 'network' | 'ipc' | 'uts' | 'mount' | 'user' };
+export type OciNamespace = { readonly type: 'pid' | 'network' | 'ipc' | 'uts' | 'mount' | 'cgroup' | 'user' };
 
 type SeccompArg = {
   readonly index: number;
@@ -35,7 +35,7 @@ export type OciSeccomp = {
 export type OciResources = {
   readonly devices: readonly { readonly allow: false; readonly access: 'rwm' }[];
   readonly memory?: { readonly limit: number };
-  readonly cpu?: { readonly quota: number; readonly period: number };
+  readonly cpu?: { readonly quota?: number; readonly period?: number; readonly cpus?: string };
   readonly pids: { readonly limit: number };
 };
 

@@ -1,30 +1,8 @@
 /** What an app may ask for that this version cannot give yet: refused by name, not quietly left out. */
-import type { App } from '../domain/app.ts';
 import { RuntimeError } from '../domain/errors.ts';
-
-type Refusal = { readonly member: string; readonly asked: (app: App) => boolean; readonly next: string };
-
-/** A row goes when its feature comes. */
-const REFUSALS: readonly Refusal[] = [
-  {
-    member: 'rootfs.image',
-    asked: ({ rootfs }) => 'image' in rootfs,
-    next: 'unpack the image (skopeo copy, umoci unpack) and run it with rootfs.bundle',
-  },
-  {
-    member: 'a network other than none',
-    asked: ({ network }) => network !== 'none',
-    next: 'use "none": the app has a loopback interface of its own and nothing else',
-  },
-  { member: 'ports', asked: ({ ports }) => ports.length > 0, next: 'leave it out: the app has no network yet' },
-];
-
-/** Throws NOT_SUPPORTED naming the member. */
-export function refuseUnsupported(app: App): void {
-  for (const { member, asked, next } of REFUSALS) {
-    if (asked(app)) throw notSupported(member, next);
-  }
-}
+import type { RuntimeConfig } from '../domain/runtime-config.ts';
+import type { CapabilityName } from './capabilities.ts';
+import type { RdkWords } from './described.ts';
 
 export const notSupported = (member: string, next: string): RuntimeError =>
   new RuntimeError('NOT_SUPPORTED', {
@@ -32,3 +10,45 @@ export const notSupported = (member: string, next: string): RuntimeError =>
     next,
     details: { member },
   });
+
+/** A row goes when its feature comes. The value asks for something when it is neither false, 0 (or less) nor empty. */
+const RDK_REFUSED: Partial<Record<keyof RuntimeConfig, string>> = {
+  thunder: 'set it to false: the app cannot reach Thunder yet',
+  gpuMemoryLimit: 'set it to 0: the app has no GPU yet',
+  mapi: 'set it to false: there are no mapi ports',
+  fkpsFiles: 'leave it empty: no DRM files are handed to apps',
+  ralfPkgPath: 'leave it empty and unpack the package: give its directory as appPath',
+  unpackedPath: 'leave it empty: private data images are not mounted yet',
+};
+
+const CAPABILITIES_REFUSED: Partial<Record<CapabilityName, string>> = {
+  mapi: 'take it out of the package: there are no mapi ports',
+  thunder: 'take it out of the package: the app cannot reach Thunder yet',
+  rialto: 'take it out of the package: there is no media session server',
+};
+
+/** Members that belong to parts of Dobby: our own engine runs the app without them. */
+const DOBBY_ONLY: readonly (keyof RuntimeConfig)[] = ['logFilePath', 'logFileMaxSize', 'logLevels'];
+
+export const asksForSomething = (value: string | number | boolean): boolean =>
+  typeof value === 'string' ? value !== '' && value !== '[]' : Number(value) > 0;
+
+/** For our own engine. Throws NOT_SUPPORTED naming the member or capability; what it ignores otherwise. */
+export function refuseUnsupportedWords({ runtimeConfig, capabilities, ports }: RdkWords): readonly string[] {
+  for (const [member, next] of Object.entries(RDK_REFUSED)) {
+    if (asksForSomething(runtimeConfig[member as keyof RuntimeConfig])) {
+      throw notSupported(`runtimeConfigObject.${member}`, next);
+    }
+  }
+  for (const [name, next] of Object.entries(CAPABILITIES_REFUSED)) {
+    if (capabilities.has(name as CapabilityName)) throw notSupported(`the capability ${name}`, next);
+  }
+  return [
+    ...(ports.length > 0 ? ['ports'] : []),
+    ...DOBBY_ONLY.filter((member) => asksForSomething(runtimeConfig[member])),
+    ...[1, 2, 3, 4, 5].flatMap((level) => {
+      const name = `local-services-${level}` as CapabilityName;
+      return capabilities.has(name) ? [`capability ${name}`] : [];
+    }),
+  ];
+}

@@ -7,16 +7,22 @@ import { insideDirectories } from '../adapters/inside/inside-directories.ts';
 import { logFiles } from '../adapters/logs/log-files.ts';
 import { pictureFiles } from '../adapters/pictures/picture-files.ts';
 import { systemClock } from '../adapters/process/clock.ts';
+import { RoutedNetworks } from '../adapters/network/routed-networks.ts';
+import { packages } from '../adapters/packages/packages.ts';
+import { findTool } from '../adapters/process/find-tool.ts';
 import { toolRunner } from '../adapters/process/run-tool.ts';
 import { rootFilesystems } from '../adapters/rootfs/rootfs.ts';
 import type { Config } from '../config.ts';
+import { parseSubnet } from '../domain/network.ts';
 import { layout, type Layout } from '../domain/layout.ts';
 import { Announcer } from '../manager/announcer.ts';
 import { startManager, type Manager } from '../manager/runtime-manager.ts';
+import { NetworkLeases } from '../manager/network-leases.ts';
 import { UserIds } from '../manager/user-ids.ts';
 import type { World } from '../manager/world.ts';
 import type { Journal } from '../ports/journal.ts';
 import type { Log } from '../ports/log.ts';
+import type { Platform } from '../spec/platform/platform.ts';
 import { buildEmbedded, type Embedded } from './embedded.ts';
 import { machineFacts } from './machine.ts';
 import { buildNeighbours } from './neighbours.ts';
@@ -28,6 +34,7 @@ export type Site = {
   readonly config: Config;
   readonly log: Log;
   readonly journal: Journal;
+  readonly platform: Platform | null;
   /** As callers are told; `/` for the system's own places. */
   readonly root: string;
   /** PATH for the host tools. */
@@ -66,7 +73,7 @@ export async function build(site: Site): Promise<Built> {
     await announcer.commit({ facts: { [ENGINE_FACT]: embedded.finding } });
   }
   const neighbours = await buildNeighbours({
-    ...{ config, places, log, env: site.env },
+    ...{ config, places, log, env: site.env, searchPath },
     embedded: {
       stateDirectory: places.state,
       openDirectory: open.directory,
@@ -83,8 +90,14 @@ export async function build(site: Site): Promise<Built> {
     ...hibernationParts(site, embedded),
     logs: logFiles(places.logs, systemClock),
     pictures: pictureFiles(`${places.state}/pictures`),
+    packages: packages(toolRunner({ PATH: searchPath, LC_ALL: 'C.UTF-8' }), {
+      directory: places.packages,
+      mountDirectory: `${open.directory}/packages`,
+      ...config.packages,
+    }),
     userIds: new UserIds(range, remembered.userIds),
-    settings: { ...config, ...machine, ...ids, hibernation, root: site.root },
+    networks: networkLeases(site, open),
+    settings: { ...config, ...machine, ...ids, hibernation, platform: site.platform, root: site.root },
   };
   const manager = await startManager(world, remembered).catch((error: unknown) => {
     neighbours.close();
@@ -118,8 +131,27 @@ function hibernationParts({ places, config, log, searchPath }: Site, { criuVersi
   };
 }
 
-async function close({ engine }: World, open: OpenPlace): Promise<void> {
+function networkLeases({ places, config, log, searchPath, root }: Site, { directory }: OpenPlace): NetworkLeases {
+  const { range, nameservers, allowHost } = config.network;
+  const networks = new RoutedNetworks({
+    runTool: toolRunner({ PATH: searchPath, LC_ALL: 'C.UTF-8' }),
+    tag: tagOf(places),
+    root,
+    range: parseSubnet(range) ?? { base: 0, prefix: 0 },
+    nameservers,
+    resolverFile: `${directory}/resolv.conf`,
+    searchPath,
+    filterTool: findTool('nft', searchPath),
+    log,
+  });
+  return new NetworkLeases({ networks, allowHost });
+}
+
+async function close({ engine, packages: held, storage, networks }: World, open: OpenPlace): Promise<void> {
+  await networks.close();
   if ((await engine.leftovers()).length > 0) return;
+  await storage.close();
+  await held.close();
   await engine.close();
   await open.close();
 }

@@ -7,12 +7,13 @@ import * as z from 'zod';
 import { chooseRuntime, type Candidate } from '../adapters/embedded/choose-runtime.ts';
 import { controlGroups } from '../adapters/cgroup/control-groups.ts';
 import { conmon } from '../adapters/conmon/conmon.ts';
+import { conmonExec } from '../adapters/conmon/exec.ts';
 import { criuConfig } from '../adapters/criu/checkpoint-config.ts';
 import { criuFigures } from '../adapters/criu/checkpoint-figures.ts';
 import { lazyPages, lazyPagesState } from '../adapters/criu/lazy-pages.ts';
 import { lazyPermission } from '../adapters/criu/lazy-permission.ts';
 import type { Criu } from '../adapters/embedded/parts.ts';
-import { loopbackHook, raiseLoopback } from '../adapters/network/loopback.ts';
+import { wiring } from '../adapters/network/wiring.ts';
 import { doors } from '../adapters/mounts/doors.ts';
 import { embeddedEngine } from '../adapters/embedded/engine.ts';
 import { listDirectory } from '../adapters/files/list-directory.ts';
@@ -134,6 +135,7 @@ function build(
   return embeddedEngine({
     runtime: ociRuntime(runTool, { name, binary, stateRoot: places.runtime }),
     monitor: conmon(linuxProcesses, { binary: monitorBinary, exitDir: places.exits, persistDir: places.persist, env }),
+    startExec: conmonExec(linuxProcesses, { binary: monitorBinary, env }),
     groups: controlGroups({
       parent: cgroupParent,
       prefix: 'app-',
@@ -143,10 +145,8 @@ function build(
     processes: linuxProcesses,
     clock: systemClock,
     criu: criuParts(searchPath, env),
-    network: {
-      hooks: name === 'runc' ? { createRuntime: [loopbackHook(searchPath)] } : undefined,
-      raiseLoopback: raiseLoopback(runTool),
-    },
+    // crun runs no hooks when it restores
+    network: wiring(runTool, { searchPath, hooksAtRestore: name === 'runc' }),
     doors: doors(runTool, `${openDirectory}/doors`),
     bundleOf: (id) => `${places.bundles}/${id}`,
     listBundles: async () => (await listDirectory(places.bundles)) as readonly ContainerId[],

@@ -1,5 +1,6 @@
 /** What this machine is, as far as the containers are concerned. */
 import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { findTool } from '../adapters/process/find-tool.ts';
 import { RuntimeError } from '../domain/errors.ts';
 
@@ -10,6 +11,7 @@ export type MachineFacts = {
   /** Of the apps: at least the daemon's own (lowering it takes a privilege), never below 0. */
   readonly oomScoreAdj: number;
   readonly bootId: string;
+  readonly cores: number;
 };
 
 /** Throws ENGINE_UNAVAILABLE. */
@@ -25,6 +27,7 @@ export function machineFacts(searchPath: string): MachineFacts {
     init,
     architecture: process.arch === 'arm64' ? 'arm64' : 'x64',
     oomScoreAdj: Math.max(0, Number(readFileSync('/proc/self/oom_score_adj', 'utf8'))),
+    cores: cpus().length,
     bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
   };
 }

@@ -6,6 +6,7 @@ import { systemClock } from '../adapters/process/clock.ts';
 import { appStorage } from '../adapters/rdk/app-storage.ts';
 import { Thunder } from '../adapters/rdk/thunder.ts';
 import { windowManager } from '../adapters/rdk/window-manager.ts';
+import { toolRunner } from '../adapters/process/run-tool.ts';
 import { directories } from '../adapters/storage/directories.ts';
 import type { Config } from '../config.ts';
 import type { Layout } from '../domain/layout.ts';
@@ -20,6 +21,8 @@ type Options = {
   readonly log: Log;
   readonly env: NodeJS.ProcessEnv;
   readonly embedded: DisplayOptions;
+  /** PATH for the host tools. */
+  readonly searchPath: string;
 };
 
 type Neighbours = {
@@ -33,10 +36,13 @@ type Neighbours = {
 const THUNDER_ACCESS = '127.0.0.1:9998';
 
 export async function buildNeighbours(options: Options): Promise<Neighbours> {
-  const { config, places, log, env } = options;
+  const { config, places, log, env, searchPath } = options;
   const base = config.storage.directory ?? places.apps;
   await mkdir(base, { recursive: true, mode: 0o700 });
-  const embedded = directories(base);
+  const embedded = directories(toolRunner({ PATH: searchPath, LC_ALL: 'C.UTF-8' }), {
+    directory: base,
+    volumeDirectory: places.volumes,
+  });
   const own = ownDisplays(options);
   const { displays, storage } = config;
   if (displays.provider !== 'rdk' && storage.provider === 'embedded') return { ...own, storage: embedded };

@@ -46,7 +46,10 @@ export const tryOut =
     const wait = { signal: AbortSignal.timeout(TIMEOUT_MS), timeoutMs: TIMEOUT_MS };
     let live: Live | null = null;
     try {
-      live = await engine.start({ id, config, logFile: `${storage}/log`, logMaxBytes: 4096, terminal: false }, wait);
+      live = await engine.start(
+        { id, config, logFile: `${storage}/log`, logMaxBytes: 4096, terminal: false, network: 'loopback' },
+        wait,
+      );
       await untilEnded(engine, id, live);
     } finally {
       await engine.remove(id, { known: live, ...wait });

@@ -4,25 +4,32 @@ import { chown, mkdir, mkdtemp, realpath, rm, stat, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { toolRunner } from '../../src/adapters/process/run-tool.ts';
 import { appStorage } from '../../src/adapters/rdk/app-storage.ts';
 import { directories } from '../../src/adapters/storage/directories.ts';
-import { appId } from '../../src/domain/ids.ts';
+import { appId, type ContainerId } from '../../src/domain/ids.ts';
 import type { Storage } from '../../src/ports/storage.ts';
 import { refusal } from '../lib/refusal.ts';
 import { quietLog, thunderBox, type ThunderBox } from '../lib/thunder-box.ts';
 import { STORAGE_MANAGER, storageManagerPlugin } from '../lib/thunder-plugins.ts';
 
+const ownIn = (directory: string): Storage =>
+  directories(toolRunner({ PATH: process.env['PATH'] ?? '' }), {
+    directory,
+    volumeDirectory: join(directory, '.volumes'),
+  });
+
 type Subject = AsyncDisposable & { readonly storage: Storage; readonly base: string };
 
 async function embedded(): Promise<Subject> {
   const base = await realpath(await mkdtemp(join(tmpdir(), 'rmt-')));
-  return { storage: directories(base), base, [Symbol.asyncDispose]: () => rm(base, { recursive: true }) };
+  return { storage: ownIn(base), base, [Symbol.asyncDispose]: () => rm(base, { recursive: true }) };
 }
 
 async function otherwiseOf(box: ThunderBox): Promise<{ readonly base: string; readonly storage: Storage }> {
   const base = join(box.directory, 'own');
   await mkdir(base);
-  return { base, storage: directories(base) };
+  return { base, storage: ownIn(base) };
 }
 
 const rdk =
@@ -47,8 +54,9 @@ const SUBJECTS: Readonly<Record<string, () => Promise<Subject>>> = {
   "RDK's, of a build that does not, on Thunder 5": rdk(false, 'r5'),
 };
 
-const clock = { appId: appId('com.example.clock'), uid: 41_001, gid: 41_001 };
-const radio = { appId: appId('com.example.radio'), uid: 41_002, gid: 41_002 };
+const held = { holder: 'one' as ContainerId, sizeBytes: null };
+const clock = { appId: appId('com.example.clock'), uid: 41_001, gid: 41_001, ...held };
+const radio = { appId: appId('com.example.radio'), uid: 41_002, gid: 41_002, ...held };
 
 for (const [name, make] of Object.entries(SUBJECTS)) {
   test(`${name}: an app has a directory, private and its own`, async () => {

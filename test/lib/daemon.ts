@@ -24,6 +24,8 @@ export type DaemonOptions = {
   /** A directory of tools in place of the project's. */
   readonly tools?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Program and arguments that start the daemon, and become it: `nsenter …`. */
+  readonly within?: readonly string[];
   /** Called with the root directory before the daemon starts. What it returns is called when everything has ended. */
   readonly prepare?: (root: string) => Promise<() => Promise<void>>;
 };
@@ -88,10 +90,12 @@ export class TestDaemon implements AsyncDisposable {
   }
 
   #spawn(args: readonly string[]): void {
-    const { tools = TOOLS, env = {} } = this.#options;
+    const { tools = TOOLS, env = {}, within = [] } = this.#options;
     const log = openSync(join(this.directory, 'daemon.log'), 'a');
+    const daemon = [process.execPath, join(DIST, 'runtimemanagerd.mjs'), '--root', this.root, ...args];
+    const [command = '', ...rest] = [...within, ...daemon];
     // its own process group: what is sent to the tests' group must not reach it
-    const child = spawn(process.execPath, [join(DIST, 'runtimemanagerd.mjs'), '--root', this.root, ...args], {
+    const child = spawn(command, rest, {
       env: { PATH: process.env['PATH'] ?? '', RUNTIME_MANAGER_TOOLS: tools, ...env },
       stdio: ['ignore', 'ignore', log],
       detached: true,

@@ -100,6 +100,7 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
     resume: async (params) => move(params.appInstanceId, 'resume'),
     hibernate: async (params) => move(params.appInstanceId, 'hibernate'),
     wake: async (params) => move(params.appInstanceId, 'wake'),
+    generateSpec: async (params) => ({ format: params.format, spec: { asked: params }, ignored: [] }),
     explainHibernation: async () => ({ possible: 'yes', findings: [], log: null }),
     terminate: async (params) => {
       await service.hold;
@@ -113,6 +114,21 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
     removeAnnotation: async ({ appInstanceId: id, key }) => ({
       already: !Reflect.deleteProperty(find(id).annotations, key),
     }),
+    setLimits: async ({ memoryBytes = null, cpus = null, pids }) => ({ memoryBytes, cpus, pids: pids ?? 1024 }),
+    exec: async (params, { channel }) => {
+      find(params.appInstanceId);
+      const text = params.args.join(' ');
+      const output = { stream: 'stdout', data: Buffer.from(text).toString('base64') };
+      if (params.stream !== undefined) await channel?.notify(`${params.stream}.onExecOutput`, output);
+      return {
+        exitCode: 7,
+        signal: null,
+        stdout: params.stream === undefined ? text : '',
+        stderr: '',
+        truncated: false,
+      };
+    },
+    execInput: async () => null,
     getHistory: async ({ appInstanceId: id }) => {
       const { appId: app, appInstanceId: own, state } = find(id);
       const entries = entriesOf(world.events.filter((event) => event.appInstanceId === id));
@@ -147,6 +163,9 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
       firstSeq: world.dropped + 1,
       lastSeq: world.dropped + world.events.length,
     }),
+    listStorage: async () => [],
+    clearStorage: async () => ({ already: false }),
+    deleteStorage: async () => ({ already: false }),
     version: async (): Promise<MethodResults['version']> => ({
       version: '9.9.9',
       engine: 'embedded',
@@ -181,7 +200,8 @@ const infoOf = (instance: Instance): AppInfo => ({
   memory: isAlive(instance.state) ? { usageBytes: 5 * 2 ** 20, limitBytes: 64 * 2 ** 20 } : null,
   cpu: null,
   pids: null,
-  network: { mode: 'none' },
+  network: { mode: 'none', address: null, gateway: null, ports: [] },
+  limits: { memoryBytes: 64 * 2 ** 20, cpus: null, pids: 1024 },
   display: null,
   hibernation: {
     enabled: true,
@@ -195,5 +215,6 @@ const infoOf = (instance: Instance): AppInfo => ({
   annotations: instance.annotations,
   annotationRevision: Object.keys(instance.annotations).length,
   storage: '/fake/apps/one',
+  storageUse: null,
   logFile: '/fake/logs/one.log',
 });

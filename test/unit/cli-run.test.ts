@@ -42,6 +42,7 @@ test('run turns its options into the description of the app', async () => {
           { source: '/abs', destination: '/b', readOnly: true },
         ],
         hibernation: { enabled: true, tcp: 'close' },
+        storage: {},
         terminal: false,
         terminateGraceMs: 1500,
       },

@@ -39,16 +39,17 @@ test('a file that somebody named must be there', async () => {
 
 const REFUSED: Readonly<Record<string, RegExp>> = {
   'colour: red': /colour/,
-  'runtime: docker': /runtime: /,
-  'tools: bin': /tools: /,
-  'terminateGraceMs: -1': /terminateGraceMs: /,
-  'userIds: {first: 0}': /userIds\.first: /,
+  'runtime: docker': /line 1: runtime is wrong/,
+  'tools: bin': /line 1: tools /,
+  'terminateGraceMs: -1': /line 1: terminateGraceMs /,
+  'userIds: {first: 0}': /line 1: userIds\.first /,
   'userIds: {first: 9, last: 8}': /first must not be above last/,
-  'cgroupParent: ../x': /cgroupParent: must be an absolute path/,
-  '[1, 2]': /the file: /,
-  'just words': /the file: /,
+  'cgroupParent: ../x': /cgroupParent must be an absolute path/,
+  '[1, 2]': /line 1: the file /,
+  'just words': /line 1: the file /,
+  'logLevel: info\nruntime:\n  x: 1\nuserIds:\n  first: 0': /line 2: runtime .*; line 5: userIds\.first /,
   'a: [': /config\.yaml cannot be used/,
-  'a: 1\na: 2': /config\.yaml cannot be used/,
+  'a: 1\na: 2': /config\.yaml cannot be used: .*line 2, column 1/,
 };
 
 for (const [text, names] of Object.entries(REFUSED)) {

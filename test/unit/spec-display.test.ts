@@ -8,6 +8,8 @@ import { environment } from '../../src/spec/environment.ts';
 import { fromRuntimeConfig } from '../../src/spec/from-runtime-config.ts';
 import { mounts } from '../../src/spec/mounts.ts';
 import { commandQuery, ociConfig } from '../../src/spec/oci-config.ts';
+import { Origins } from '../../src/spec/origins.ts';
+import { NO_PLATFORM } from '../../src/spec/platform/platform.ts';
 import { windowCapabilities } from '../../src/spec/window-capabilities.ts';
 
 const DISPLAY = { socket: '/run/x/wst-a', inside: null };
@@ -22,6 +24,8 @@ const mountsOf = (input: AppInput, display: DisplaySocket | null) =>
     inside: '/i',
     identity: { uid: 30001, gid: 30002 },
     display,
+    said: new Origins(),
+    trace: new Origins(),
   }).filter(({ destination }) => destination.startsWith('/run/user'));
 
 test('a display is a socket in a directory of the app alone, and the app is told where', () => {
@@ -34,9 +38,9 @@ test('a display is a socket in a directory of the app alone, and the app is told
     ],
   );
   assert(['mode=700', 'uid=30001', 'gid=30002'].every((option) => places[0]?.options.includes(option)));
-  const { env, terminal, hibernation } = appSchema.parse({ ...SLEEP, env: { WAYLAND_DISPLAY: 'mine' } });
-  const app = { env, terminal, hibernation };
-  const lines = environment({ app, bundleEnv: [], appId: 'a', appInstanceId: 'a', display: DISPLAY });
+  const app = appSchema.parse({ ...SLEEP, env: { WAYLAND_DISPLAY: 'mine' } });
+  const notes = { said: new Origins(), trace: new Origins() };
+  const lines = environment({ app, bundleEnv: [], appId: 'a', appInstanceId: 'a', display: DISPLAY, ...notes });
   assert(lines.includes('XDG_RUNTIME_DIR=/run/user'));
   assert(lines.includes('WAYLAND_DISPLAY=mine'), 'an app that says otherwise wins');
 });
@@ -76,7 +80,8 @@ test('a display has both sizes or none', () => {
 
 test("an app of RDK's wants a display, as upstream makes one for each, and runs where there is none", () => {
   const runtimeConfig = runtimeConfigSchema.parse({ command: 'x', appPath: '/p' });
-  assert.deepEqual(fromRuntimeConfig({ runtimeConfig }).app.display, { capabilities: [], required: false });
+  const context = { appId: 'a', platform: NO_PLATFORM, present: new Set<string>() };
+  assert.deepEqual(fromRuntimeConfig({ runtimeConfig }, context).app.display, { capabilities: [], required: false });
 });
 
 test('capabilities for the window manager are translated in their order, the others left out', () => {

@@ -3,12 +3,19 @@ import { describe, test } from 'node:test';
 import { RuntimeError, type ErrorCode } from '../../src/domain/errors.ts';
 import { runtimeConfigSchema } from '../../src/domain/runtime-config.ts';
 import { fromRuntimeConfig } from '../../src/spec/from-runtime-config.ts';
+import { BUILT_IN, NO_PLATFORM, type Platform } from '../../src/spec/platform/platform.ts';
+import { refuseUnsupportedWords } from '../../src/spec/unsupported.ts';
 
-const translate = (members: object, rest: object = {}) =>
-  fromRuntimeConfig({
-    runtimeConfig: runtimeConfigSchema.parse({ appPath: '/opt/apps/a', command: 'start', ...members }),
-    ...rest,
-  });
+const QUIET: Platform = { ...BUILT_IN, env: NO_PLATFORM.env };
+const translate = (members: object, rest: object = {}, platform: Platform = QUIET) =>
+  fromRuntimeConfig(
+    { runtimeConfig: runtimeConfigSchema.parse({ appPath: '/opt/apps/a', command: 'start', ...members }), ...rest },
+    { appId: 'com.example.app', platform, present: new Set(['/opt/there']) },
+  );
+const forOurEngine = (members: object) => {
+  const { rdk } = translate(members);
+  return rdk === null ? [] : refuseUnsupportedWords(rdk);
+};
 const refuses = (code: ErrorCode, words: RegExp) => (error: unknown) =>
   error instanceof RuntimeError && error.code === code && words.test(error.what) && error.next !== undefined;
 
@@ -46,23 +53,34 @@ describe("upstream's run parameters", () => {
     assert.deepEqual(translate({ systemMemoryLimit: -1 }).app.limits, {});
   });
 
-  test('what cannot be done yet is refused by name', () => {
+  test('wanLanAccess is the network nat', () => {
+    assert.equal(translate({ wanLanAccess: true }).app.network, 'nat');
+    assert.equal(translate({ wanLanAccess: false }).app.network, 'none');
+  });
+
+  test('what our engine cannot do yet is refused by name', () => {
     const asked: Record<string, unknown> = {
-      dial: true,
-      wanLanAccess: true,
       thunder: true,
       gpuMemoryLimit: 1,
       mapi: true,
       fkpsFiles: '["key"]',
-      capabilities: 'wan-lan',
       ralfPkgPath: '/p',
       unpackedPath: '/p',
     };
     for (const [member, value] of Object.entries(asked)) {
       const expected = refuses('NOT_SUPPORTED', new RegExp(`^runtimeConfigObject.${member} is not supported`));
-      assert.throws(() => translate({ [member]: value }), expected, member);
+      assert.throws(() => forOurEngine({ [member]: value }), expected, member);
     }
-    translate({ fkpsFiles: '[]', gpuMemoryLimit: -1, capabilities: '' });
+    for (const name of ['MAPI', 'thunder', 'rialto']) {
+      const expected = refuses('NOT_SUPPORTED', new RegExp(`^the capability ${name.toLowerCase()} is not supported`));
+      assert.throws(() => forOurEngine({ capabilities: name }), expected, name);
+    }
+    assert.deepEqual(forOurEngine({ fkpsFiles: '[]', gpuMemoryLimit: -1, capabilities: '' }), []);
+    assert.deepEqual(forOurEngine({ logFilePath: '/x', logLevels: '["info"]', capabilities: 'local-services-2' }), [
+      'logFilePath',
+      'logLevels',
+      'capability local-services-2',
+    ]);
   });
 
   test('what upstream never reads is taken, and named', () => {
@@ -76,7 +94,6 @@ describe("upstream's run parameters", () => {
       'enableDebugger',
       'fireboltVersion',
       'paths',
-      'ports',
       'resourceManagerClientEnabled',
     ]);
   });

@@ -5,7 +5,6 @@ import { appSchema, type AppInput } from '../../src/domain/app.ts';
 import { RuntimeError, type ErrorCode } from '../../src/domain/errors.ts';
 import { INIT_POINT, INSIDE_POINT, type RootFilesystem } from '../../src/domain/rootfs.ts';
 import { commandQuery, ociConfig, type OciConfigInput } from '../../src/spec/oci-config.ts';
-import { refuseUnsupported } from '../../src/spec/unsupported.ts';
 import { ociSchemaErrors } from '../lib/oci-schema.ts';
 
 const HOST: RootFilesystem = {
@@ -220,20 +219,6 @@ describe('the OCI configuration', () => {
     assert.deepEqual(query.binds[0], { source: '/usr', destination: '/usr' });
     assert.ok(query.opaque.includes('/tmp') && !query.opaque.includes('/data'));
     assert.match(query.searchPath, /^\/usr\/local\/sbin:/);
-  });
-
-  test('members that no version can give yet are refused by name', () => {
-    const cases: readonly [string, Partial<AppInput>][] = [
-      ['rootfs.image', { rootfs: { image: 'debian' } }],
-      ['a network other than none', { network: 'nat' }],
-      ['a network other than none', { network: 'host' }],
-      ['ports', { ports: [{ host: 80, app: 80 }] }],
-    ];
-    for (const [member, asked] of cases) {
-      const app = appSchema.parse({ ...SLEEP, ...asked });
-      assert.throws(() => refuseUnsupported(app), refuses('NOT_SUPPORTED', new RegExp(`^${member} is not`)));
-    }
-    refuseUnsupported(appSchema.parse(SLEEP));
   });
 });
 

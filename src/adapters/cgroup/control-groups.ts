@@ -8,6 +8,7 @@ import type { Wait } from '../../ports/wait.ts';
 import { readIfThere } from '../files/kernel-file.ts';
 import { bindFreezer, FREEZERS, reach, type BoundFreezer } from './freezer.ts';
 import { findHierarchies, type Controller, type Place } from './hierarchies.ts';
+import { setLimits } from './limits.ts';
 import { CPU, MEMORY, OOM_KILLS, PIDS, type ReadFile } from './readings.ts';
 
 export type GroupOptions = {
@@ -55,6 +56,11 @@ export function controlGroups({ parent, clock, mountInfo, prefix }: GroupOptions
     return there && cpu !== undefined && pids !== undefined ? { memory, cpu, pids } : undefined;
   }
 
+  const boundTo = (id: ContainerId) => (controller: Controller) => {
+    const place = hierarchies.of(controller);
+    return place && { group: groupIn(place, id), version: place.version };
+  };
+
   const each = (id: ContainerId): readonly string[] =>
     hierarchies.all.map((mountPoint) => `${mountPoint}${pathOf(id)}`);
   const parents = (): readonly string[] => hierarchies.all.map((mountPoint) => `${mountPoint}${parent}`);
@@ -65,20 +71,18 @@ export function controlGroups({ parent, clock, mountInfo, prefix }: GroupOptions
     thaw: (id, wait) => become(id, 'thawed', wait),
     frozen: (id) => freezerOf(id)?.state(),
     readings,
+    setLimits: (id, change) => setLimits(boundTo(id), change, readings(id)),
     oomKills: (id) => read(id, 'memory', OOM_KILLS) ?? 0,
     members: (id) => [...new Set(each(id).flatMap(membersBelow))],
     remove: (id) => each(id).map(removeTree).every(Boolean),
-    known: () =>
-      [
-        ...new Set(
-          parents()
-            .flatMap(childGroups)
-            .filter((name) => name.startsWith(prefix))
-            .map((name) => name.slice(prefix.length)),
-        ),
-      ] as ContainerId[],
+    known: () => containersIn(parents(), prefix),
     close: () => void parents().map(removeGroup),
   };
+}
+
+function containersIn(groups: readonly string[], prefix: string): readonly ContainerId[] {
+  const names = groups.flatMap(childGroups).filter((name) => name.startsWith(prefix));
+  return [...new Set(names.map((name) => name.slice(prefix.length)))] as ContainerId[];
 }
 
 const noFreezer = (): RuntimeError =>

@@ -5,6 +5,7 @@ import type { ContainerId } from '../../domain/ids.ts';
 import type { Engine, Live, StartOrder } from '../../ports/engine.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { readOrdered, writeBundle } from './bundle.ts';
+import { endExecs, exec } from './execs.ts';
 import { checkpoint, finishCheckpoint, finishRestore, interruptRestore, pagesOf, restore } from './hibernation.ts';
 import { freeze, leftovers, thaw, type Parts } from './parts.ts';
 import { remove } from './removal.ts';
@@ -47,6 +48,8 @@ export function embeddedEngine(parts: Parts): Engine {
     interruptRestore: (id, wait) => interruptRestore(parts, id, wait),
     finishRestore: (id, finish) => finishRestore(parts, id, finish),
     pagesOf: (id, pages) => pagesOf(parts, id, pages),
+    exec: (id, order, wait) => exec(parts, id, { order, wait }),
+    endExecs: (id) => endExecs(parts, id),
     configOf: (id) => readOrdered(parts.bundleOf(id)),
     members: groups.members,
     inspect: (id, known) => inspect(parts, id, known),
@@ -54,6 +57,7 @@ export function embeddedEngine(parts: Parts): Engine {
     remove: (id, removal) => remove(parts, id, removal),
     isEnding: (live) => processes.isEnding(live.init),
     isMonitored: (live) => live.monitor !== null && processes.isAlive(live.monitor),
+    setLimits: groups.setLimits,
     readings: groups.readings,
     leftovers: () => leftovers(parts),
     watch: monitor.watch,
@@ -65,10 +69,10 @@ export function embeddedEngine(parts: Parts): Engine {
 }
 
 async function start(parts: Parts, order: StartOrder, wait: Wait): Promise<Live> {
-  const { id, config, logFile, logMaxBytes, terminal } = order;
+  const { id, config, logFile, logMaxBytes, terminal, network } = order;
   const { runtime, monitor, bundleOf } = parts;
   const bundle = bundleOf(id);
-  await writeBundle(bundle, { config });
+  await writeBundle(bundle, { config, hooks: parts.network.hooks(network, 'start') });
   const live = await monitor.create({ id, bundle, logFile, logMaxBytes, terminal, runtime }, wait);
   await runtime.start(id, wait);
   return live;

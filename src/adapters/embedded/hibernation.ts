@@ -4,6 +4,7 @@ import { RuntimeError } from '../../domain/errors.ts';
 import type { Phases } from '../../domain/hibernation.ts';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { CheckpointOrder, Live, PagesState, RestoreOrder, Restored } from '../../ports/engine.ts';
+import type { Wiring } from '../../ports/networks.ts';
 import type { ProcessId } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { bindSources, rootGroup, writeBundle } from './bundle.ts';
@@ -83,11 +84,12 @@ async function leaveAsBefore(parts: Parts, { id, live, wasFrozen }: Abandoned): 
 export async function restore(parts: Parts, order: RestoreOrder, wait: Wait): Promise<Restored> {
   const { runtime, monitor, doors, criu, network, bundleOf } = parts;
   const { id, imageDirectory, logFile, logMaxBytes, terminal, lazyPages } = order;
+  const hooks = network.hooks(order.network, 'restore');
   const bundle = bundleOf(id);
   const begin = performance.now();
   try {
     const places = await doors.open(id, { sources: bindSources(order.config), gid: rootGroup(order.config) }, wait);
-    await writeBundle(bundle, { config: order.config, places, hooks: network.hooks });
+    await writeBundle(bundle, { config: order.config, places, hooks });
     await criu.configure(bundle, order.tcp);
     await using held = new AsyncDisposableStack();
     const permission = lazyPages ? criu.lazyPermission.take() : undefined;
@@ -103,7 +105,8 @@ export async function restore(parts: Parts, order: RestoreOrder, wait: Wait): Pr
       wait,
     );
     const restored = performance.now();
-    await Promise.all([wire(parts, live.init, wait), doors.close(id, wait)]);
+    if (hooks === undefined) await wire(parts, live.init, { network: order.network, ...wait });
+    await doors.close(id, wait);
     const end = performance.now();
     return {
       live,
@@ -121,9 +124,14 @@ export async function restore(parts: Parts, order: RestoreOrder, wait: Wait): Pr
   }
 }
 
-async function wire({ network, processes }: Parts, init: ProcessId, wait: Wait): Promise<void> {
-  if (network.hooks !== undefined) return;
-  await network.raiseLoopback(init, wait).catch((error: unknown) => {
+type Wired = Wait & { readonly network: Wiring };
+
+async function wire(
+  { network, processes }: Parts,
+  init: ProcessId,
+  { network: wiring, ...wait }: Wired,
+): Promise<void> {
+  await network.wire(init, wiring, wait).catch((error: unknown) => {
     // an app that has ended since was restored all the same
     if (processes.isAlive(init)) throw error;
   });
@@ -170,15 +178,15 @@ export async function interruptRestore({ processes, runtime, clock }: Parts, id:
   }
 }
 
-type Finish = { readonly live: Live } & Wait;
+type Finish = { readonly live: Live; readonly network: Wiring } & Wait;
 
 export async function finishRestore(
   parts: Parts,
   id: ContainerId,
-  { live, ...wait }: Finish,
+  { live, network: wiring, ...wait }: Finish,
 ): Promise<ProcessId | null> {
   const { processes, network, doors, criu, bundleOf } = parts;
-  await Promise.all([network.raiseLoopback(live.init, wait), doors.close(id, wait)]);
+  await Promise.all([network.wire(live.init, wiring, wait), doors.close(id, wait)]);
   if (criu.lazyPagesState(bundleOf(id)) === undefined) return null;
   // one that is gone is named all the same: what became of its pages is told by the status it left
   return (await processes.withArguments(['-c', 'lazy-pages', bundleOf(id)]))[0] ?? { pid: 0, startTime: 'gone' };

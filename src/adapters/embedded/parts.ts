@@ -3,7 +3,9 @@ import { RuntimeError } from '../../domain/errors.ts';
 import type { Phases } from '../../domain/hibernation.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ControlGroups } from '../../ports/control-groups.ts';
+import type { Exec } from '../../ports/execs.ts';
 import type { Monitor } from '../../ports/monitor.ts';
+import type { Wiring } from '../../ports/networks.ts';
 import type { OciRuntime } from '../../ports/oci-runtime.ts';
 import type { Processes, ProcessId } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
@@ -32,18 +34,31 @@ export type Doors = {
   readonly close: (id: ContainerId, wait: Wait) => Promise<void>;
 };
 
-/** What a restore leaves to us. */
+/** The runtime makes an empty network namespace; what is to be in it comes from here. */
 export type Network = {
-  /** Hooks of config.json that see to it before the app goes on; undefined where the runtime runs none at a restore. */
-  readonly hooks: object | undefined;
-  /** After the restore, where there are no hooks. */
-  readonly raiseLoopback: (init: ProcessId, wait: Wait) => Promise<void>;
+  /** Hooks of config.json that see to it before the app begins or goes on; undefined when there is nothing to do. */
+  readonly hooks: (wiring: Wiring, occasion: 'start' | 'restore') => object | undefined;
+  /** After a restore, where the runtime runs no hooks then. Repeatable. */
+  readonly wire: (init: ProcessId, wiring: Wiring, wait: Wait) => Promise<void>;
 };
+
+/** A program in a container, as the file says: an OCI process (runtime-spec config.md). */
+type StartExec = (
+  start: {
+    readonly id: ContainerId;
+    readonly bundle: string;
+    readonly runtime: { readonly binary: string; readonly stateRoot: string };
+    readonly specFile: string;
+    readonly pidFile: string;
+  },
+  wait: Wait,
+) => Promise<Exec>;
 
 /** What the embedded engine is made of. */
 export type Parts = {
   readonly runtime: OciRuntime;
   readonly monitor: Monitor;
+  readonly startExec: StartExec;
   readonly groups: ControlGroups;
   readonly processes: Processes;
   readonly clock: Clock;

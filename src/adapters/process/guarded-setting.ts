@@ -12,6 +12,8 @@ import { forkTurn } from './spawn-gate.ts';
  * who finds it as wanted with nobody holding the lock has found the machine's own choice and leaves it. The last one to let go
  * puts the old value back. Beginning and end are one at a time (the lock on the file's directory, 8), so nobody takes the last
  * one's value for the machine's. flock(2) works on files of /proc, and ends with its process.
+ *
+ * What is needed by something that outlives the daemon is kept as long as a path exists ($4), which is looked at only then.
  */
 const GUARD = `trap "" INT TERM HUP PIPE
 exec 8< "$3" 9< "$0"
@@ -23,6 +25,7 @@ flock -s 9
 flock -u 8
 echo ready
 read -r end
+while [ -n "$4" ] && [ -e "$4" ]; do sleep 2; done
 flock -x 8
 flock -u 9
 if flock -n -x 9; then echo "$2" > "$0"; fi`;
@@ -32,15 +35,23 @@ export type Change = {
   readonly during: string;
   readonly after: string;
   readonly searchPath: string;
+  /** The change outlives its owner as long as this path exists. */
+  readonly lasting?: string;
 };
 
 /**
  * A small process of its own makes the change and holds our pipe: when that closes, because we are done or were killed, it puts
  * the old value back. Throws NOT_SUPPORTED when the setting cannot be changed.
  */
-export async function changeSetting({ file, during, after, searchPath }: Change): Promise<AsyncDisposable> {
+export async function changeSetting({
+  file,
+  during,
+  after,
+  searchPath,
+  lasting = '',
+}: Change): Promise<AsyncDisposable> {
   await forkTurn();
-  const child = spawn('/bin/sh', ['-c', GUARD, file, during, after, dirname(file)], {
+  const child = spawn('/bin/sh', ['-c', GUARD, file, during, after, dirname(file), lasting], {
     stdio: ['pipe', 'pipe', 'ignore'],
     detached: true,
     env: { PATH: searchPath },

@@ -36,10 +36,15 @@ function isEnding(process: ProcessId): boolean {
   return fields?.[19] !== process.startTime || (Number(fields[FLAGS]) & EXITING) !== 0;
 }
 
-function signal(target: ProcessId, name: NodeJS.Signals): boolean {
-  if (!isAlive(target)) return false;
+const signal = (target: ProcessId, name: NodeJS.Signals): boolean => isAlive(target) && send(target.pid, name);
+
+/** Who leads no group is meant alone. Source: kill(2), a negative pid. */
+const signalGroup = (leader: ProcessId, name: NodeJS.Signals): boolean =>
+  isAlive(leader) && (send(-leader.pid, name) || send(leader.pid, name));
+
+function send(pid: number, name: NodeJS.Signals): boolean {
   try {
-    process.kill(target.pid, name);
+    process.kill(pid, name);
     return true;
   } catch (error) {
     if (isErrno(error, 'ESRCH')) return false;
@@ -92,12 +97,6 @@ function threadsOf(pid: number): readonly string[] {
 }
 
 export const linuxProcesses: Processes = {
-  identify,
-  isAlive,
-  isEnding,
-  signal,
-  withArguments,
-  holding,
-  tracerOf,
-  areInVfork,
+  ...{ identify, isAlive, isEnding, signal, signalGroup },
+  ...{ withArguments, holding, tracerOf, areInVfork },
 };

@@ -4,10 +4,11 @@
  */
 import { lstat } from 'node:fs/promises';
 import * as z from 'zod';
-import { isErrno } from '../../domain/errors.ts';
+import { isErrno, RuntimeError } from '../../domain/errors.ts';
 import type { AppId } from '../../domain/ids.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Storage, StorageOwner } from '../../ports/storage.ts';
+import type { Wait } from '../../ports/wait.ts';
 import { isRefusal, neighbourFailed } from './answers.ts';
 import type { Thunder } from './thunder.ts';
 
@@ -28,6 +29,9 @@ const answerSchema = z.object({
     .refine((path) => !path.includes('\0') && !path.split('/').includes('..')),
 });
 
+/** The limit of a call is the neighbour's. */
+const neighboursOwn = (): Wait => ({ signal: new AbortController().signal, timeoutMs: Infinity });
+
 export function appStorage({ thunder, otherwise, log }: Options): Storage {
   const neighbour = thunder.neighbour(STORAGE_MANAGER);
   /** As the neighbour said last; `undefined`: it does not keep this one. */
@@ -37,10 +41,8 @@ export function appStorage({ thunder, otherwise, log }: Options): Storage {
 
   /** Its own path, or undefined when the neighbour does not hand storage out here. */
   async function ask({ appId, uid, gid }: StorageOwner): Promise<string | undefined> {
-    // its limit is the neighbour's
-    const wait = { signal: new AbortController().signal, timeoutMs: Infinity };
     try {
-      const answer = await neighbour.call('getStorage', { appId, userId: uid, groupId: gid }, wait);
+      const answer = await neighbour.call('getStorage', { appId, userId: uid, groupId: gid }, neighboursOwn());
       const { data } = answerSchema.safeParse(answer);
       if (data === undefined) throw neighbourFailed(DESIGNATOR, 'failed', 'the answer names no directory');
       return data.path;
@@ -65,6 +67,9 @@ export function appStorage({ thunder, otherwise, log }: Options): Storage {
       if (!known.has(owner.appId)) await locate(owner);
       const path = known.get(owner.appId);
       if (path === undefined) return otherwise.prepare(owner);
+      if (owner.sizeBytes !== null) {
+        throw notOurs('storage.sizeBytes', `${STORAGE_MANAGER} keeps the storage of ${owner.appId}, and its limit`);
+      }
       await checkOwner(path, owner);
       return path;
     },
@@ -73,8 +78,31 @@ export function appStorage({ thunder, otherwise, log }: Options): Storage {
       known.get(appId) !== undefined || !(handsOutNone || known.has(appId))
         ? Promise.resolve(true)
         : otherwise.exists(appId),
+    release: (appId, holder) => otherwise.release(appId, holder),
+    sweep: (holders) => otherwise.sweep(holders),
+    useOf: (appId) => (known.get(appId) === undefined ? otherwise.useOf(appId) : null),
+    measure: (appId) => (known.get(appId) === undefined ? otherwise.measure(appId) : Promise.resolve(null)),
+    clear: async (owner) => {
+      if ((await locate(owner)) === otherwise.pathOf(owner.appId)) return otherwise.clear(owner);
+      await neighbour.call('clear', { appId: owner.appId }, neighboursOwn());
+    },
+    remove: async (owner) => {
+      if ((await locate(owner)) === otherwise.pathOf(owner.appId)) return otherwise.remove(owner);
+      throw notOurs(
+        'deleteStorage',
+        `${STORAGE_MANAGER} keeps the storage of ${owner.appId}, and deletes it by COM only`,
+      );
+    },
+    close: () => otherwise.close(),
   };
 }
+
+const notOurs = (member: string, what: string): RuntimeError =>
+  new RuntimeError('NOT_SUPPORTED', {
+    what: `${member} is not possible: ${what}`,
+    next: 'set it where apps are installed on this device',
+    details: { member },
+  });
 
 /** It must be handed out with the app's ids; a directory of others is not taken over, whatever the answer says. */
 async function checkOwner(path: string, { uid, gid }: StorageOwner): Promise<void> {

@@ -1,5 +1,5 @@
 /** Root file systems of apps, put together from the user's and the device's directories. */
-import { mkdir, realpath, stat } from 'node:fs/promises';
+import { lstat, mkdir, realpath, stat } from 'node:fs/promises';
 import { isErrno, RuntimeError, type ErrorCode } from '../../domain/errors.ts';
 import {
   depthOf,
@@ -27,7 +27,19 @@ export type RootfsOptions = {
 };
 
 export function rootFilesystems({ directory }: RootfsOptions): RootFilesystems {
-  return { open: (order) => open(directory, order), findCommand };
+  return { open: (order) => open(directory, order), present, findCommand };
+}
+
+async function present(paths: readonly string[]): Promise<ReadonlySet<string>> {
+  const looks = await Promise.all(
+    paths.map((path) =>
+      lstat(path).then(
+        () => [path],
+        () => [],
+      ),
+    ),
+  );
+  return new Set(looks.flat());
 }
 
 async function open(directory: string, order: RootOrder): Promise<RootFilesystem> {
@@ -41,17 +53,17 @@ async function open(directory: string, order: RootOrder): Promise<RootFilesystem
 
 type Source = { readonly tree: Directory; readonly bundle: BundleConfig | null };
 
-async function source({ rootfs }: RootOrder): Promise<Source> {
+async function source({ rootfs, held }: RootOrder): Promise<Source> {
   if ('host' in rootfs) return { tree: await hostTree(), bundle: null };
   if ('dir' in rootfs) return { tree: await directoryTree(await userDirectory(rootfs.dir)), bundle: null };
   if ('bundle' in rootfs) {
     const bundle = await readBundle(await userDirectory(rootfs.bundle));
     return { tree: await directoryTree(await userDirectory(bundle.root)), bundle: bundle.config };
   }
-  throw new RuntimeError('NOT_SUPPORTED', {
-    what: 'rootfs.image is not supported by this version',
-    next: 'unpack the image and run it with rootfs.bundle',
-  });
+  if (held === null || held === undefined) {
+    throw new RuntimeError('INTERNAL', { what: 'the package of this root file system was not made ready' });
+  }
+  return { tree: await directoryTree(held.directory), bundle: held.bundle };
 }
 
 /** Its real path. Throws BUNDLE_INVALID when it is no directory, or the whole device. */

@@ -34,7 +34,10 @@ const linesOf = (app: AppInfo, output: Output): readonly Line[] => [
   ...hibernationLines(app.hibernation),
   ['network', app.network.mode],
   ['container', app.containerId],
-  ['storage', app.storage],
+  [
+    'storage',
+    `${app.storage}${app.storageUse === null ? '' : ` (${of(formatSize(app.storageUse.usedBytes), app.storageUse.limitBytes, formatSize)})`}`,
+  ],
   ['log file', app.logFile],
   ...Object.entries(app.annotations).map(([key, value]): Line => [
     'annotation',

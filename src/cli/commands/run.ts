@@ -1,25 +1,21 @@
-import { resolve } from 'node:path';
 import { callOnce } from '../../client/unix.ts';
 import { RuntimeError } from '../../domain/errors.ts';
-import { appFrom } from '../app-options.ts';
+import { askedFor } from '../app-request.ts';
 import type { Command } from '../command.ts';
 import { textOf } from '../options.ts';
 
-export const run: Command = async ({ operands, options, daemon, output, cwd }) => {
-  const [appId = '', ...command] = operands;
-  const file = textOf(options, 'config');
-  const described =
-    file === undefined ? {} : await (await import('../config-file.ts')).readConfigFile(resolve(cwd, file));
-  const app = appFrom({ options, command, described, cwd });
+export const run: Command = async (invocation) => {
+  const { options, daemon, output } = invocation;
   // made here and not by the daemon: when the answer is lost it is known what to ask for
   const appInstanceId = textOf(options, 'instance') ?? crypto.randomUUID();
+  const { request, explainError } = await askedFor(invocation, appInstanceId);
   try {
-    const started = await callOnce(daemon, ['run', { appId, appInstanceId, app }]);
+    const started = await callOnce(daemon, ['run', request]);
     if (output.json) output.data(started);
     else output.line(started.appInstanceId);
     return 0;
   } catch (error) {
-    throw isAnswerLost(error) ? mayRun(error, appInstanceId) : error;
+    throw isAnswerLost(error) ? mayRun(error, appInstanceId) : await explainError(error);
   }
 };
 

@@ -7,8 +7,8 @@ import type { Finding, Phases } from '../../domain/hibernation.ts';
 import type { HibernationRecord } from '../../ports/journal.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
-import { restDisplay } from './displays.ts';
-import { during, liveOf, unhurried } from './operation.ts';
+import { clear } from './clear.ts';
+import { during, liveOf } from './operation.ts';
 import { pagesAreIn } from './pages.ts';
 import { hideScreen, showScreen } from './screen.ts';
 import { settle } from './settle.ts';
@@ -125,10 +125,7 @@ export async function fallAsleep(
   });
   // the app sleeps already; who wants it next waits for this, who asked for the hibernation does not
   instance.queue
-    .next(async () => {
-      await engine.remove(containerId, { known: live, ...unhurried(settings.killTimeoutMs) });
-      await restDisplay(world, instance.record);
-    })
+    .next(() => clear(world, instance, live))
     .catch((error: unknown) => {
       log.warn({ err: error, appInstanceId }, 'something of a hibernated app could not be removed yet');
     });

@@ -3,47 +3,90 @@ import type { MethodParams } from '../../domain/api.ts';
 import type { App } from '../../domain/app.ts';
 import { RuntimeError } from '../../domain/errors.ts';
 import { appId, appInstanceId, newAppInstanceId, type AppId, type AppInstanceId } from '../../domain/ids.ts';
-import { fromRuntimeConfig } from '../../spec/from-runtime-config.ts';
-import { refuseUnsupported } from '../../spec/unsupported.ts';
-
+import type { UpstreamRun } from '../../domain/runtime-config.ts';
+import { describeApp, type Described } from '../../spec/described.ts';
+import { fromRuntimeConfig, hostPathsOf } from '../../spec/from-runtime-config.ts';
+import type { Origins } from '../../spec/origins.ts';
+import { layOver } from '../../spec/overlay.ts';
+import { withPreloads } from '../../spec/preloads.ts';
+import { BUILT_IN, NO_PLATFORM, type Platform } from '../../spec/platform/platform.ts';
+import { refuseUnsupportedWords } from '../../spec/unsupported.ts';
 import type { LeaseWish } from '../user-ids.ts';
+import type { World } from '../world.ts';
 
 export type RunOrder = {
   readonly appId: AppId;
   readonly appInstanceId: AppInstanceId;
   readonly app: App;
+  /** Who said what of `app`; the caller everything when absent. */
+  readonly said?: Origins;
+  /** Those of RDK's words that became `app`. */
+  readonly upstream?: UpstreamRun;
   /** Ids the caller insists on. */
   readonly ids: Omit<LeaseWish, 'appId'>;
 };
 
-type RunParams = MethodParams<'run'>;
+type RunParams = Omit<MethodParams<'run'>, 'appId'>;
+type Words = Pick<RunParams, 'app'> & { readonly upstream?: UpstreamRun | undefined };
 
-/** Throws INVALID_ARGUMENT, NOT_SUPPORTED. */
-export function readOrder(params: RunParams): RunOrder {
-  const { runtimeConfigObject: config } = params;
-  const app = appOf(params);
-  refuseUnsupported(app);
-  // 0 and absent mean the same: Runtime Manager chooses. Upstream reads the ids of the configuration only.
-  const uid = config?.userId || params.userId || undefined;
-  const gid = config?.groupId || params.groupId || undefined;
-  return {
-    appId: appId(params.appId),
-    appInstanceId:
-      params.appInstanceId === undefined || params.appInstanceId === ''
-        ? newAppInstanceId()
-        : appInstanceId(params.appInstanceId),
-    app,
-    ids: { uid, gid },
-  };
+/** Throws INVALID_ARGUMENT, NOT_SUPPORTED, PERMISSION_DENIED. */
+export async function readOrder(world: World, params: MethodParams<'run'>): Promise<RunOrder> {
+  const names = namesOf(params);
+  const upstream = upstreamOf(params);
+  const { app, origins, ignored } = forOurEngine(await describe(world, names.appId, { app: params.app, upstream }));
+  if (ignored.length > 0) world.log.info({ ...names, ignored }, 'asked for, and changes nothing');
+  return { ...names, app, said: origins, ...(upstream !== undefined && { upstream }), ids: wishOf(params) };
 }
 
-function appOf({ app, runtimeConfigObject, ports, paths, debugSettings }: RunParams): App {
-  if (app !== undefined && runtimeConfigObject === undefined) return app;
-  if (app === undefined && runtimeConfigObject !== undefined) {
-    return fromRuntimeConfig({ runtimeConfig: runtimeConfigObject, ports, paths, debugSettings }).app;
+export const namesOf = (params: MethodParams<'run'>): Pick<RunOrder, 'appId' | 'appInstanceId'> => ({
+  appId: appId(params.appId),
+  appInstanceId:
+    params.appInstanceId === undefined || params.appInstanceId === ''
+      ? newAppInstanceId()
+      : appInstanceId(params.appInstanceId),
+});
+
+/** 0 and absent mean the same: Runtime Manager chooses. Upstream reads the ids of the configuration only. */
+export const wishOf = ({ runtimeConfigObject: config, userId, groupId }: RunParams): RunOrder['ids'] => ({
+  uid: config?.userId || userId || undefined,
+  gid: config?.groupId || groupId || undefined,
+});
+
+/** Undefined when the caller used our words. Throws INVALID_ARGUMENT when it used both, or none. */
+export function upstreamOf({
+  app,
+  runtimeConfigObject,
+  ports,
+  paths,
+  debugSettings,
+}: RunParams): UpstreamRun | undefined {
+  if ((app === undefined) === (runtimeConfigObject === undefined)) {
+    throw new RuntimeError('INVALID_ARGUMENT', {
+      what: app === undefined ? 'nothing says what to run' : 'both app and runtimeConfigObject say what to run',
+      next: "give either app (our description) or runtimeConfigObject (RDK's)",
+    });
   }
-  throw new RuntimeError('INVALID_ARGUMENT', {
-    what: app === undefined ? 'nothing says what to run' : 'both app and runtimeConfigObject say what to run',
-    next: "give either app (our description) or runtimeConfigObject (RDK's)",
-  });
+  return runtimeConfigObject && { runtimeConfig: runtimeConfigObject, ports, paths, debugSettings };
+}
+
+/** The device as it counts for these words: RDK's have values of their own where no file is. */
+export const platformFor = ({ settings }: World, upstream: UpstreamRun | undefined): Platform =>
+  settings.platform ?? (upstream === undefined ? NO_PLATFORM : BUILT_IN);
+
+/** The same for every engine and format. */
+export async function describe(world: World, id: AppId, { app, upstream }: Words): Promise<Described> {
+  const platform = platformFor(world, upstream);
+  if (upstream !== undefined) {
+    const present = await world.rootfs.present(hostPathsOf(upstream, platform));
+    return fromRuntimeConfig(upstream, { appId: id, platform, present });
+  }
+  if (app !== undefined) return describeApp(app, platform);
+  throw new RuntimeError('INTERNAL', { what: `nothing describes ${id}` });
+}
+
+/** What the embedded engine makes of it. Throws NOT_SUPPORTED by name for what it cannot. */
+export function forOurEngine(described: Described): Described {
+  const more = described.rdk === null ? [] : refuseUnsupportedWords(described.rdk);
+  const laid = withPreloads(layOver(described));
+  return { ...laid, ignored: [...laid.ignored, ...more] };
 }

@@ -4,8 +4,7 @@ import type { PagesState } from '../../ports/engine.ts';
 import type { Wait } from '../../ports/wait.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
-import { restDisplay } from './displays.ts';
-import { unhurried } from './operation.ts';
+import { clear } from './clear.ts';
 
 const POLL_MS = 20;
 
@@ -33,14 +32,13 @@ export async function dropImage(world: World, instance: Instance): Promise<void>
  * already, and is again what its whole image says.
  */
 export async function sleepAgain(world: World, instance: Instance): Promise<void> {
-  const { hibernation, containerId, appInstanceId } = instance.record;
+  const { hibernation, appInstanceId } = instance.record;
   if (hibernation === null) return;
   const error = new RuntimeError('RESTORE_FAILED', {
     what: `not all pages of ${appInstanceId} came after its wake: the page server was killed`,
     next: 'wake it again: its image is whole',
   });
-  await world.engine.remove(containerId, { known: null, ...unhurried(world.settings.killTimeoutMs) });
-  await restDisplay(world, instance.record);
+  await clear(world, instance, null);
   await instance.enter('HIBERNATED', 'its pages did not come', {
     record: { live: null, hibernation: { ...hibernation, wake: null } },
     before: [{ type: 'failure', operation: 'wake', error: error.toJSON() }],

@@ -2,6 +2,7 @@
 import { RuntimeError } from '../../domain/errors.ts';
 import { containerIdFor } from '../../domain/ids.ts';
 import type { InstanceRecord } from '../../ports/journal.ts';
+import type { NetworkLease } from '../../domain/network.ts';
 import type { Instance } from '../instance.ts';
 import type { OciConfig } from '../../spec/oci-types.ts';
 import type { World } from '../world.ts';
@@ -19,7 +20,7 @@ export const run = (world: World, instance: Instance, { order, signal }: RunRequ
   during(instance, 'run', async () => {
     instance.moveFor('run');
     refuseUnreleased(instance);
-    const config = await begin(world, instance, { ...order, app: withPlacement(world, order.app) });
+    const config = await begin(world, instance, { order: { ...order, app: withPlacement(world, order.app) }, signal });
     try {
       await start(world, instance, { config, signal });
     } catch (error) {
@@ -37,24 +38,34 @@ function refuseUnreleased({ record }: Instance): void {
   });
 }
 
-async function begin(world: World, instance: Instance, order: RunOrder): Promise<OciConfig> {
-  const { userIds } = world;
+async function begin(world: World, instance: Instance, { order, signal }: RunRequest): Promise<OciConfig> {
+  const { userIds, packages, networks, settings, log } = world;
   const { lease, dropped, undo } = await userIds.lease({ appId: order.appId, ...order.ids });
+  let network: NetworkLease | null = null;
   try {
-    const config = await planContainer(world, order, lease);
+    const { uid, gid } = lease;
+    const wait = { signal, timeoutMs: settings.startTimeoutMs };
+    network = await networks.lease(order, wait);
+    const planned = planContainer(world, order, { uid, gid, signal });
+    await allDone([planned, networks.refuseForeign(order.app.ports, wait)]);
+    const config = await planned;
     const change = { userIds: [lease], droppedUserIds: dropped };
     const annotationRevision = instance.record.annotationRevision + 1;
-    await instance.begin({ ...newRecord(world, order, lease), annotationRevision }, 'run', { change });
+    await instance.begin({ ...newRecord(world, order, lease), network, annotationRevision }, 'run', { change });
     return config;
   } catch (error) {
     undo();
+    networks.giveBack({ network });
+    await packages.release(containerIdFor(order.appInstanceId)).catch((fault: unknown) => {
+      log.warn({ err: fault }, 'the package of a refused run could not be given back; a restart does it');
+    });
     throw error;
   }
 }
 
 export function newRecord(
   world: World,
-  { appId, appInstanceId, app }: RunOrder,
+  { appId, appInstanceId, app, upstream }: RunOrder,
   ids: { uid: number; gid: number },
 ): InstanceRecord {
   return {
@@ -63,6 +74,7 @@ export function newRecord(
     containerId: containerIdFor(appInstanceId),
     state: 'TERMINATED',
     app,
+    ...(upstream !== undefined && { upstream }),
     uid: ids.uid,
     gid: ids.gid,
     live: null,
@@ -73,6 +85,7 @@ export function newRecord(
     exit: null,
     released: false,
     hibernation: null,
+    network: null,
     annotations: {},
     annotationRevision: 0,
   };
@@ -81,15 +94,20 @@ export function newRecord(
 type Beginning = { readonly config: OciConfig; readonly signal: AbortSignal };
 
 async function start(world: World, instance: Instance, { config, signal }: Beginning): Promise<void> {
-  const { engine, storage, insides, logs, settings, clock } = world;
+  const { engine, storage, insides, logs, networks, settings, clock } = world;
   const { appId, containerId, uid, gid, app } = instance.record;
+  const sizeBytes = app.storage.sizeBytes ?? null;
+  const wait = { signal, timeoutMs: settings.startTimeoutMs };
   await allDone([
-    storage.prepare({ appId, uid, gid }),
+    storage.prepare({ appId, uid, gid, holder: containerId, sizeBytes }),
     insides.prepare(containerId),
     logs.begin(containerId),
     takeDisplay(world, instance.record, signal),
   ]);
   signal.throwIfAborted();
+  // at the same time: if one of them fails, both are undone, in this order
+  const published = networks.publish(instance.record, wait);
+  published.catch(() => undefined);
   const live = await engine.start(
     {
       id: containerId,
@@ -97,9 +115,11 @@ async function start(world: World, instance: Instance, { config, signal }: Begin
       logFile: logs.fileOf(containerId),
       logMaxBytes: settings.logMaxBytes,
       terminal: app.terminal,
+      network: networks.wiringOf(instance.record),
     },
-    { signal, timeoutMs: settings.startTimeoutMs },
+    wait,
   );
+  await published;
   await instance.enter('RUNNING', 'started', {
     record: { live, startedAt: clock.now() },
     before: [{ type: 'started', pid: live.init.pid }],

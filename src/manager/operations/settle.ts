@@ -3,8 +3,8 @@ import { exitRecord, type ExitCause, type ExitRecord } from '../../domain/exit.t
 import type { Ended } from '../../ports/engine.ts';
 import type { EventBody, Instance } from '../instance.ts';
 import type { World } from '../world.ts';
+import { clear } from './clear.ts';
 import { giveBackDisplay } from './displays.ts';
-import { unhurried } from './operation.ts';
 
 const REASONS: Readonly<Record<ExitCause, (exit: ExitRecord) => string>> = {
   exited: ({ code }) => `exited with code ${code ?? '?'}`,
@@ -36,18 +36,18 @@ export async function settle(world: World, instance: Instance, end: End): Promis
 }
 
 /**
- * Gives everything back, last taken first: container, display, image, user id. What fails is tried again by the keeper and after a restart,
+ * Gives everything back, last taken first: container, display, image, package, storage, user id. What fails is tried again by the keeper and after a restart,
  * and the instance is not run again before it has worked.
  */
 export async function release(world: World, instance: Instance): Promise<void> {
   const { record } = instance;
   if (record.released || record.state !== 'TERMINATED') return;
-  const { engine, images, insides, userIds, settings, log } = world;
+  const { images, insides, packages, storage, userIds, networks, log } = world;
   try {
     // an earlier daemon may have left a tool at work, a lazy wake its page server: then they are looked for
     const sure = !instance.inherited && (record.hibernation?.image ?? null) === null;
     const known = sure ? record.live : null;
-    await engine.remove(record.containerId, { known, ...unhurried(settings.killTimeoutMs) });
+    await clear(world, instance, known);
     await giveBackDisplay(world, record);
     await world.pictures.remove(record.containerId);
     await insides.remove(record.containerId);
@@ -55,12 +55,17 @@ export async function release(world: World, instance: Instance): Promise<void> {
       await images.remove(record.containerId);
       await images.discardDraft(record.containerId);
     }
+    await packages.release(record.containerId);
+    await storage.release(record.appId, record.containerId);
     const hibernation = record.hibernation && { ...record.hibernation, image: null };
     const returned = userIds.giveBack(record.appId);
-    await instance.note({ released: true, live: null, hibernation }, { userIds: returned }).catch((error: unknown) => {
-      userIds.takeBack(record.appId);
-      throw error;
-    });
+    await instance
+      .note({ released: true, live: null, hibernation, network: null }, { userIds: returned })
+      .catch((error: unknown) => {
+        userIds.takeBack(record.appId);
+        throw error;
+      });
+    networks.giveBack(record);
   } catch (error) {
     log.warn(
       { err: error, appInstanceId: record.appInstanceId },

@@ -6,8 +6,9 @@ import type { HibernationRecord } from '../../ports/journal.ts';
 import type { OciConfig } from '../../spec/oci-types.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
+import { clear } from './clear.ts';
 import { dumpTimeoutMs, explained, failureLogOf } from './hibernate.ts';
-import { restDisplay, takeDisplay } from './displays.ts';
+import { takeDisplay } from './displays.ts';
 import { allDone, during, unhurried } from './operation.ts';
 import { showScreen } from './screen.ts';
 import { planContainer } from './plan.ts';
@@ -22,9 +23,10 @@ export const wake = (world: World, instance: Instance, request: WakeRequest): Pr
     const begin = performance.now();
     const hibernation = hibernationOf(instance);
     const timeoutMs = dumpTimeoutMs(world, hibernation.image?.rawBytes ?? 0);
+    await world.networks.makeReady(instance.record, { signal: request.signal, timeoutMs });
     const [image, fresh] = await Promise.all([
       world.images.open(containerId, { signal: request.signal, timeoutMs }),
-      planAnew(world, instance),
+      planAnew(world, instance, request.signal),
     ]);
     refuseForeign(instance, image);
     const config = configFor(instance, image, fresh);
@@ -32,7 +34,11 @@ export const wake = (world: World, instance: Instance, request: WakeRequest): Pr
     const before: HibernationRecord = { ...hibernation, image: image.info, target: request.target };
     await instance.enter(via, 'wake', { record: { hibernation: before } });
     try {
-      await allDone([tellTheApp(world, instance, before), takeDisplay(world, instance.record, request.signal)]);
+      await allDone([
+        tellTheApp(world, instance, before),
+        takeDisplay(world, instance.record, request.signal),
+        world.networks.publish(instance.record, { signal: request.signal, timeoutMs }),
+      ]);
       const restored = await restore(world, instance, { image, config, timeoutMs, signal: request.signal });
       if (request.target === 'SUSPENDED') {
         await world.engine.suspend(containerId, unhurried(world.settings.freezeTimeoutMs));
@@ -72,25 +78,31 @@ function refuseForeign({ record }: Instance, { subject, directory }: Image): voi
 type Mounted = {
   readonly root?: { readonly path?: string };
   readonly mounts?: readonly { readonly destination?: string }[];
+  readonly linux?: object;
 };
 
 /** What a run of it would be now; its directories are there again after a reboot. */
-async function planAnew(world: World, { record }: Instance): Promise<OciConfig> {
-  const { appId, appInstanceId, containerId, app, uid, gid } = record;
-  const lease = { appId, uid, gid, releasedAt: null };
+async function planAnew(world: World, { record }: Instance, signal: AbortSignal): Promise<OciConfig> {
+  const { appId, appInstanceId, containerId, app, upstream, uid, gid } = record;
+  const order = { appId, appInstanceId, app, ...(upstream !== undefined && { upstream }), ids: {} };
   const [config] = await Promise.all([
-    planContainer(world, { appId, appInstanceId, app, ids: {} }, lease),
-    world.storage.prepare({ appId, uid, gid }),
+    planContainer(world, order, { uid, gid, signal }),
+    world.storage.prepare({ appId, uid, gid, holder: containerId, sizeBytes: app.storage.sizeBytes ?? null }),
     world.insides.prepare(containerId),
   ]);
   return config;
 }
 
-/** The container as it was dumped, if its root directory is still what it was; else made anew, with the same mounts. */
+/**
+ * The container as it was dumped, if its root directory is still what it was; else made anew, with the same mounts. Its limits are
+ * those of now: they may have been changed while it slept.
+ */
 function configFor({ record }: Instance, { subject }: Image, fresh: OciConfig): object {
   const { appInstanceId } = record;
   const old = subject.config as Mounted;
-  if (fresh.root.path === old.root?.path) return subject.config;
+  if (fresh.root.path === old.root?.path) {
+    return { ...old, linux: { ...old.linux, resources: fresh.linux.resources } };
+  }
   const [before, now] = [destinations(old), destinations(fresh)];
   const missing = before.filter((one) => !now.includes(one));
   if (missing.length === 0) return fresh;
@@ -117,7 +129,7 @@ type Restoring = {
  * ("Unable to map ANON_VMA: Cannot allocate memory"): then all pages are brought at once.
  */
 async function restore(world: World, instance: Instance, restoring: Restoring): Promise<Restored> {
-  const { engine, settings } = world;
+  const { settings } = world;
   const lazyPages = restoring.image.info.rawBytes > settings.hibernation.lazyPagesAboveBytes;
   try {
     return await restoreWith(world, instance, { ...restoring, lazyPages });
@@ -125,7 +137,8 @@ async function restore(world: World, instance: Instance, restoring: Restoring): 
     const isOfCriu = error instanceof RuntimeError && error.code === 'RESTORE_FAILED';
     if (!lazyPages || !isOfCriu || restoring.signal.aborted) throw error;
     world.log.warn({ err: error, appInstanceId: instance.record.appInstanceId }, 'waking with all pages at once');
-    await engine.remove(instance.record.containerId, { known: null, ...unhurried(settings.killTimeoutMs) });
+    await clear(world, instance, null);
+    await takeDisplay(world, instance.record, restoring.signal);
     return restoreWith(world, instance, { ...restoring, lazyPages: false });
   }
 }
@@ -135,7 +148,7 @@ function restoreWith(
   instance: Instance,
   { image, config, timeoutMs, signal, lazyPages }: Restoring & { readonly lazyPages: boolean },
 ): Promise<Restored> {
-  const { engine, logs, settings } = world;
+  const { engine, logs, networks, settings } = world;
   const { containerId, app } = instance.record;
   return engine.restore(
     {
@@ -148,6 +161,7 @@ function restoreWith(
       logFile: logs.fileOf(containerId),
       logMaxBytes: settings.logMaxBytes,
       terminal: app.terminal,
+      network: networks.wiringOf(instance.record),
     },
     { signal, timeoutMs },
   );
@@ -188,13 +202,12 @@ type Failure = { readonly cause: unknown; readonly before: HibernationRecord };
 
 /** Nothing half-woken stays; the image does. */
 async function fallBack(world: World, instance: Instance, { cause, before }: Failure): Promise<RuntimeError> {
-  const { containerId, appInstanceId } = instance.record;
+  const { appInstanceId } = instance.record;
   const failureLog = failureLogOf(world, instance);
   const ofCriu = cause instanceof RuntimeError && cause.code === 'RESTORE_FAILED';
   const findings = ofCriu ? await world.surveys.readLog(failureLog) : [];
   const error = explained(cause, { what: `${appInstanceId} was not woken; its image is kept`, findings });
-  await world.engine.remove(containerId, { known: null, ...unhurried(world.settings.killTimeoutMs) });
-  await restDisplay(world, instance.record);
+  await clear(world, instance, null);
   await instance.enter('HIBERNATED', 'the wake failed', {
     record: { live: null, hibernation: { ...before, failureLog: ofCriu ? failureLog : before.failureLog } },
     before: [{ type: 'failure', operation: 'wake', error: error.toJSON() }],

@@ -1,0 +1,199 @@
+/**
+ * Unpacked images below one directory: `chains/<chain id>/root`, which appear whole, `sources/` (what a reference was found to be,
+ * as long as its file is the same) and `drafts/`, which belong to a work under way and are worth nothing without it.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { RuntimeError } from '../../domain/errors.ts';
+import type { BundleConfig } from '../../domain/rootfs.ts';
+import { explainWrite, isThere, readRecord, sha256, stampOf, writeRecord } from './files.ts';
+import { readImage } from './image.ts';
+import { invalid, type Located } from './reference.ts';
+import { reasonOf, type PackageTools } from './tools.ts';
+import { unpack } from './unpack.ts';
+
+const strings = z.array(z.string()).readonly();
+const bundleSchema = z
+  .object({
+    args: strings.optional(),
+    env: strings,
+    cwd: z.string().optional(),
+    hostname: z.string().optional(),
+    mounts: z.array(
+      z.object({
+        destination: z.string(),
+        type: z.enum(['bind', 'tmpfs']),
+        source: z.string(),
+        readOnly: z.boolean(),
+        options: strings,
+      }),
+    ),
+    annotations: z.record(z.string(), z.string()),
+  })
+  .transform(({ args, cwd, hostname, ...rest }): BundleConfig => ({ args, cwd, hostname, ...rest }));
+
+/** `chain`: the directory of its files. */
+export const unpackedSchema = z.object({ id: z.string(), chain: z.string(), bundle: bundleSchema });
+export type Unpacked = z.output<typeof unpackedSchema>;
+const knownSchema = unpackedSchema.extend({ stamp: z.string() });
+
+/** The chains that nobody may delete at this moment. */
+type InUse = () => ReadonlySet<string>;
+
+export type Library = {
+  /** Unpacked now, if it was not before; once for all who ask at the same time. Throws BUNDLE_INVALID, NO_SPACE, NOT_SUPPORTED. */
+  readonly provide: (located: Located) => Promise<Unpacked>;
+  readonly rootOf: (chain: string) => string;
+  /** Deletes those longest unused until all together are within the budget; never one in use. */
+  readonly trim: (inUse: InUse) => Promise<void>;
+  /** What a killed daemon left. */
+  readonly clean: () => Promise<void>;
+};
+
+type Options = { readonly directory: string; readonly tools: PackageTools; readonly budgetBytes: number };
+
+type Shelf = Options & {
+  readonly chains: string;
+  readonly sources: string;
+  readonly drafts: string;
+  /** What is being unpacked, by reference and stamp. */
+  readonly working: Map<string, Promise<Unpacked>>;
+};
+
+export function library(options: Options): Library {
+  const { directory } = options;
+  const shelf: Shelf = {
+    ...options,
+    chains: join(directory, 'chains'),
+    sources: join(directory, 'sources'),
+    drafts: join(directory, 'drafts'),
+    working: new Map(),
+  };
+  let trimming: Promise<void> = Promise.resolve();
+  return {
+    provide: async (located) => {
+      const { working } = shelf;
+      const stamp = await stampOf(located.stampedFile).catch((error: unknown) => {
+        throw invalid(located.path, 'has no index.json, so it is no OCI image layout', 'give an image', error);
+      });
+      const key = sha256(JSON.stringify([located.kind, located.path, located.tag ?? null]));
+      const job = `${key} ${stamp}`;
+      const found = working.get(job);
+      if (found !== undefined) return found;
+      const made = trimming
+        .then(() => provideOnce(shelf, located, { key, stamp }))
+        .finally(() => {
+          working.delete(job);
+        });
+      working.set(job, made);
+      return made;
+    },
+    rootOf: (chain) => join(shelf.chains, chain, 'root'),
+    trim: async (inUse) => {
+      const mine = trimming.then(() => trimNow(shelf, inUse));
+      trimming = mine.catch(() => undefined);
+      return mine;
+    },
+    clean: () => rm(shelf.drafts, { recursive: true, force: true }),
+  };
+}
+
+type Source = { readonly key: string; readonly stamp: string };
+
+async function provideOnce(shelf: Shelf, located: Located, { key, stamp }: Source): Promise<Unpacked> {
+  const { tools, chains, sources, drafts } = shelf;
+  const record = join(sources, `${key}.json`);
+  const known = knownSchema.safeParse(await readRecord(record)).data;
+  if (known?.stamp === stamp && (await touch(join(chains, known.chain)))) return known;
+  const draft = join(drafts, randomUUID());
+  try {
+    for (const path of [chains, sources, draft]) await mkdir(path, { recursive: true, mode: 0o700 });
+    const layout = join(draft, 'layout');
+    await copy(located, { tools, draft, layout });
+    const image = await readImage(layout, located.path);
+    const chain = await unpack(image, { tools, chains, draft, source: located.path });
+    const unpacked = { id: image.id, chain, bundle: image.bundle };
+    await writeRecord(record, { ...unpacked, stamp });
+    return unpacked;
+  } catch (error) {
+    throw explainWrite(error);
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+}
+
+async function trimNow({ chains, drafts, tools, working, budgetBytes }: Shelf, inUse: InUse): Promise<void> {
+  if (!(await isThere(chains))) return;
+  for (const { name } of await agesOf(chains)) {
+    if ((await sizeOf(chains, tools)) <= budgetBytes) return;
+    // looked at last: what is being unpacked may stand on any of them
+    if (working.size > 0) return;
+    if (inUse().has(name)) continue;
+    const doomed = join(drafts, randomUUID());
+    await mkdir(drafts, { recursive: true, mode: 0o700 });
+    // gone at once for whoever looks; then its files
+    await rename(join(chains, name), doomed);
+    await tools(['rm', '--recursive', '--force', '--one-file-system', '--', doomed]);
+  }
+}
+
+type Copying = { readonly tools: PackageTools; readonly draft: string; readonly layout: string };
+
+/** Into a layout of our own, for this machine's architecture, every blob's digest checked. */
+async function copy({ kind, path, tag }: Located, { tools, draft, layout }: Copying): Promise<void> {
+  if (path.includes(':')) {
+    throw invalid(path, 'has a ":" in its path, which image tools take for a tag', 'move it to another path');
+  }
+  const source = `${kind}:${path}${tag === undefined ? '' : `:${tag}`}`;
+  const argv = [
+    'skopeo',
+    '--tmpdir',
+    draft,
+    '--insecure-policy',
+    'copy',
+    '--quiet',
+    '--dest-oci-accept-uncompressed-layers',
+  ];
+  await tools([...argv, source, `oci:${layout}:image`]).catch((error: unknown) => {
+    if (error instanceof RuntimeError && error.code !== 'TOOL_FAILED') throw error;
+    throw invalid(
+      path,
+      `cannot be read as ${kind}${tag === undefined ? '' : ` with the tag ${tag}`}`,
+      nextFor(error),
+      reasonOf(error),
+    );
+  });
+}
+
+function nextFor(error: unknown): string {
+  const words = String(error);
+  if (/no descriptor found|not found|choose an image|more than one image/i.test(words)) {
+    return 'give one of its tags after the path (skopeo list-tags shows those of an archive, index.json those of a layout)';
+  }
+  return 'build or copy the image anew';
+}
+
+/** False when it is not there; else it is the one used last. */
+async function touch(path: string): Promise<boolean> {
+  if (!(await isThere(path))) return false;
+  const now = new Date();
+  await utimes(path, now, now);
+  return true;
+}
+
+/** Longest unused first. */
+async function agesOf(chains: string): Promise<readonly { readonly name: string; readonly usedMs: number }[]> {
+  const names = await readdir(chains);
+  const found = await Promise.all(
+    names.map(async (name) => ({ name, usedMs: (await stat(join(chains, name))).mtimeMs })),
+  );
+  return found.toSorted((one, other) => one.usedMs - other.usedMs);
+}
+
+/** What they take on the disk together; a file that several have counts once. */
+async function sizeOf(chains: string, tools: PackageTools): Promise<number> {
+  const { stdout } = await tools(['du', '--summarize', '--block-size=1', chains]);
+  return Number.parseInt(stdout, 10);
+}

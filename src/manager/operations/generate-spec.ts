@@ -1,0 +1,98 @@
+/** Specifications without a run: what the same words would become, or what an instance has. Nothing is kept or changed. */
+import type { MethodParams } from '../../domain/api.ts';
+import { RuntimeError } from '../../domain/errors.ts';
+import { appInstanceId, containerIdFor } from '../../domain/ids.ts';
+import type { GeneratedSpec } from '../../domain/spec.ts';
+import { isAlive } from '../../domain/states.ts';
+import type { UserIdLease } from '../../ports/journal.ts';
+import type { Described } from '../../spec/described.ts';
+import { dobbySpec } from '../../spec/dobby/spec.ts';
+import type { Origins } from '../../spec/origins.ts';
+import type { Instance } from '../instance.ts';
+import type { Instances } from '../instances.ts';
+import type { World } from '../world.ts';
+import { describe, forOurEngine, namesOf, upstreamOf, wishOf, type RunOrder } from './order.ts';
+import { planTraced } from './plan.ts';
+
+type Params = MethodParams<'generateSpec'>;
+type Names = Pick<RunOrder, 'appId' | 'appInstanceId'>;
+type Made = { readonly spec: object; readonly origins: Origins; readonly ignored: readonly string[] };
+
+/** Throws what `run` would throw before it takes anything; NOT_FOUND and ILLEGAL_STATE for an instance. */
+export async function generateSpec(
+  world: World,
+  { instances, signal }: { readonly instances: Instances; readonly signal: AbortSignal },
+  params: Params,
+): Promise<GeneratedSpec> {
+  const { format, explain } = params;
+  const isInstance = params.app === undefined && params.runtimeConfigObject === undefined && params.appId === undefined;
+  const { spec, origins, ignored } = isInstance
+    ? await ofInstance(world, instances.get(appInstanceId(params.appInstanceId)), { format, signal })
+    : await ofWords(world, params, signal);
+  return { format, spec, ignored, ...(explain && { fields: origins.explain(spec) }) };
+}
+
+async function ofWords(world: World, { appId: id = '', ...params }: Params, signal: AbortSignal): Promise<Made> {
+  const names = namesOf({ ...params, appId: id });
+  const upstream = upstreamOf(params);
+  const described = await describe(world, names.appId, { app: params.app, upstream });
+  // looked at, and given back as it was
+  const { lease, undo } = await world.userIds.lease({ appId: names.appId, ...wishOf(params) });
+  // not the instance's own: it may be run, or end, meanwhile
+  const holder = containerIdFor(namesOf({ appId: id }).appInstanceId);
+  try {
+    if (params.format === 'dobby') return await ofDobby(world, described, { ...names, lease });
+    const { app, origins: said, ignored } = forOurEngine(described);
+    const order = { ...names, app, said, ...(upstream !== undefined && { upstream }), ids: {} };
+    const { uid, gid } = lease;
+    const { config, origins } = await planTraced(world, order, { uid, gid, holder, signal });
+    return { spec: config, origins, ignored };
+  } finally {
+    undo();
+    await world.packages.release(holder);
+  }
+}
+
+/** The configuration is the one it runs with; its origins are found by making it again. */
+async function ofInstance(
+  world: World,
+  instance: Instance,
+  { format, signal }: Pick<Params, 'format'> & { readonly signal: AbortSignal },
+): Promise<Made> {
+  const { record, state } = instance;
+  if (!isAlive(state)) {
+    throw new RuntimeError('ILLEGAL_STATE', {
+      what: `${record.appInstanceId} has ended and has no specification any more`,
+      next: 'give the description of the app instead',
+      details: { state },
+    });
+  }
+  const { appId, uid, gid, upstream, containerId, live } = record;
+  const names = { appId, appInstanceId: record.appInstanceId };
+  const lease = { appId, uid, gid, releasedAt: null };
+  const described = await describe(world, appId, { app: record.app, upstream });
+  if (format === 'dobby') return ofDobby(world, described, { ...names, lease });
+  const { origins: said, ignored } = forOurEngine(described);
+  const order = { ...names, app: record.app, said, ...(upstream !== undefined && { upstream }), ids: {} };
+  const { config, origins } = await planTraced(world, order, { uid, gid, signal });
+  if (instance.record.released) await world.packages.release(containerId);
+  return { spec: live === null ? config : await world.engine.configOf(containerId), origins, ignored };
+}
+
+async function ofDobby(
+  world: World,
+  described: Described,
+  { appId, lease, ...rest }: Names & { lease: UserIdLease },
+): Promise<Made> {
+  const { spec, origins } = dobbySpec({
+    described,
+    appId,
+    ...rest,
+    identity: { uid: lease.uid, gid: lease.gid },
+    storage: await world.storage.locate({ appId, uid: lease.uid, gid: lease.gid }),
+    hasDisplay: described.app.display !== null,
+    rialtoSocket: null,
+    cores: world.settings.cores,
+  });
+  return { spec, origins, ignored: described.ignored };
+}

@@ -1,0 +1,66 @@
+/** Other limits for an instance: in the kernel at once, or, for one that sleeps, when it wakes; remembered in both cases. */
+import type { App } from '../../domain/app.ts';
+import { RuntimeError } from '../../domain/errors.ts';
+import type { Limits } from '../../domain/limits.ts';
+import { effectiveLimits } from '../../spec/limits.ts';
+import type { Instance } from '../instance.ts';
+import type { World } from '../world.ts';
+
+/** What is absent stays; null lifts a limit (of `pids`: gives the default). */
+export type LimitChange = { readonly [Name in keyof Limits]?: number | null | undefined };
+
+/** All of it or nothing. In the instance's queue. Throws LIMIT_FAILED, ILLEGAL_STATE. */
+export async function setLimits(world: World, instance: Instance, change: LimitChange): Promise<Limits> {
+  const { app } = instance.record;
+  const limits = changed(app.limits, change);
+  const [before, after] = [effectiveLimits(app.limits), effectiveLimits(limits)];
+  if (JSON.stringify(before) === JSON.stringify(after)) return after;
+  await apply(world, instance, { before, after });
+  await instance
+    .enter(instance.state, '', {
+      record: { app: { ...app, limits } },
+      after: [{ type: 'limitsChanged', limits: after }],
+    })
+    .catch(async (error: unknown) => {
+      // what is not written must not be so: after a restart it would be another
+      await apply(world, instance, { before: after, after: before });
+      throw error;
+    });
+  return after;
+}
+
+function changed(limits: App['limits'], change: LimitChange): App['limits'] {
+  const asked = Object.entries(change).filter(([, value]) => value !== undefined);
+  const all: Record<string, number | null | undefined> = { ...limits, ...Object.fromEntries(asked) };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
+}
+
+type Step = { readonly before: Limits; readonly after: Limits };
+
+async function apply(world: World, instance: Instance, { before, after }: Step): Promise<void> {
+  const { state, record } = instance;
+  if (state === 'HIBERNATED') {
+    refuseTooSmall(instance, after);
+    return;
+  }
+  if (state !== 'RUNNING' && state !== 'SUSPENDED') throw notNow(instance);
+  await world.engine.setLimits(record.containerId, { before, after });
+}
+
+/** CRIU reads the image inside the limit; below its size the wake would fail. */
+function refuseTooSmall({ record }: Instance, { memoryBytes }: Limits): void {
+  const needed = record.hibernation?.image?.rawBytes ?? 0;
+  if (memoryBytes === null || memoryBytes >= needed) return;
+  throw new RuntimeError('LIMIT_FAILED', {
+    what: `${record.appInstanceId} could not be woken with ${memoryBytes} bytes of memory: its image holds ${needed}`,
+    next: 'give it more, or wake it first and let it give memory back',
+    details: { neededBytes: needed },
+  });
+}
+
+const notNow = ({ state, record }: Instance): RuntimeError =>
+  new RuntimeError('ILLEGAL_STATE', {
+    what: `limits cannot be set: ${record.appInstanceId} is ${state}`,
+    next: state === 'TERMINATED' ? 'give them with the next run' : 'try again when it runs',
+    details: { state },
+  });
