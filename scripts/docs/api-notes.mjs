@@ -87,6 +87,7 @@ export const APP_NOTES = {
   'mounts[].source': 'On the host.',
   'mounts[].destination': 'In the app; made where it is missing.',
   'mounts[].readOnly': 'Also for what is mounted below it.',
+  restart: 'Whether it is started again when it has ended, as the same instance.',
   storage: "The app's private directory, `/data` inside, kept over runs.",
   hibernation: 'How it goes to disk and comes back: [hibernation.md](hibernation.md).',
   'hibernation.enabled': 'False: `hibernate` is refused, and the app gets no `RUNTIME_MANAGER_WAKE`.',

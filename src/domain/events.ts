@@ -27,6 +27,15 @@ type EventBody =
   /** The compositor has ended. What was connected to it ends too, as a rule. */
   | { readonly type: 'displayDied' }
   | { readonly type: 'limitsChanged'; readonly limits: Limits }
+  /** Another run of it follows at `dueAt` (ISO 8601); `maxRetries` null: whatever comes of it. */
+  | {
+      readonly type: 'restarting';
+      readonly attempt: number;
+      readonly maxRetries: number | null;
+      readonly dueAt: string;
+    }
+  /** No other run follows, although its policy calls for one; `attempts`: those that were made. */
+  | { readonly type: 'restartGivenUp'; readonly attempts: number; readonly why: string }
   /** `value` is null when it was removed. */
   | { readonly type: 'annotated'; readonly key: string; readonly value: string | null; readonly revision: number };
 

@@ -66,6 +66,12 @@ export function storyOf(event: AppEvent): Story {
       return { what: 'its display has died', why: 'the compositor has ended' };
     case 'limitsChanged':
       return { what: `limits: ${limitWords(event.limits)}` };
+    case 'restarting': {
+      const of = event.maxRetries === null ? '' : ` of ${event.maxRetries}`;
+      return { what: `is started again at ${event.dueAt} (attempt ${event.attempt}${of})` };
+    }
+    case 'restartGivenUp':
+      return { what: `is not started again (attempts made: ${event.attempts})`, why: event.why };
     case 'annotated': {
       const key = printable(event.key);
       return {

@@ -21,6 +21,7 @@ import { resume, suspend } from './operations/suspend-resume.ts';
 import { kill, terminate } from './operations/terminate-kill.ts';
 import { wake, type WakeRequest } from './operations/wake.ts';
 import { recover } from './recovery.ts';
+import { isPending } from './restarts.ts';
 import { watchScreens } from './screen-events.ts';
 import { Sleepers } from './sleepers.ts';
 import { clearStorage, deleteStorage, listStorage } from './storage-methods.ts';
@@ -237,7 +238,9 @@ async function getLogs({ world, instances }: House, params: MethodParams<'getLog
 
 /** The history of ended instances is bounded; who ended first goes first, with its log. */
 function forgetOldest({ world, instances }: House): void {
-  const ended = [...instances].filter(({ record, taken }) => !taken && record.released && record.exit !== null);
+  const ended = [...instances].filter(
+    ({ record, taken }) => !taken && record.released && record.exit !== null && !isPending(record),
+  );
   const excess = ended.length - world.settings.keepEnded;
   if (excess <= 0) return;
   const oldest = ended
@@ -253,7 +256,7 @@ function forgetOldest({ world, instances }: House): void {
 
 async function endAllApps(house: House): Promise<void> {
   const { world, instances } = house;
-  const living = [...instances].filter((instance) => isAlive(instance.state));
+  const living = [...instances].filter(({ record, taken }) => taken || isPending(record));
   const outcomes = await Promise.allSettled(
     living.map((instance) =>
       instance.queue.push((signal) => askedBy(instance, 'the end of the daemon', () => end(house, instance, signal))),

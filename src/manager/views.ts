@@ -78,6 +78,7 @@ function read(world: World, instance: Instance): AppInfo {
     limits: effectiveLimits(app.limits),
     display: displayOf(world, instance),
     hibernation: hibernationOf(world, instance),
+    restart: restartOf(record),
     annotations: record.annotations,
     annotationRevision: record.annotationRevision,
     storage: world.storage.pathOf(appId),
@@ -90,6 +91,11 @@ function read(world: World, instance: Instance): AppInfo {
 function displayOf(world: World, { record }: Instance): AppInfo['display'] {
   const place = record.live === null || !world.displays.offered ? null : placeOfDisplay(world, record);
   return place === null ? null : { displayName: place.displayName, socket: place.socket };
+}
+
+function restartOf({ app, restart }: Instance['record']): AppInfo['restart'] {
+  const { policy, maxRetries } = app.restart;
+  return { policy, attempts: restart?.attempts ?? 0, maxRetries, dueAt: restart?.dueAt ?? null };
 }
 
 function hibernationOf(world: World, instance: Instance): AppInfo['hibernation'] {

@@ -212,6 +212,7 @@ const infoOf = (instance: Instance): AppInfo => ({
     wakes: 0,
     failureLog: null,
   },
+  restart: { policy: 'never', attempts: 0, maxRetries: 10, dueAt: null },
   annotations: instance.annotations,
   annotationRevision: Object.keys(instance.annotations).length,
   storage: '/fake/apps/one',

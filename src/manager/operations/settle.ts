@@ -2,6 +2,7 @@
 import { exitRecord, type ExitCause, type ExitRecord } from '../../domain/exit.ts';
 import type { Ended } from '../../ports/engine.ts';
 import type { EventBody, Instance } from '../instance.ts';
+import { afterEnd } from '../restarts.ts';
 import type { World } from '../world.ts';
 import { clear } from './clear.ts';
 import { giveBackDisplay } from './displays.ts';
@@ -26,10 +27,11 @@ export async function settle(world: World, instance: Instance, end: End): Promis
   if (instance.state !== 'TERMINATED') {
     const asked = end.cause ?? instance.record.ending ?? undefined;
     const exit = exitRecord({ code: end.code, oom: end.oom, asked, at: world.clock.now() });
+    const { restart, events } = afterEnd(instance.record, exit);
     await instance.enter('TERMINATED', REASONS[exit.cause](exit), {
-      record: { exit, ending: null },
+      record: { exit, ending: null, restart },
       before: end.before ?? [],
-      after: [{ type: 'terminated', exit }],
+      after: [{ type: 'terminated', exit }, ...events],
     });
   }
   await release(world, instance);

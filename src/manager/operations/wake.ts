@@ -10,6 +10,7 @@ import { clear } from './clear.ts';
 import { dumpTimeoutMs, explained, failureLogOf } from './hibernate.ts';
 import { takeDisplay } from './displays.ts';
 import { allDone, during, unhurried } from './operation.ts';
+import { orderAgain } from './order.ts';
 import { showScreen } from './screen.ts';
 import { planContainer } from './plan.ts';
 
@@ -83,10 +84,9 @@ type Mounted = {
 
 /** What a run of it would be now; its directories are there again after a reboot. */
 async function planAnew(world: World, { record }: Instance, signal: AbortSignal): Promise<OciConfig> {
-  const { appId, appInstanceId, containerId, app, upstream, uid, gid } = record;
-  const order = { appId, appInstanceId, app, ...(upstream !== undefined && { upstream }), ids: {} };
+  const { appId, containerId, app, uid, gid } = record;
   const [config] = await Promise.all([
-    planContainer(world, order, { uid, gid, signal }),
+    planContainer(world, orderAgain(record), { uid, gid, signal }),
     world.storage.prepare({ appId, uid, gid, holder: containerId, sizeBytes: app.storage.sizeBytes ?? null }),
     world.insides.prepare(containerId),
   ]);
