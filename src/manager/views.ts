@@ -88,8 +88,10 @@ function read(world: World, instance: Instance): AppInfo {
 }
 
 /** Asleep and ended apps have none. */
-const displayOf = (world: World, { record }: Instance): AppInfo['display'] =>
-  record.live === null || !world.displays.offered ? null : placeOfDisplay(world, record);
+function displayOf(world: World, { record }: Instance): AppInfo['display'] {
+  const place = record.live === null || !world.displays.offered ? null : placeOfDisplay(world, record);
+  return place === null ? null : { displayName: place.displayName, socket: place.socket };
+}
 
 function restartOf({ app, restart }: Instance['record']): AppInfo['restart'] {
   const { policy, maxRetries } = app.restart;
