@@ -78,6 +78,7 @@ function read(world: World, instance: Instance): AppInfo {
     limits: effectiveLimits(app.limits),
     display: displayOf(world, instance),
     hibernation: hibernationOf(world, instance),
+    mounts: mountsOf(record),
     restart: restartOf(record),
     annotations: record.annotations,
     annotationRevision: record.annotationRevision,
@@ -90,6 +91,11 @@ function read(world: World, instance: Instance): AppInfo {
 /** Asleep and ended apps have none. */
 const displayOf = (world: World, { record }: Instance): AppInfo['display'] =>
   record.live === null || !world.displays.offered ? null : placeOfDisplay(world, record);
+
+const mountsOf = ({ app, mounts }: Instance['record']): AppInfo['mounts'] => [
+  ...app.mounts.map((mount) => ({ ...mount, live: false })),
+  ...mounts.map((mount) => ({ ...mount, live: true })),
+];
 
 function restartOf({ app, restart }: Instance['record']): AppInfo['restart'] {
   const { policy, maxRetries } = app.restart;

@@ -99,6 +99,7 @@ export function newRecord(
     released: false,
     hibernation: null,
     restart: null,
+    mounts: [],
     network: null,
     annotations: {},
     annotationRevision: 0,
