@@ -65,6 +65,7 @@ export const RESULT_NOTES = {
   getInfo: "the text of a JSON object (upstream's form, so it is parsed twice): [`AppInfo`](#types).",
   list: 'a list of [`AppSummary`](#types).',
   getLogs: '[`LogPage`](#types). `ended`: the app has ended and everything was read.',
+  getScreenshot: '[`Screenshot`](#types).',
   getEvents: '[`EventPage`](#types). `firstSeq` above `since + 1`: older events are no longer kept.',
   listStorage: 'a list of `StorageEntry`: [types](#types).',
   clearStorage: `${NULL}, or \`{"already": true}\` when there is none. Refused while an instance of the app is there, asleep or not.`,

@@ -151,6 +151,15 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./commands/logs.ts')).logs,
   },
   {
+    name: 'screenshot',
+    doc: "a picture of an app's display (PNG); of one that sleeps, its last",
+    operands: '<id>',
+    words: [INSTANCE],
+    options: [{ flags: '-o, --output <file>', doc: 'write it to this file; to stdout when absent', words: FILE }],
+    example: 'runtimectl screenshot clock-1 -o clock.png',
+    load: async () => (await import('./commands/screenshot.ts')).screenshot,
+  },
+  {
     name: 'events',
     doc: 'what happened, from the durable event log',
     options: [

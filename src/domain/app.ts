@@ -102,6 +102,8 @@ const display = z
       .default([]),
     /** Without displays on this machine: whether the app is refused, or runs without one. */
     required: z.boolean().default(true),
+    /** Where its compositor runs: in the container it is hibernated with the app; absent: there, where hibernation is enabled. */
+    placement: z.enum(['host', 'container']).optional(),
   })
   .refine(
     ({ width, height }) => (width === undefined) === (height === undefined),

@@ -20,6 +20,12 @@ type EventBody =
   /** The limited storage of the app is full (99 %): its writes fail with ENOSPC. Again only after there was room. */
   | { readonly type: 'storageFull'; readonly usedBytes: number; readonly limitBytes: number }
   | { readonly type: 'failure'; readonly operation: string; readonly error: ErrorData }
+  /** The app shows its first picture; `ms` after it was asked for, the launch time that a person feels; null: not the first of this run. */
+  | { readonly type: 'displayReady'; readonly ms: number | null }
+  /** Its last window has gone. The display is still there for another. */
+  | { readonly type: 'displayGone' }
+  /** The compositor has ended. What was connected to it ends too, as a rule. */
+  | { readonly type: 'displayDied' }
   | { readonly type: 'limitsChanged'; readonly limits: Limits }
   /** Another run of it follows at `dueAt` (ISO 8601); `maxRetries` null: whatever comes of it. */
   | {

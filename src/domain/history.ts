@@ -56,6 +56,14 @@ export function storyOf(event: AppEvent): Story {
       };
     case 'failure':
       return { what: `${event.operation} failed: ${event.error.what}`, why: event.error.why };
+    case 'displayReady':
+      return {
+        what: `shows its first picture${event.ms === null ? '' : ` ${Math.round(event.ms)} ms after it was asked for`}`,
+      };
+    case 'displayGone':
+      return { what: 'shows nothing any more' };
+    case 'displayDied':
+      return { what: 'its display has died', why: 'the compositor has ended' };
     case 'limitsChanged':
       return { what: `limits: ${limitWords(event.limits)}` };
     case 'mounted':

@@ -16,11 +16,13 @@ import { explain } from './operations/explain.ts';
 import { generateSpec } from './operations/generate-spec.ts';
 import { hibernate } from './operations/hibernate.ts';
 import { askedBy } from './operations/operation.ts';
+import { screenshot } from './operations/screen.ts';
 import { resume, suspend } from './operations/suspend-resume.ts';
 import { kill, terminate } from './operations/terminate-kill.ts';
 import { wake, type WakeRequest } from './operations/wake.ts';
 import { recover } from './recovery.ts';
 import { isPending } from './restarts.ts';
+import { watchScreens } from './screen-events.ts';
 import { Sleepers } from './sleepers.ts';
 import { clearStorage, deleteStorage, listStorage } from './storage-methods.ts';
 import { views, type Views } from './views.ts';
@@ -53,6 +55,7 @@ export async function startManager(
   const keeper = new Keeper(world, instances, (instance) => {
     sleepers.tend(instance);
   });
+  const screens = watchScreens(world, instances);
   await recover(world, instances);
   for (const instance of instances) if (instance.state === 'HIBERNATED') sleepers.tend(instance);
   const house = { world, instances, keeper, sleepers, views: views(world) };
@@ -60,6 +63,7 @@ export async function startManager(
     ...methods(house),
     endAllApps: () => endAllApps(house),
     [Symbol.asyncDispose]: async () => {
+      screens[Symbol.dispose]();
       await sleepers[Symbol.asyncDispose]();
       await keeper[Symbol.asyncDispose]();
     },
@@ -118,6 +122,8 @@ function methods(house: House) {
       generateSpec(world, { instances, signal }, params),
     list: (params: MethodParams<'list'>) => list(house, params),
     getLogs: (params: MethodParams<'getLogs'>, call: Call) => getLogs(house, params, call),
+    getScreenshot: (params: One, { signal }: Call) =>
+      screenshot(world, instances.get(appInstanceId(params.appInstanceId)), signal),
     getEvents: (params: MethodParams<'getEvents'>) =>
       world.journal.events({
         since: params.since,

@@ -154,6 +154,10 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
       const cursor = first + lines.length;
       return { lines, cursor: String(cursor), ended: !isAlive(instance.state) && cursor === instance.lines.length };
     },
+    getScreenshot: async (params) => {
+      find(params.appInstanceId);
+      return { png: Buffer.from('a picture').toString('base64'), takenAt: TIME, live: false };
+    },
     getEvents: async ({ since, limit, appInstanceId: id }) => ({
       events: world.events
         .filter(({ seq, ...e }) => seq > since && (id === undefined || e.appInstanceId === id))

@@ -8,8 +8,9 @@ import type { OciConfig } from '../../spec/oci-types.ts';
 import type { World } from '../world.ts';
 import type { RunOrder } from './order.ts';
 import { planContainer } from './plan.ts';
-import { takeDisplay } from './displays.ts';
+import { takeDisplay, withPlacement } from './displays.ts';
 import { allDone, during } from './operation.ts';
+import { followScreen } from './screen.ts';
 import { settle } from './settle.ts';
 
 export type RunRequest = { readonly order: RunOrder; readonly signal: AbortSignal };
@@ -19,7 +20,8 @@ export const run = (world: World, instance: Instance, { order, signal }: RunRequ
   during(instance, 'run', async () => {
     instance.moveFor('run');
     refuseUnreleased(instance);
-    const config = await begin(world, instance, { order, signal, why: 'run', keep: nothingButTheRevision });
+    const placed = { ...order, app: withPlacement(world, order.app) };
+    const config = await begin(world, instance, { order: placed, signal, why: 'run', keep: nothingButTheRevision });
     await startOrEnd(world, instance, { config, signal });
   });
 
@@ -149,6 +151,7 @@ async function start(world: World, instance: Instance, { config, signal }: Start
     record: { live, startedAt: clock.now() },
     before: [{ type: 'started', pid: live.init.pid }],
   });
+  followScreen(world, instance);
 }
 
 /** The caller gets the error; everybody else the events. What cannot even be written is undone at the next start. */

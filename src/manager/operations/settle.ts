@@ -5,6 +5,7 @@ import type { EventBody, Instance } from '../instance.ts';
 import { afterEnd } from '../restarts.ts';
 import type { World } from '../world.ts';
 import { clear } from './clear.ts';
+import { giveBackDisplay } from './displays.ts';
 
 const REASONS: Readonly<Record<ExitCause, (exit: ExitRecord) => string>> = {
   exited: ({ code }) => `exited with code ${code ?? '?'}`,
@@ -49,6 +50,8 @@ export async function release(world: World, instance: Instance): Promise<void> {
     const sure = !instance.inherited && (record.hibernation?.image ?? null) === null;
     const known = sure ? record.live : null;
     await clear(world, instance, known);
+    await giveBackDisplay(world, record);
+    await world.pictures.remove(record.containerId);
     await insides.remove(record.containerId);
     if (record.hibernation !== null) {
       await images.remove(record.containerId);
