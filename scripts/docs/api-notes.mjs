@@ -27,6 +27,10 @@ export const PARAMETER_NOTES = {
   args: 'The program and its arguments; looked up in the `PATH` of the app.',
   'exec.env': "Besides the app's own.",
   'exec.cwd': "Working directory in the app; the app's own when absent.",
+  'mount.source': 'File or directory of the host, with nothing mounted below it.',
+  destination:
+    'In the app: a place that is there (a directory for a directory, a file for a file), no mount point yet, and with no symbolic link on the way.',
+  readOnly: '',
   'exec.stream':
     'Chosen by the caller, for one program of this WebSocket: output comes as notifications `<stream>.onExecOutput` with `{"stream": "stdout" | "stderr", "data": "<base64>"}`, input goes by `execInput`.',
   'execInput.stream': 'As in `exec`.',
@@ -50,6 +54,9 @@ export const RESULT_NOTES = {
   removeAnnotation: '`null`, or `{"already": true}` when it was not there.',
   setLimits:
     '[`Limits`](#types), as they are then. All of them or none is changed; one that would not be in force, as the app uses more, is refused (`LIMIT_FAILED`). What is absent stays.',
+  mount: '`null`, or `{"already": true}` when the same was there before. Comes when the app sees it.',
+  unmount:
+    '`null`, or `{"already": true}` when nothing was mounted there. What the app uses is not taken away (`BUSY`).',
   exec: '[`ExecResult`](#types), when the program has ended; of stdout and stderr at most 512 KiB each. It is killed when its caller is gone.',
   execInput: '`null`, when the program has taken it.',
   getHistory:

@@ -22,6 +22,8 @@ export const EVENTS = /** @type {readonly AppEvent[]} */ (
       operation: 'run',
       error: { code: 'START_FAILED', what: 'container clock-1 was not started' },
     },
+    { seq: 15, ...subject, type: 'mounted', source: '/media/usb', destination: '/mnt', readOnly: true },
+    { seq: 16, ...subject, type: 'unmounted', destination: '/mnt' },
     { seq: 14, ...subject, type: 'restarting', attempt: 1, maxRetries: 10, dueAt: '2026-01-01T12:00:01.000Z' },
     {
       seq: 13,

@@ -5,7 +5,7 @@ import { RuntimeError } from '../domain/errors.ts';
 import { parseSize } from '../domain/size.ts';
 import type { Invocation } from './command.ts';
 import { countOf, isSet, textOf, textsOf, wrong } from './options.ts';
-import { durationOf, envOf } from './values.ts';
+import { durationOf, envOf, mountOf } from './values.ts';
 
 type Options = Invocation['options'];
 type Part<Name extends keyof AppInput> = NonNullable<AppInput[Name]>;
@@ -47,7 +47,7 @@ export function appFrom({ options, command, described, cwd }: Order): AppInput {
     ...merged(described, 'restart', restartOf(options)),
     ...joined(described, {
       name: 'mounts',
-      given: textsOf(options, 'mount').map((text) => mountOf(text, cwd)),
+      given: textsOf(options, 'mount').map((text) => mountOf('--mount', text, cwd)),
       keyOf: ({ destination }) => destination,
     }),
     ...joined(described, {
@@ -125,15 +125,6 @@ function restartOf(options: Options): Part<'restart'> {
 function storageOf(options: Options): Part<'storage'> {
   const size = textOf(options, 'storage');
   return size === undefined ? {} : { sizeBytes: parseSize(size) };
-}
-
-function mountOf(text: string, cwd: string): Part<'mounts'>[number] {
-  const match = /^([^:]+):([^:]+)(?::(ro|rw))?$/.exec(text);
-  const [, source, destination, mode] = match ?? [];
-  if (source === undefined || destination === undefined) {
-    throw wrong('--mount', text, 'SOURCE:DESTINATION or SOURCE:DESTINATION:ro');
-  }
-  return { source: resolve(cwd, source), destination, readOnly: mode === 'ro' };
 }
 
 function portOf(text: string): Part<'ports'>[number] {

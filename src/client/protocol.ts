@@ -28,6 +28,8 @@ export const READERS: { readonly [Name in MethodName]: Read<Name> } = {
   annotate: done,
   removeAnnotation: done,
   setLimits: (wire) => wire as MethodResults['setLimits'],
+  mount: done,
+  unmount: done,
   exec: (wire) => wire as MethodResults['exec'],
   execInput: () => null,
   getHistory: (wire) => wire as MethodResults['getHistory'],
@@ -60,6 +62,8 @@ const OPERATIONS: ReadonlySet<MethodName> = new Set([
   'annotate',
   'removeAnnotation',
   'setLimits',
+  'mount',
+  'unmount',
   'exec',
   'execInput',
 ]);

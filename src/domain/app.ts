@@ -50,7 +50,7 @@ export const limits = z.strictObject({
   openFiles: z.int().min(16).max(1_048_576).optional(),
 });
 
-const mount = z.strictObject({
+export const mount = z.strictObject({
   source: absolutePathSchema,
   destination: absolutePathSchema.refine((path) => path !== '/', 'must not be /'),
   readOnly: z.boolean().default(false),

@@ -36,6 +36,8 @@ type EventBody =
     }
   /** No other run follows, although its policy calls for one; `attempts`: those that were made. */
   | { readonly type: 'restartGivenUp'; readonly attempts: number; readonly why: string }
+  | { readonly type: 'mounted'; readonly source: string; readonly destination: string; readonly readOnly: boolean }
+  | { readonly type: 'unmounted'; readonly destination: string }
   /** `value` is null when it was removed. */
   | { readonly type: 'annotated'; readonly key: string; readonly value: string | null; readonly revision: number };
 

@@ -66,6 +66,12 @@ export function storyOf(event: AppEvent): Story {
       return { what: 'its display has died', why: 'the compositor has ended' };
     case 'limitsChanged':
       return { what: `limits: ${limitWords(event.limits)}` };
+    case 'mounted':
+      return {
+        what: `${printable(event.source)} mounted on ${printable(event.destination)}${event.readOnly ? ', read-only' : ''}`,
+      };
+    case 'unmounted':
+      return { what: `${printable(event.destination)} unmounted` };
     case 'restarting': {
       const of = event.maxRetries === null ? '' : ` of ${event.maxRetries}`;
       return { what: `is started again at ${event.dueAt} (attempt ${event.attempt}${of})` };

@@ -77,6 +77,13 @@ export type AppInfo = Omit<AppSummary, 'memory'> & {
     /** CRIU's log of the last attempt that failed. */
     readonly failureLog: string | null;
   };
+  /** Those of its description, and those that came while it ran (`live`). */
+  readonly mounts: readonly {
+    readonly source: string;
+    readonly destination: string;
+    readonly readOnly: boolean;
+    readonly live: boolean;
+  }[];
   readonly restart: {
     readonly policy: 'never' | 'on-failure' | 'always';
     /** In a row, with the one that is due. */

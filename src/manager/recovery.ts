@@ -12,6 +12,7 @@ import type { Instance, Step } from './instance.ts';
 import type { Instances } from './instances.ts';
 import { beAsleep } from './operations/asleep.ts';
 import { fallAsleep } from './operations/hibernate.ts';
+import { keepMounts } from './operations/mount.ts';
 import { pagesOf } from './operations/pages.ts';
 import { askToEnd, forceEnd } from './operations/terminate-kill.ts';
 import { adoptScreen } from './operations/screen.ts';
@@ -155,6 +156,7 @@ async function adopt(world: World, instance: Instance, { verdict, inspection }: 
   // who asked for them is gone, and a hibernation would not take them along
   await engine.endExecs(containerId);
   await keepLimits(world, instance);
+  await keepMounts(world, instance, live);
   let state = verdict.do === 'adopt' ? verdict.state : before;
   const record: Step['record'] = { live, bootId: settings.bootId, startedAt: startedAt ?? clock.now() };
   if (before === 'HIBERNATING') await images.discardDraft(containerId);

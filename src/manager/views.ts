@@ -78,6 +78,7 @@ function read(world: World, instance: Instance): AppInfo {
     limits: effectiveLimits(app.limits),
     display: displayOf(world, instance),
     hibernation: hibernationOf(world, instance),
+    mounts: mountsOf(record),
     restart: restartOf(record),
     annotations: record.annotations,
     annotationRevision: record.annotationRevision,
@@ -92,6 +93,11 @@ function displayOf(world: World, { record }: Instance): AppInfo['display'] {
   const place = record.live === null || !world.displays.offered ? null : placeOfDisplay(world, record);
   return place === null ? null : { displayName: place.displayName, socket: place.socket };
 }
+
+const mountsOf = ({ app, mounts }: Instance['record']): AppInfo['mounts'] => [
+  ...app.mounts.map((mount) => ({ ...mount, live: false })),
+  ...mounts.map((mount) => ({ ...mount, live: true })),
+];
 
 function restartOf({ app, restart }: Instance['record']): AppInfo['restart'] {
   const { policy, maxRetries } = app.restart;

@@ -58,6 +58,8 @@ export type InstanceRecord = {
   readonly restart: RestartRecord | null;
   /** Address and ports, for an app in the network nat; absent in records of older versions. */
   readonly network?: NetworkLease | null;
+  /** Made by `mount`, in the order in which they were; besides those of `app`. */
+  readonly mounts: App['mounts'];
   readonly annotations: Readonly<Record<string, string>>;
   /** Rises with each change of the annotations, over all runs. */
   readonly annotationRevision: number;

@@ -77,6 +77,8 @@ const ROWS: Rows = {
   annotate: { isRead: false, form: done },
   removeAnnotation: { isRead: false, form: done },
   setLimits: { isRead: false, form: same },
+  mount: { isRead: false, form: done },
+  unmount: { isRead: false, form: done },
   exec: { isRead: false, form: same },
   execInput: { isRead: false, form: same },
   getHistory: { isRead: true, form: same },

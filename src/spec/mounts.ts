@@ -151,7 +151,8 @@ function displayMounts(display: DisplaySocket | null, { uid, gid }: MountOrder['
   return [directory, bind({ source: display.socket, destination: `${DISPLAY_DIRECTORY}/${DISPLAY_NAME}` }, false)];
 }
 
-function appMount({ source, destination, readOnly }: App['mounts'][number]): OciMount {
+/** Throws INVALID_ARGUMENT for a place of ours. */
+export function appMount({ source, destination, readOnly }: App['mounts'][number]): OciMount {
   const plain = plainPath(destination);
   if (isReserved(plain)) {
     throw new RuntimeError('INVALID_ARGUMENT', {

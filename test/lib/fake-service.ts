@@ -114,6 +114,8 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
     removeAnnotation: async ({ appInstanceId: id, key }) => ({
       already: !Reflect.deleteProperty(find(id).annotations, key),
     }),
+    mount: async () => ({ already: false }),
+    unmount: async () => ({ already: false }),
     setLimits: async ({ memoryBytes = null, cpus = null, pids }) => ({ memoryBytes, cpus, pids: pids ?? 1024 }),
     exec: async (params, { channel }) => {
       find(params.appInstanceId);
@@ -212,6 +214,7 @@ const infoOf = (instance: Instance): AppInfo => ({
     wakes: 0,
     failureLog: null,
   },
+  mounts: [],
   restart: { policy: 'never', attempts: 0, maxRetries: 10, dueAt: null },
   annotations: instance.annotations,
   annotationRevision: Object.keys(instance.annotations).length,

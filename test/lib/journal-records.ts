@@ -20,6 +20,7 @@ export const instanceRecord = (id: string): InstanceRecord => ({
   released: false,
   hibernation: null,
   restart: null,
+  mounts: [],
   annotations: {},
   annotationRevision: 0,
 });

@@ -33,6 +33,10 @@ const linesOf = (app: AppInfo, output: Output): readonly Line[] => [
   ...readingLines(app),
   ...hibernationLines(app.hibernation),
   ...restartLines(app.restart),
+  ...app.mounts.map(({ source, destination, readOnly, live }): Line => {
+    const words = [...(readOnly ? ['read-only'] : []), ...(live ? ['since it runs'] : [])];
+    return ['mount', [`${printable(source)} on ${printable(destination)}`, ...words].join(', ')];
+  }),
   ['network', app.network.mode],
   ['container', app.containerId],
   [

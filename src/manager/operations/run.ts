@@ -101,6 +101,7 @@ export function newRecord(
     released: false,
     hibernation: null,
     restart: null,
+    mounts: [],
     network: null,
     annotations: {},
     annotationRevision: 0,

@@ -4,6 +4,7 @@ import type { Restored } from '../../ports/engine.ts';
 import type { Image } from '../../ports/images.ts';
 import type { HibernationRecord } from '../../ports/journal.ts';
 import type { OciConfig } from '../../spec/oci-types.ts';
+import { appMount } from '../../spec/mounts.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
 import { clear } from './clear.ts';
@@ -97,8 +98,9 @@ async function planAnew(world: World, { record }: Instance, signal: AbortSignal)
  * The container as it was dumped, if its root directory is still what it was; else made anew, with the same mounts. Its limits are
  * those of now: they may have been changed while it slept.
  */
-function configFor({ record }: Instance, { subject }: Image, fresh: OciConfig): object {
+function configFor({ record }: Instance, { subject }: Image, planned: OciConfig): object {
   const { appInstanceId } = record;
+  const fresh = { ...planned, mounts: [...planned.mounts, ...record.mounts.map(appMount)] };
   const old = subject.config as Mounted;
   if (fresh.root.path === old.root?.path) {
     return { ...old, linux: { ...old.linux, resources: fresh.linux.resources } };
