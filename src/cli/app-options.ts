@@ -44,6 +44,7 @@ export function appFrom({ options, command, described, cwd }: Order): AppInput {
     ...merged(described, 'limits', limitsOf(options)),
     ...merged(described, 'storage', storageOf(options)),
     ...merged(described, 'hibernation', isSet(options, 'hibernatable') ? { enabled: true } : {}),
+    ...merged(described, 'restart', restartOf(options)),
     ...joined(described, {
       name: 'mounts',
       given: textsOf(options, 'mount').map((text) => mountOf(text, cwd)),
@@ -110,6 +111,15 @@ function limitsOf(options: Options): Part<'limits'> {
     ...(cpus !== undefined && { cpus: Number(cpus) }),
     ...(pids !== undefined && { pids }),
   };
+}
+
+function restartOf(options: Options): Part<'restart'> {
+  const text = textOf(options, 'restart');
+  if (text === undefined) return {};
+  const match = /^(never|on-failure|always)(?::(\d{1,6}))?$/.exec(text);
+  if (match === null) throw wrong('--restart', text, 'never, on-failure, always, or on-failure:5');
+  const policy = match[1] as Part<'restart'>['policy'];
+  return { policy, ...(match[2] !== undefined && { maxRetries: Number(match[2]) }) };
 }
 
 function storageOf(options: Options): Part<'storage'> {

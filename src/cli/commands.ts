@@ -44,6 +44,11 @@ const RUN_OPTIONS: readonly OptionRow[] = [
   { flags: '--port <host:app>', doc: "forward a port to the app's (/udp at the end: UDP)", many: true, words: ANY },
   { flags: '--display <WxH>', doc: 'give it a display of this size, for example 1280x720', words: ANY },
   { flags: '--mount <src:dst[:ro]>', doc: 'show a host directory or file in the app', many: true, words: FILE },
+  {
+    flags: '--restart <policy>',
+    doc: 'start it again when it has ended: never, on-failure or always; with :N given up after N attempts in a row',
+    words: ANY,
+  },
   { flags: '--hibernatable', doc: 'prepare it for hibernation' },
   { flags: '--grace <time>', doc: 'time between SIGTERM and SIGKILL, for example 10s or 500ms', words: ANY },
 ];
@@ -144,6 +149,15 @@ export const COMMANDS: readonly CommandRow[] = [
     ],
     example: 'runtimectl logs -f clock-1',
     load: async () => (await import('./commands/logs.ts')).logs,
+  },
+  {
+    name: 'screenshot',
+    doc: "a picture of an app's display (PNG); of one that sleeps, its last",
+    operands: '<id>',
+    words: [INSTANCE],
+    options: [{ flags: '-o, --output <file>', doc: 'write it to this file; to stdout when absent', words: FILE }],
+    example: 'runtimectl screenshot clock-1 -o clock.png',
+    load: async () => (await import('./commands/screenshot.ts')).screenshot,
   },
   {
     name: 'events',

@@ -35,6 +35,7 @@ export const READERS: { readonly [Name in MethodName]: Read<Name> } = {
   generateSpec: (wire) => wire as MethodResults['generateSpec'],
   list: (wire) => wire as MethodResults['list'],
   getLogs: (wire) => wire as MethodResults['getLogs'],
+  getScreenshot: (wire) => wire as MethodResults['getScreenshot'],
   getEvents: (wire) => wire as MethodResults['getEvents'],
   listStorage: (wire) => wire as MethodResults['listStorage'],
   clearStorage: done,

@@ -116,6 +116,10 @@ const getEvents = z.strictObject({
   appInstanceId: id.optional(),
 });
 
+const getScreenshot = z.strictObject({
+  appInstanceId: id,
+});
+
 const getLogs = z.strictObject({
   appInstanceId: id,
   /** Where the last answer ended; absent: from the beginning, or the last `tail` lines. */
@@ -135,6 +139,14 @@ export type LogLine = {
 };
 /** `ended`: the app has ended and everything was read. */
 export type LogPage = { readonly lines: readonly LogLine[]; readonly cursor: string; readonly ended: boolean };
+export type Screenshot = {
+  /** PNG, as base64. */
+  readonly png: string;
+  /** ISO 8601, UTC. */
+  readonly takenAt: string;
+  /** False: the last picture of an app that is suspended or hibernated. */
+  readonly live: boolean;
+};
 export type Version = {
   readonly version: string;
   readonly engine: string;
@@ -183,6 +195,7 @@ export const METHODS = {
     doc: 'All living instances; with `all` the ended ones still known too.',
   },
   getLogs: { params: getLogs, doc: 'What the app wrote to stdout and stderr.' },
+  getScreenshot: { params: getScreenshot, doc: "What is on the app's display, or was when it fell asleep." },
   getEvents: { params: getEvents, doc: 'The durable event log after a number.' },
   listStorage: { params: nothing, doc: "Every app's private directory, and how much is in it." },
   clearStorage: {
@@ -220,6 +233,7 @@ export type MethodResults = {
   generateSpec: GeneratedSpec;
   list: readonly AppSummary[];
   getLogs: LogPage;
+  getScreenshot: Screenshot;
   getEvents: EventPage;
   listStorage: readonly StorageEntry[];
   clearStorage: Done;

@@ -78,6 +78,7 @@ function read(world: World, instance: Instance): AppInfo {
     limits: effectiveLimits(app.limits),
     display: displayOf(world, instance),
     hibernation: hibernationOf(world, instance),
+    restart: restartOf(record),
     annotations: record.annotations,
     annotationRevision: record.annotationRevision,
     storage: world.storage.pathOf(appId),
@@ -89,6 +90,11 @@ function read(world: World, instance: Instance): AppInfo {
 /** Asleep and ended apps have none. */
 const displayOf = (world: World, { record }: Instance): AppInfo['display'] =>
   record.live === null || !world.displays.offered ? null : placeOfDisplay(world, record);
+
+function restartOf({ app, restart }: Instance['record']): AppInfo['restart'] {
+  const { policy, maxRetries } = app.restart;
+  return { policy, attempts: restart?.attempts ?? 0, maxRetries, dueAt: restart?.dueAt ?? null };
+}
 
 function hibernationOf(world: World, instance: Instance): AppInfo['hibernation'] {
   const { app, hibernation } = instance.record;

@@ -114,6 +114,8 @@ export type Engine = Execs & {
   readonly ended: (id: ContainerId, live: Live) => Promise<Ended | undefined>;
   /** Removes what a container leaves: processes, runtime state, cgroups, bundle. Never follows a mount. */
   readonly remove: (id: ContainerId, removal: Removal) => Promise<void>;
+  /** Whether its first process has begun to end, and takes all others with it. Looked up at this moment. */
+  readonly isEnding: (live: Live) => boolean;
   /** Whether its exit code will be seen. */
   readonly isMonitored: (live: Live) => boolean;
   /** As ControlGroups has it. */

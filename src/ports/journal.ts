@@ -25,6 +25,13 @@ export type HibernationRecord = {
   readonly wakes: number;
 };
 
+export type RestartRecord = {
+  /** In a row: who has run well is counted anew. With the one that is due. */
+  readonly attempts: number;
+  /** ISO 8601; null when none is due. */
+  readonly dueAt: string | null;
+};
+
 export type InstanceRecord = {
   readonly appInstanceId: AppInstanceId;
   readonly appId: AppId;
@@ -47,6 +54,8 @@ export type InstanceRecord = {
   readonly released: boolean;
   /** Null before the first hibernation. */
   readonly hibernation: HibernationRecord | null;
+  /** Null for a run that a caller asked for, until it has failed. */
+  readonly restart: RestartRecord | null;
   /** Address and ports, for an app in the network nat; absent in records of older versions. */
   readonly network?: NetworkLease | null;
   readonly annotations: Readonly<Record<string, string>>;

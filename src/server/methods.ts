@@ -85,6 +85,7 @@ const ROWS: Rows = {
   generateSpec: { isRead: false, form: same },
   list: { isRead: true, form: same },
   getLogs: { isRead: true, form: same },
+  getScreenshot: { isRead: true, form: same },
   getEvents: { isRead: true, form: same },
   listStorage: { isRead: true, form: same },
   clearStorage: { isRead: false, form: done },

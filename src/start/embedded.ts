@@ -138,6 +138,7 @@ function build(
     startExec: conmonExec(linuxProcesses, { binary: monitorBinary, env }),
     groups: controlGroups({
       parent: cgroupParent,
+      prefix: 'app-',
       clock: systemClock,
       mountInfo: readFileSync('/proc/self/mountinfo', 'utf8'),
     }),

@@ -152,6 +152,10 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
       const cursor = first + lines.length;
       return { lines, cursor: String(cursor), ended: !isAlive(instance.state) && cursor === instance.lines.length };
     },
+    getScreenshot: async (params) => {
+      find(params.appInstanceId);
+      return { png: Buffer.from('a picture').toString('base64'), takenAt: TIME, live: false };
+    },
     getEvents: async ({ since, limit, appInstanceId: id }) => ({
       events: world.events
         .filter(({ seq, ...e }) => seq > since && (id === undefined || e.appInstanceId === id))
@@ -208,6 +212,7 @@ const infoOf = (instance: Instance): AppInfo => ({
     wakes: 0,
     failureLog: null,
   },
+  restart: { policy: 'never', attempts: 0, maxRetries: 10, dueAt: null },
   annotations: instance.annotations,
   annotationRevision: Object.keys(instance.annotations).length,
   storage: '/fake/apps/one',

@@ -19,6 +19,7 @@ export const instanceRecord = (id: string): InstanceRecord => ({
   exit: null,
   released: false,
   hibernation: null,
+  restart: null,
   annotations: {},
   annotationRevision: 0,
 });

@@ -75,7 +75,7 @@ export function ociOf(one: SpecApp): TracedOciConfig {
     identity: { uid: 30_001, gid: 30_001, rootHostUid: 230_001, rootHostGid: 230_001 },
     storage: `/var/lib/runtime-manager/apps/${APP_ID}`,
     inside: '/run/runtime-manager/inside/one',
-    display: described.app.display?.required === true ? { socket: '/run/display/wst-one' } : null,
+    display: described.app.display?.required === true ? { socket: '/run/display/wst-one', inside: null } : null,
     cgroupsPath: '/runtime-manager/one',
     hostname: one.rootfs?.bundle?.hostname ?? APP_ID,
     architecture: 'x64',

@@ -55,6 +55,7 @@ export function embeddedEngine(parts: Parts): Engine {
     inspect: (id, known) => inspect(parts, id, known),
     ended: (id, live) => ended(parts, id, live),
     remove: (id, removal) => remove(parts, id, removal),
+    isEnding: (live) => processes.isEnding(live.init),
     isMonitored: (live) => live.monitor !== null && processes.isAlive(live.monitor),
     setLimits: groups.setLimits,
     readings: groups.readings,

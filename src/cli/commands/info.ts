@@ -32,6 +32,7 @@ const linesOf = (app: AppInfo, output: Output): readonly Line[] => [
   ['user', `${app.uid}:${app.gid}`],
   ...readingLines(app),
   ...hibernationLines(app.hibernation),
+  ...restartLines(app.restart),
   ['network', app.network.mode],
   ['container', app.containerId],
   [
@@ -50,6 +51,13 @@ const readingLines = ({ memory, cpu, pids }: AppInfo): readonly Line[] => [
   ...(cpu === null ? [] : [['CPU time', `${(cpu.usageNs / 1e9).toFixed(2)} s`] as const]),
   ...(pids === null ? [] : [['processes', of(String(pids.current), pids.limit, String)] as const]),
 ];
+
+const restartLines = ({ policy, attempts, maxRetries, dueAt }: AppInfo['restart']): readonly Line[] => {
+  if (policy === 'never') return [];
+  const counted = `attempt ${attempts}${maxRetries === null ? '' : ` of ${maxRetries}`}`;
+  const story = [policy, ...(attempts === 0 ? [] : [counted]), ...(dueAt === null ? [] : [`due at ${dueAt}`])];
+  return [['restart', story.join(', ')]];
+};
 
 type Hibernation = AppInfo['hibernation'];
 const ms = (value: number): string => `${value.toFixed(0)} ms`;

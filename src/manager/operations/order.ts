@@ -11,6 +11,7 @@ import { layOver } from '../../spec/overlay.ts';
 import { withPreloads } from '../../spec/preloads.ts';
 import { BUILT_IN, NO_PLATFORM, type Platform } from '../../spec/platform/platform.ts';
 import { refuseUnsupportedWords } from '../../spec/unsupported.ts';
+import type { InstanceRecord } from '../../ports/journal.ts';
 import type { LeaseWish } from '../user-ids.ts';
 import type { World } from '../world.ts';
 import { readRalf } from './ralf.ts';
@@ -28,6 +29,12 @@ export type RunOrder = {
 };
 
 type RunParams = Omit<MethodParams<'run'>, 'appId'>;
+/** What a caller has ordered once, for a wake or another run of it. */
+export const orderAgain = ({ appId, appInstanceId, app, upstream }: InstanceRecord): RunOrder => ({
+  ...{ appId, appInstanceId, app, ids: {} },
+  ...(upstream !== undefined && { upstream }),
+});
+
 type Words = Pick<RunParams, 'app'> & { readonly upstream?: UpstreamRun | undefined };
 
 /** Throws INVALID_ARGUMENT, NOT_SUPPORTED, PERMISSION_DENIED; BUNDLE_INVALID for files of RALF packages. */
