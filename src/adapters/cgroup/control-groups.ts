@@ -7,8 +7,9 @@ import type { ControlGroups } from '../../ports/control-groups.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { readIfThere } from '../files/kernel-file.ts';
 import { bindFreezer, FREEZERS, reach, type BoundFreezer } from './freezer.ts';
+import { refuseIdleWeight } from './disks.ts';
 import { findHierarchies, type Controller, type Place } from './hierarchies.ts';
-import { setLimits } from './limits.ts';
+import { blameLimit, endTogether, enforce, setLimits } from './limits.ts';
 import { CPU, MEMORY, OOM_KILLS, PIDS, type ReadFile } from './readings.ts';
 
 type Options = {
@@ -17,13 +18,15 @@ type Options = {
   readonly clock: Clock;
   /** Text of /proc/self/mountinfo. */
   readonly mountInfo: string;
+  /** /sys/block. */
+  readonly disks?: string;
 };
 
 /** An app may be called `tasks`, and so is a file in every group. */
 const PREFIX = 'app-';
 const isOurs = (name: string): boolean => name.startsWith(PREFIX);
 
-export function controlGroups({ parent, clock, mountInfo }: Options): ControlGroups {
+export function controlGroups({ parent, clock, mountInfo, disks = '/sys/block' }: Options): ControlGroups {
   const hierarchies = findHierarchies(mountInfo);
   const pathOf = (id: ContainerId): string => `${parent}/${PREFIX}${id}`;
   const groupIn = (place: Place, id: ContainerId): string => `${place.mountPoint}${pathOf(id)}`;
@@ -73,6 +76,18 @@ export function controlGroups({ parent, clock, mountInfo }: Options): ControlGro
     thaw: (id, wait) => become(id, 'thawed', wait),
     frozen: (id) => freezerOf(id)?.state(),
     readings,
+    enforce: async (id, wanted) => {
+      const root = hierarchies.of('blkio')?.mountPoint ?? '';
+      endTogether(boundTo(id));
+      await enforce({
+        find: boundTo(id),
+        wanted,
+        refuseIdleWeight: (file) => {
+          refuseIdleWeight(file, { root, disks });
+        },
+      });
+    },
+    blameLimit,
     setLimits: (id, change) => setLimits(boundTo(id), change, readings(id)),
     oomKills: (id) => read(id, 'memory', OOM_KILLS) ?? 0,
     members: (id) => [...new Set(each(id).flatMap(membersBelow))],

@@ -8,7 +8,7 @@ import { clear } from './clear.ts';
 const REASONS: Readonly<Record<ExitCause, (exit: ExitRecord) => string>> = {
   exited: ({ code }) => `exited with code ${code ?? '?'}`,
   signalled: ({ signal }) => `ended by signal ${signal ?? '?'}`,
-  oom: () => 'killed by the kernel at its memory limit',
+  oom: () => 'killed by the kernel for memory',
   terminated: () => 'terminate',
   killed: () => 'kill',
   'start-failed': () => 'the start failed',
