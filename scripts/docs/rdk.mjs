@@ -62,7 +62,7 @@ function dobbyOf(question) {
 function ociOf(question) {
   const { app, origins, platform } = forOurEngine(described(question));
   return ociConfig({
-    ...{ app, said: origins, identity, ...names, device: { cores: platform.cores, count: 4 } },
+    ...{ app, said: origins, identity, ...names, device: { cores: platform.cores, count: 4, countsSwap: true } },
     rootfs: { path: '/root', bundle: null, binds: [] },
     ...{ storage: '/storage', inside: '/inside', cgroupsPath: '/group', hostname: 'app' },
     ...{ display: null, architecture: 'x64', oomScoreAdj: 0 },

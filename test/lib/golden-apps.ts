@@ -40,6 +40,12 @@ export const GOLDEN_APPS: Readonly<Record<string, SpecApp>> = {
   host: { app: SLEEP },
   limits: { app: { ...SLEEP, limits: { memoryBytes: 64 * MIB } } },
   'limits-all': { app: { ...SLEEP, limits: { memoryBytes: 64 * MIB, cpus: 0.5, pids: 7, openFiles: 99 } } },
+  'limits-shares': {
+    app: {
+      ...SLEEP,
+      limits: { memoryBytes: 64 * MIB, swapBytes: 32 * MIB, cpuShares: 512, cores: '0-1', ioWeight: 50 },
+    },
+  },
   directory: {
     app: {
       rootfs: { dir: '/srv/root' },

@@ -82,7 +82,7 @@ export function ociOf(one: SpecApp): TracedOciConfig {
     oomScoreAdj: 0,
     appId: APP_ID,
     appInstanceId: 'one',
-    device: { cores: described.platform.cores, count: 4 },
+    device: { cores: described.platform.cores, count: 4, countsSwap: true },
   });
 }
 

@@ -27,6 +27,26 @@ const REFUSALS: readonly Refusal[] = [
     next: 'leave it out: Dobby knows shares and cores only',
   },
   {
+    member: 'limits.cpuShares',
+    asked: ({ limits }) => limits.cpuShares !== undefined,
+    next: "leave it out: Dobby's shares are percent of another whole",
+  },
+  {
+    member: 'limits.cores',
+    asked: ({ limits }) => limits.cores !== undefined,
+    next: 'leave it out: apps of Dobby have the cores of the platform configuration (apps.limits.cpuset)',
+  },
+  {
+    member: 'limits.swapBytes',
+    asked: ({ limits }) => limits.swapBytes !== undefined,
+    next: "leave it out: Dobby's own rule for swap holds",
+  },
+  {
+    member: 'limits.ioWeight',
+    asked: ({ limits }) => limits.ioWeight !== undefined,
+    next: 'leave it out: Dobby does not know it',
+  },
+  {
     member: 'limits.pids',
     asked: ({ limits }) => limits.pids !== undefined,
     next: "leave it out: Dobby's own setting (pids.limit) holds for all apps",
