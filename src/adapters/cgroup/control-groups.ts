@@ -7,9 +7,8 @@ import type { ControlGroups } from '../../ports/control-groups.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { readIfThere } from '../files/kernel-file.ts';
 import { bindFreezer, FREEZERS, reach, type BoundFreezer } from './freezer.ts';
-import { refuseIdleWeight } from './disks.ts';
 import { findHierarchies, type Controller, type Place } from './hierarchies.ts';
-import { blameLimit, endTogether, enforce, setLimits } from './limits.ts';
+import { blameLimit, enforce, setLimits } from './limits.ts';
 import { CPU, MEMORY, OOM_KILLS, PIDS, type ReadFile } from './readings.ts';
 
 type Options = {
@@ -76,17 +75,8 @@ export function controlGroups({ parent, clock, mountInfo, disks = '/sys/block' }
     thaw: (id, wait) => become(id, 'thawed', wait),
     frozen: (id) => freezerOf(id)?.state(),
     readings,
-    enforce: async (id, wanted) => {
-      const root = hierarchies.of('blkio')?.mountPoint ?? '';
-      endTogether(boundTo(id));
-      await enforce({
-        find: boundTo(id),
-        wanted,
-        refuseIdleWeight: (file) => {
-          refuseIdleWeight(file, { root, disks });
-        },
-      });
-    },
+    enforce: (id, wanted) =>
+      enforce({ find: boundTo(id), wanted, disks: { root: hierarchies.of('blkio')?.mountPoint ?? '', disks } }),
     blameLimit,
     setLimits: (id, change) => setLimits(boundTo(id), change, readings(id)),
     oomKills: (id) => read(id, 'memory', OOM_KILLS) ?? 0,
