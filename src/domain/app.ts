@@ -65,7 +65,7 @@ export const limits = z.strictObject({
   openFiles: z.int().min(16).max(1_048_576).optional(),
 });
 
-const mount = z.strictObject({
+export const mount = z.strictObject({
   source: absolutePathSchema,
   destination: absolutePathSchema.refine((path) => path !== '/', 'must not be /'),
   readOnly: z.boolean().default(false),
@@ -75,6 +75,21 @@ const hibernation = z.strictObject({
   enabled: z.boolean().default(true),
   /** What becomes of TCP connections: closed in the image, or kept (same address on wake). */
   tcp: z.enum(['close', 'keep']).default('close'),
+});
+
+const MAX_PAUSE_MS = 86_400_000;
+
+const restart = z.strictObject({
+  /** After which ends it is started again: none; those that are failures; all but those that a caller asked for. */
+  policy: z.enum(['never', 'on-failure', 'always']).default('never'),
+  /** It is given up after so many attempts in a row; null: never. */
+  maxRetries: z.int().min(0).max(1_000_000).nullable().default(10),
+  /** Before the first attempt, in ms; doubled before each one that follows. */
+  backoffMs: z.int().min(1).max(MAX_PAUSE_MS).default(1000),
+  /** The longest pause, in ms. */
+  maxBackoffMs: z.int().min(1).max(MAX_PAUSE_MS).default(60_000),
+  /** Who has run for so long, in ms, runs well: its attempts are counted anew. */
+  resetAfterMs: z.int().min(0).max(MAX_PAUSE_MS).default(60_000),
 });
 
 const MIN_STORAGE_BYTES = 16 * 2 ** 20;
@@ -102,6 +117,8 @@ const display = z
       .default([]),
     /** Without displays on this machine: whether the app is refused, or runs without one. */
     required: z.boolean().default(true),
+    /** Where its compositor runs: in the container it is hibernated with the app; absent: there, where hibernation is enabled. */
+    placement: z.enum(['host', 'container']).optional(),
   })
   .refine(
     ({ width, height }) => (width === undefined) === (height === undefined),
@@ -130,6 +147,7 @@ export const appSchema = z.strictObject({
   display: display.nullable().default(null),
   mounts: z.array(mount).max(256).default([]),
   hibernation: hibernation.prefault({}),
+  restart: restart.prefault({}),
   storage: storage.prefault({}),
   /** A terminal (pty) as the app's stdin, stdout and stderr. */
   terminal: z.boolean().default(false),

@@ -8,9 +8,11 @@ import type { State } from '../domain/states.ts';
 import type { Instance } from './instance.ts';
 import type { Instances } from './instances.ts';
 import { dropImage, pagesOf, sleepAgain } from './operations/pages.ts';
+import { restart } from './operations/restart.ts';
 import { release, settle } from './operations/settle.ts';
 import { endForMemory } from './operations/terminate-kill.ts';
 import { recoverOne } from './recovery.ts';
+import { isDue } from './restarts.ts';
 import { StorageWatch } from './storage-watch.ts';
 import type { World } from './world.ts';
 
@@ -29,6 +31,7 @@ export class Keeper implements AsyncDisposable {
   readonly #checking = new Set<ContainerId>();
   readonly #watch: AsyncDisposable;
   readonly #timer: NodeJS.Timeout;
+  readonly #restarts = new Set<Promise<void>>();
   readonly #storageWatch: StorageWatch;
   #round = 0;
 
@@ -86,6 +89,7 @@ export class Keeper implements AsyncDisposable {
       this.check(instance);
       this.#endIfOutOfMemory(instance);
       this.#dropImage(instance);
+      this.#restartIfDue(instance);
       if (this.#round % RETRY_EVERY_ROUNDS === 0) {
         this.#retryRelease(instance);
         this.#recoverStuck(instance);
@@ -107,6 +111,24 @@ export class Keeper implements AsyncDisposable {
       .catch((error: unknown) => {
         this.#world.log.error({ err: error }, 'an app that ran out of memory could not be ended yet');
       });
+  }
+
+  #restartIfDue(instance: Instance): void {
+    const { record, taken, queue } = instance;
+    if (taken || queue.busy || !record.released || !isDue(record, this.#world.clock.now())) return;
+    // as a caller's run: a second one is refused
+    instance.claimed = true;
+    const work = queue
+      .push((signal) => restart(this.#world, instance, signal))
+      .catch((error: unknown) => {
+        this.#world.log.warn({ err: error, appInstanceId: record.appInstanceId }, 'an app was not started again');
+      })
+      .finally(() => {
+        instance.claimed = false;
+        this.#restarts.delete(work);
+        this.check(instance);
+      });
+    this.#restarts.add(work);
   }
 
   #dropImage(instance: Instance): void {
@@ -144,6 +166,7 @@ export class Keeper implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
+    await Promise.all(this.#restarts);
     await this.#watch[Symbol.asyncDispose]();
   }
 }

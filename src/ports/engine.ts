@@ -69,6 +69,22 @@ export type Inspection =
 /** `known` is the pair that ran and has ended; null when nobody knows who may still be at work on the container. */
 export type Removal = Wait & { readonly known: Live | null };
 
+/** An entry of `mounts` in config.json. */
+export type BoundMount = { readonly destination: string };
+
+export type WantedMount = {
+  /** Absolute, of the host. */
+  readonly source: string;
+  /** Absolute, in the app, without links, dots and double slashes. */
+  readonly destination: string;
+  readonly readOnly: boolean;
+  /** The same as it would stand in the container's config.json. */
+  readonly bound: BoundMount;
+};
+
+export type MountOrder = Wait & { readonly live: Live; readonly mount: WantedMount };
+export type UnmountOrder = Wait & { readonly live: Live; readonly destination: string };
+
 export type Engine = Execs & {
   readonly name: string;
   readonly runtimeName: string;
@@ -117,8 +133,22 @@ export type Engine = Execs & {
   readonly ended: (id: ContainerId, live: Live) => Promise<Ended | undefined>;
   /** Removes what a container leaves: processes, runtime state, cgroups, bundle. Never follows a mount. */
   readonly remove: (id: ContainerId, removal: Removal) => Promise<void>;
+  /** Whether its first process has begun to end, and takes all others with it. Looked up at this moment. */
+  readonly isEnding: (live: Live) => boolean;
   /** Whether its exit code will be seen. */
   readonly isMonitored: (live: Live) => boolean;
+  /**
+   * Binds a file or directory of the host into a container that runs or stands still; it is dumped and restored with it. Throws
+   * INVALID_ARGUMENT, CONFLICT, MOUNT_FAILED, NOT_SUPPORTED, TIMED_OUT, ABORTED; then it is as before.
+   */
+  readonly mount: (id: ContainerId, order: MountOrder) => Promise<void>;
+  /** Only what `mount` made. Throws BUSY, MOUNT_FAILED; then it is as before. */
+  readonly unmount: (id: ContainerId, order: UnmountOrder) => Promise<void>;
+  /** Finishes or undoes what a daemon that was killed was at: exactly these are there then. */
+  readonly keepMounts: (
+    id: ContainerId,
+    keeping: Wait & { readonly live: Live; readonly wanted: readonly WantedMount[] },
+  ) => Promise<void>;
   /** As ControlGroups has it. */
   readonly setLimits: ControlGroups['setLimits'];
   readonly readings: (id: ContainerId) => Readings | undefined;

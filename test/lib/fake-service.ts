@@ -114,6 +114,8 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
     removeAnnotation: async ({ appInstanceId: id, key }) => ({
       already: !Reflect.deleteProperty(find(id).annotations, key),
     }),
+    mount: async () => ({ already: false }),
+    unmount: async () => ({ already: false }),
     setLimits: async ({ memoryBytes = null, cpus = null, pids }) => ({
       memoryBytes,
       swapBytes: memoryBytes === null ? null : 0,
@@ -156,6 +158,10 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
       const lines = texts.map((text) => ({ time: TIME, stream: 'stdout' as const, text, partial: false }));
       const cursor = first + lines.length;
       return { lines, cursor: String(cursor), ended: !isAlive(instance.state) && cursor === instance.lines.length };
+    },
+    getScreenshot: async (params) => {
+      find(params.appInstanceId);
+      return { png: Buffer.from('a picture').toString('base64'), takenAt: TIME, live: false };
     },
     getEvents: async ({ since, limit, appInstanceId: id }) => ({
       events: world.events
@@ -213,6 +219,8 @@ const infoOf = (instance: Instance): AppInfo => ({
     wakes: 0,
     failureLog: null,
   },
+  mounts: [],
+  restart: { policy: 'never', attempts: 0, maxRetries: 10, dueAt: null },
   annotations: instance.annotations,
   annotationRevision: Object.keys(instance.annotations).length,
   storage: '/fake/apps/one',

@@ -24,6 +24,7 @@ function fakeGroups(version: 1 | 2, files: Readonly<Record<string, string>>) {
   const type = version === 2 ? 'cgroup2 cgroup2 rw' : 'cgroup cgroup rw,memory,cpuacct,pids,freezer';
   const groups = controlGroups({
     parent: '/ours',
+    prefix: 'app-',
     mountInfo: `30 24 0:26 / ${mountPoint} rw - ${type}`,
     clock: {
       now: () => '',
@@ -147,6 +148,7 @@ test('what does not freeze in time is told with its state; a group that goes awa
 test('a machine without a freezer says so', async () => {
   const groups = controlGroups({
     parent: '/x',
+    prefix: 'app-',
     mountInfo: '',
     clock: { now: () => '', sleep: () => Promise.resolve() },
   });

@@ -30,6 +30,7 @@ function fakeMachine(version: 1 | 2, files: Readonly<Record<string, string>>, sc
   for (const [name, text] of Object.entries({ 'pids.max': '7', ...files })) put(join(group, name), text);
   const groups = controlGroups({
     parent: '/ours',
+    prefix: 'app-',
     mountInfo: `30 24 0:26 / ${directory}/groups rw - ${CONTROLLERS[version]}`,
     clock: { now: () => '', sleep: () => Promise.resolve() },
     disks: join(directory, 'disks'),

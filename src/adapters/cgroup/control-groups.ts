@@ -11,7 +11,7 @@ import { findHierarchies, type Controller, type Place } from './hierarchies.ts';
 import { blameLimit, enforce, setLimits } from './limits.ts';
 import { CPU, MEMORY, OOM_KILLS, PIDS, type ReadFile } from './readings.ts';
 
-type Options = {
+export type GroupOptions = {
   /** Absolute path inside the hierarchies, for instance `/runtime-manager`. */
   readonly parent: string;
   readonly clock: Clock;
@@ -19,15 +19,13 @@ type Options = {
   readonly mountInfo: string;
   /** /sys/block. */
   readonly disks?: string;
+  /** Of each group's name: an app may be called `tasks`, and so is a file in every group. */
+  readonly prefix: string;
 };
 
-/** An app may be called `tasks`, and so is a file in every group. */
-const PREFIX = 'app-';
-const isOurs = (name: string): boolean => name.startsWith(PREFIX);
-
-export function controlGroups({ parent, clock, mountInfo, disks = '/sys/block' }: Options): ControlGroups {
+export function controlGroups({ parent, clock, mountInfo, prefix, disks = '/sys/block' }: GroupOptions): ControlGroups {
   const hierarchies = findHierarchies(mountInfo);
-  const pathOf = (id: ContainerId): string => `${parent}/${PREFIX}${id}`;
+  const pathOf = (id: ContainerId): string => `${parent}/${prefix}${id}`;
   const groupIn = (place: Place, id: ContainerId): string => `${place.mountPoint}${pathOf(id)}`;
 
   function read<Value>(
@@ -82,14 +80,14 @@ export function controlGroups({ parent, clock, mountInfo, disks = '/sys/block' }
     oomKills: (id) => read(id, 'memory', OOM_KILLS) ?? 0,
     members: (id) => [...new Set(each(id).flatMap(membersBelow))],
     remove: (id) => each(id).map(removeTree).every(Boolean),
-    known: () => containersIn(parents()),
+    known: () => containersIn(parents(), prefix),
     close: () => void parents().map(removeGroup),
   };
 }
 
-function containersIn(groups: readonly string[]): readonly ContainerId[] {
-  const names = groups.flatMap(childGroups).filter(isOurs);
-  return [...new Set(names.map((name) => name.slice(PREFIX.length)))] as ContainerId[];
+function containersIn(groups: readonly string[], prefix: string): readonly ContainerId[] {
+  const names = groups.flatMap(childGroups).filter((name) => name.startsWith(prefix));
+  return [...new Set(names.map((name) => name.slice(prefix.length)))] as ContainerId[];
 }
 
 const noFreezer = (): RuntimeError =>

@@ -7,6 +7,7 @@ import type { Wait } from '../../ports/wait.ts';
 import { readOrdered, writeBundle } from './bundle.ts';
 import { endExecs, exec } from './execs.ts';
 import { checkpoint, finishCheckpoint, finishRestore, interruptRestore, pagesOf, restore } from './hibernation.ts';
+import { keepMounts, mount, unmount } from './mounts.ts';
 import { freeze, leftovers, thaw, type Parts } from './parts.ts';
 import { remove } from './removal.ts';
 import { ended, inspect } from './truth.ts';
@@ -55,7 +56,11 @@ export function embeddedEngine(parts: Parts): Engine {
     inspect: (id, known) => inspect(parts, id, known),
     ended: (id, live) => ended(parts, id, live),
     remove: (id, removal) => remove(parts, id, removal),
+    isEnding: (live) => processes.isEnding(live.init),
     isMonitored: (live) => live.monitor !== null && processes.isAlive(live.monitor),
+    mount: (id, order) => mount(parts, id, order),
+    unmount: (id, order) => unmount(parts, id, order),
+    keepMounts: (id, keeping) => keepMounts(parts, id, keeping),
     setLimits: groups.setLimits,
     readings: groups.readings,
     oomKills: groups.oomKills,

@@ -8,6 +8,7 @@ import type { Wiring } from '../../ports/networks.ts';
 import type { ProcessId } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { bindSources, rootGroup, writeBundle } from './bundle.ts';
+import { unknownToRuntime } from './mounts.ts';
 import { freeze, thaw, type Parts } from './parts.ts';
 
 const POLL_MS = 3;
@@ -22,7 +23,7 @@ export async function checkpoint(parts: Parts, order: CheckpointOrder, wait: Wai
   try {
     // CRIU's own freezing polls in steps of 100 ms; what is frozen already it takes as it is
     await freeze(parts, id, wait);
-    await criu.configure(workDirectory, order.tcp);
+    await criu.configure(workDirectory, order.tcp, await unknownToRuntime(parts, id));
     const frozen = performance.now();
     await runtime.checkpoint(id, { imageDirectory, workDirectory }, wait);
     const end = performance.now();

@@ -65,7 +65,11 @@ const REFUSALS: readonly Refusal[] = [
 
 /** Throws NOT_SUPPORTED naming the member, INVALID_ARGUMENT for ids and a missing command. */
 export function refuseForDobby({ described, identity, wantsRialto, rialtoSocket }: DobbyOrder): void {
-  const { app } = described;
+  const { app, rdk } = described;
+  if (rdk !== null && rdk.runtimeConfig.ralfPkgPath !== '') {
+    const next = 'leave it empty, and give the directory of the package as appPath: a spec has no layers';
+    throw notSupported('runtimeConfigObject.ralfPkgPath in a Dobby spec', next);
+  }
   for (const { member, asked, next } of REFUSALS) {
     if (asked(app)) throw notSupported(`${member} in a Dobby spec`, next);
   }
