@@ -2,24 +2,11 @@
 import { bareTools } from './lib/bare.ts';
 import { proportionalBytes, type Daemon } from './lib/daemon.ts';
 import { readFileSync } from 'node:fs';
-import { median, percentile, timed } from './lib/statistics.ts';
+import { alternate, median, percentile, timed } from './lib/statistics.ts';
 import type { Figure } from './lib/table.ts';
 
 const ROUNDS = Number(process.env['RUNTIME_MANAGER_BENCH_ROUNDS'] ?? 30);
-const WARM_UP = 3;
 const app = { rootfs: { host: true as const }, args: ['/bin/sleep', '100000'] };
-
-/** Alternating, so that whatever else the machine does hits both. */
-async function alternate(rounds: number, ours: (i: number) => Promise<number>, theirs: (i: number) => Promise<number>) {
-  const all: { ours: number[]; theirs: number[] } = { ours: [], theirs: [] };
-  for (let i = 0; i < rounds + WARM_UP; i++) {
-    const [mine, other] = [await ours(i), await theirs(i)];
-    if (i < WARM_UP) continue;
-    all.ours.push(mine);
-    all.theirs.push(other);
-  }
-  return { ours: median(all.ours), theirs: median(all.theirs) };
-}
 
 export async function lifecycle(daemon: Daemon): Promise<readonly Figure[]> {
   const { client } = daemon;

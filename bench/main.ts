@@ -6,6 +6,7 @@ import { commands } from './commands.ts';
 import { audience, longLog } from './events.ts';
 import { hibernation } from './hibernation.ts';
 import { startDaemon } from './lib/daemon.ts';
+import { isolation } from './isolation.ts';
 import { printTable, type Figure } from './lib/table.ts';
 import { network } from './network.ts';
 import { packages } from './packages.ts';
@@ -18,6 +19,7 @@ async function main(): Promise<void> {
     await using daemon = await startDaemon();
     figures.push({ what: 'daemon ready', ours: daemon.readyMs, unit: 'ms', bound: 250 });
     figures.push(...(await lifecycle(daemon)));
+    figures.push(...(await isolation(daemon)));
     figures.push(await exitToEvent(daemon));
     figures.push(...(await crowd(daemon)));
     for (const { appInstanceId } of await daemon.client.list({})) await daemon.client.kill({ appInstanceId });

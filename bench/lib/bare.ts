@@ -26,9 +26,14 @@ export type Bare = {
   readonly end: (id: string) => Promise<void>;
 };
 
-/** Takes the configuration that the daemon made for `model`, so both start the same bundle. */
-export async function bareTools({ root }: Daemon, model: string): Promise<Bare> {
-  const config = await readFile(`${root}/run/bundles/${model}/config.json`, 'utf8');
+/** Takes the configuration that the daemon made for `model`, so both start the same bundle; or that one, changed. */
+export async function bareTools(
+  { root }: Daemon,
+  model: string,
+  change = (config: object): object => config,
+): Promise<Bare> {
+  const made = JSON.parse(await readFile(`${root}/run/bundles/${model}/config.json`, 'utf8')) as object;
+  const config = JSON.stringify(change(made));
   const dir = `${root}/bare`;
   const runtime = (...args: readonly string[]): Promise<void> => tool('runc', '--root', `${dir}/state`, ...args);
   await mkdir(`${dir}/exits`, { recursive: true });

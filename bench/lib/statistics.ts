@@ -14,3 +14,21 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
   await work();
   return performance.now() - begin;
 }
+
+const WARM_UP = 3;
+
+/** Alternating, so that whatever else the machine does hits both. */
+export async function alternate(
+  rounds: number,
+  ours: (i: number) => Promise<number>,
+  theirs: (i: number) => Promise<number>,
+) {
+  const all: { ours: number[]; theirs: number[] } = { ours: [], theirs: [] };
+  for (let i = 0; i < rounds + WARM_UP; i++) {
+    const [mine, other] = [await ours(i), await theirs(i)];
+    if (i < WARM_UP) continue;
+    all.ours.push(mine);
+    all.theirs.push(other);
+  }
+  return { ours: median(all.ours), theirs: median(all.theirs) };
+}

@@ -80,7 +80,7 @@ export const APP_NOTES = {
   cwd: "Working directory; the bundle's, else `/`.",
   env: 'Environment variables. Set anyway: `PATH`, `HOME=/data`, `APPLICATION_NAME`, `APPLICATION_TOKEN`, `RUNTIME_MANAGER_WAKE`; with a display `XDG_RUNTIME_DIR`, `WAYLAND_DISPLAY`.',
   limits: 'What it may use of the machine.',
-  'limits.memoryBytes': 'Above it the kernel kills the app (cause `oom`).',
+  'limits.memoryBytes': 'Above it the kernel kills a process of the app, and all of the app ends (cause `oom`).',
   'limits.pids': 'Most processes and threads at once; 1024 when absent.',
   network: '`none`: only a loopback interface of its own.',
   ports: 'Ports of the host that lead to the app.',

@@ -109,7 +109,11 @@ export const ERRORS = {
     exitCode: 32,
     doc: 'A mount could not be made in the app, or not be taken away. All is as before.',
   },
-  LIMIT_FAILED: { thunder: 45, exitCode: 31, doc: 'A limit could not be put in force. The old ones hold.' },
+  LIMIT_FAILED: {
+    thunder: 45,
+    exitCode: 31,
+    doc: 'A limit could not be put in force: the app was not started, or the old ones hold.',
+  },
   CONFLICT: {
     thunder: 5,
     exitCode: 30,

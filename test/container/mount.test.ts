@@ -237,11 +237,12 @@ test('after kill -9 of the daemon exactly those mounts are there that it had tol
       round % 2 === 0
         ? mount('b')
         : daemon.client.unmount({ appInstanceId: id, destination: '/tmp/b' }).catch(() => undefined);
-    if (round < 4)
-      {await until(() => pointsOf(pid).includes('/tmp/b') === (round % 2 === 0), {
+    if (round < 4) {
+      await until(() => pointsOf(pid).includes('/tmp/b') === (round % 2 === 0), {
         what: 'the kernel has it',
         pollMs: 1,
-      });}
+      });
+    }
     await daemon.kill9();
     await at;
     await daemon.start();

@@ -7,9 +7,8 @@ import type { ControlGroups } from '../../ports/control-groups.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { readIfThere } from '../files/kernel-file.ts';
 import { bindFreezer, FREEZERS, reach, type BoundFreezer } from './freezer.ts';
-import { refuseIdleWeight } from './disks.ts';
 import { findHierarchies, type Controller, type Place } from './hierarchies.ts';
-import { blameLimit, endTogether, enforce, setLimits } from './limits.ts';
+import { blameLimit, enforce, setLimits } from './limits.ts';
 import { CPU, MEMORY, OOM_KILLS, PIDS, type ReadFile } from './readings.ts';
 
 export type GroupOptions = {
@@ -18,19 +17,13 @@ export type GroupOptions = {
   readonly clock: Clock;
   /** Text of /proc/self/mountinfo. */
   readonly mountInfo: string;
-  /** Of each group's name: an app may be called `tasks`, and so is a file in every group. */
-  readonly prefix: string;
   /** /sys/block. */
   readonly disks?: string;
+  /** Of each group's name: an app may be called `tasks`, and so is a file in every group. */
+  readonly prefix: string;
 };
 
-export function controlGroups({
-  parent,
-  clock,
-  mountInfo,
-  prefix,
-  disks = '/sys/block',
-}: GroupOptions): ControlGroups {
+export function controlGroups({ parent, clock, mountInfo, prefix, disks = '/sys/block' }: GroupOptions): ControlGroups {
   const hierarchies = findHierarchies(mountInfo);
   const pathOf = (id: ContainerId): string => `${parent}/${prefix}${id}`;
   const groupIn = (place: Place, id: ContainerId): string => `${place.mountPoint}${pathOf(id)}`;
@@ -58,9 +51,7 @@ export function controlGroups({
   }
 
   function readings(id: ContainerId) {
-    const memory = read(id, 'memory', MEMORY);
-    const cpu = read(id, 'cpuacct', CPU);
-    const pids = read(id, 'pids', PIDS);
+    const [memory, cpu, pids] = [read(id, 'memory', MEMORY), read(id, 'cpuacct', CPU), read(id, 'pids', PIDS)];
     const there = memory !== undefined && !Number.isNaN(memory.usageBytes);
     return there && cpu !== undefined && pids !== undefined ? { memory, cpu, pids } : undefined;
   }
@@ -80,17 +71,8 @@ export function controlGroups({
     thaw: (id, wait) => become(id, 'thawed', wait),
     frozen: (id) => freezerOf(id)?.state(),
     readings,
-    enforce: async (id, wanted) => {
-      const root = hierarchies.of('blkio')?.mountPoint ?? '';
-      endTogether(boundTo(id));
-      await enforce({
-        find: boundTo(id),
-        wanted,
-        refuseIdleWeight: (file) => {
-          refuseIdleWeight(file, { root, disks });
-        },
-      });
-    },
+    enforce: (id, wanted) =>
+      enforce({ find: boundTo(id), wanted, disks: { root: hierarchies.of('blkio')?.mountPoint ?? '', disks } }),
     blameLimit,
     setLimits: (id, change) => setLimits(boundTo(id), change, readings(id)),
     oomKills: (id) => read(id, 'memory', OOM_KILLS) ?? 0,

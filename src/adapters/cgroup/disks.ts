@@ -3,14 +3,14 @@ import { readdirSync } from 'node:fs';
 import { RuntimeError } from '../../domain/errors.ts';
 import { readIfThere } from '../files/kernel-file.ts';
 
+/** Mount point of the groups' hierarchy; /sys/block. */
+export type Disks = { readonly root: string; readonly disks: string };
+
 /**
  * Throws LIMIT_FAILED. Source: Documentation/block/bfq-iosched.rst (only BFQ reads its weights), admin-guide/cgroup-v2.rst "io.cost.qos" (a file of
  * the root group), for io.weight.
  */
-export function refuseIdleWeight(
-  file: string,
-  { root, disks }: { readonly root: string; readonly disks: string },
-): void {
+export function refuseIdleWeight(file: string, { root, disks }: Disks): void {
   const schedulers = readdirSync(disks).map((disk) => readIfThere(`${disks}/${disk}/queue/scheduler`) ?? '');
   const isShared = schedulers.some((one) => /\[(bfq|cfq)\]/.test(one)) || (file === 'io.weight' && costs(root));
   if (isShared) return;

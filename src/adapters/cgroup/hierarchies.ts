@@ -40,8 +40,9 @@ export function findHierarchies(mountInfo: string): Hierarchies {
       if (
         v2 === undefined ||
         !(ALWAYS_IN_V2.has(controller) || v2Controllers.has(NAME_IN_V2[controller] ?? controller))
-      )
+      ) {
         return undefined;
+      }
       return { version: 2, mountPoint: v2.mountPoint };
     },
     all: [...new Set(mounts.map((mount) => mount.mountPoint))],

@@ -45,15 +45,14 @@ const amount = (files: readonly string[], { of, write, read, rounding }: Amount)
   },
 });
 
-const count = (file: string, none: string, of: Amount['of'], rounding = 0): Knob =>
+const count = (file: string, none: string, rest: Pick<Amount, 'of' | 'rounding'>): Knob =>
   amount([file], {
-    of,
-    rounding,
+    ...rest,
     write: (value) => (value === null ? none : String(value)),
     read: (text) => (text === 'max' || Number(text) >= NO_LIMIT_BYTES ? null : Number(text)),
   });
 
-const bytes = (file: string, none: string, of: Amount['of']): Knob => count(file, none, of, PAGE_BYTES);
+const bytes = (file: string, none: string, of: Amount['of']): Knob => count(file, none, { of, rounding: PAGE_BYTES });
 
 /** The period is the one that the runtime has set: ours, from spec/limits. */
 const quota = (cpus: number | null): number => Math.round((cpus ?? 0) * PERIOD_US);
@@ -79,7 +78,7 @@ const CORES: Knob = {
   text: ({ cores }) => cores ?? '',
   holds: (found, { cores }) => coresIn(found) === coresIn(cores ?? ''),
 };
-const PIDS = count('pids.max', 'max', ({ pids }) => pids);
+const PIDS = count('pids.max', 'max', { of: ({ pids }) => pids, rounding: 0 });
 const MEMORY_AND_SWAP = 'memory.memsw.limit_in_bytes';
 const ioWeight = ({ ioWeight: one = null }: Wanted): number | null => one;
 

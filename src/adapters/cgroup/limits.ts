@@ -6,6 +6,7 @@ import type { Readings } from '../../domain/info.ts';
 import type { Limits, StartLimits } from '../../domain/limits.ts';
 import type { LimitSwitch } from '../../ports/control-groups.ts';
 import { readIfThere, writeIfThere } from '../files/kernel-file.ts';
+import { refuseIdleWeight, type Disks } from './disks.ts';
 import type { Controller } from './hierarchies.ts';
 import { LIMITS, type Knob, type LimitName, type Wanted } from './knobs.ts';
 
@@ -37,31 +38,27 @@ export async function setLimits(
   }
 }
 
-export type Enforcement = {
-  readonly find: Find;
-  readonly wanted: StartLimits;
-  /** Whether the kernel shares disks by the weights in this file, and what to do if not. */
-  readonly refuseIdleWeight: (file: string) => void;
-};
+type Enforcement = { readonly find: Find; readonly wanted: StartLimits; readonly disks: Disks };
 
 /**
  * Every limit that was asked for, of a group that the runtime has just made: read, and where the runtime did otherwise, written. Throws
  * LIMIT_FAILED.
  */
-export async function enforce({ find, wanted, refuseIdleWeight }: Enforcement): Promise<void> {
+export async function enforce({ find, wanted, disks }: Enforcement): Promise<void> {
+  endTogether(find);
   for (const name of ALL.filter((one) => wanted[one] !== null)) {
     const knob = knobOf(find, name);
     const file = knob && fileOf(knob);
     if (knob !== undefined && file !== undefined) {
-      if (name === 'ioWeight') refuseIdleWeight(file);
+      if (name === 'ioWeight') refuseIdleWeight(file, disks);
       if (knob.holds(readIfThere(`${knob.group}/${file}`) ?? '', wanted)) continue;
     }
     await putInForce(find, name, wanted);
   }
 }
 
-/** The kernel ends all of an app that has too little memory; v1 has no such thing (there the keeper does it). */
-export function endTogether(find: Find): void {
+/** The kernel ends all of an app that runs out of memory; v1 has no such thing (there the keeper does it). */
+function endTogether(find: Find): void {
   const bound = find('memory');
   if (bound?.version === 2) writeIfThere(`${bound.group}/memory.oom.group`, '1');
 }
