@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { Failure, Stopped } from './setup/failure.mjs';
+import { provideDisplayBundle } from './setup/display-bundle.mjs';
 import { provideHostCommands } from './setup/host-packages.mjs';
 import { lockClone } from './setup/lock.mjs';
 import { provideNpmPackages } from './setup/npm-packages.mjs';
@@ -37,6 +38,8 @@ async function setUp() {
     await provideNpmPackages(root);
     await provideHostCommands();
     await provideTools({ prefix, scratch });
+    // after the tools: a new prefix takes the place of the whole old one
+    await provideDisplayBundle({ directory: join(prefix, 'display'), scratch });
     await provideBuild(root);
   } finally {
     await rm(scratch, { recursive: true, force: true });

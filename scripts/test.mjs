@@ -5,6 +5,7 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { provideAppTree } from './setup/app-tree.mjs';
+import { provideGuiTree } from './setup/gui-tree.mjs';
 import { provideBrowserTree } from './setup/browser-tree.mjs';
 import { watchLeftovers } from './test/leftovers.mjs';
 import { signalAll } from './test/spawn-group.mjs';
@@ -21,10 +22,12 @@ const concurrency = process.env['RUNTIME_MANAGER_TEST_CONCURRENCY'] ?? '2';
 const workRoot = mkdtempSync(join(realpathSync(tmpdir()), 'rmt-'));
 const appTree = process.env['RUNTIME_MANAGER_APP_TREE'] ?? join(root, '.tools.apps');
 const browserTree = process.env['RUNTIME_MANAGER_BROWSER_TREE'] ?? join(root, '.tools.browser');
+const guiTree = process.env['RUNTIME_MANAGER_GUI_TREE'] ?? join(root, '.tools.gui');
 const env = {
   ...process.env,
   RUNTIME_MANAGER_APP_TREE: appTree,
   RUNTIME_MANAGER_BROWSER_TREE: browserTree,
+  RUNTIME_MANAGER_GUI_TREE: guiTree,
   TMPDIR: workRoot,
   RUNTIME_MANAGER_TOOLS: process.env['RUNTIME_MANAGER_TOOLS'] ?? join(root, '.tools', 'bin'),
 };
@@ -99,7 +102,8 @@ async function main() {
         });
       })),
       ...(await stage('real apps', async () => {
-        if (files.apps.length > 0) await provideAppTree(appTree);
+        if (files.apps.some((file) => !file.endsWith('/displays.test.ts'))) await provideAppTree(appTree);
+        if (files.apps.some((file) => file.endsWith('/displays.test.ts'))) await provideGuiTree(guiTree);
         return runTests('real apps', {
           ...common,
           files: files.apps,

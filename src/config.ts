@@ -94,12 +94,19 @@ const thunder = z.strictObject({
   callTimeoutMs: milliseconds.min(1).default(5000),
 });
 
-const displays = z.strictObject({
-  /** Who makes the apps' displays: nobody, or RDK's window manager (a plugin of Thunder). */
-  provider: z.enum(['none', 'rdk']).default('none'),
-  /** XDG_RUNTIME_DIR of the window manager; the daemon's own when absent, else /tmp. */
-  directory: path,
-});
+const displays = z
+  .strictObject({
+    /** Who makes the apps' displays: this daemon, RDK's window manager (a plugin of Thunder), somebody else (one for all), or nobody. */
+    provider: z.enum(['embedded', 'rdk', 'external', 'none']).default('embedded'),
+    /** For `rdk`: XDG_RUNTIME_DIR of the window manager; the daemon's own when absent, else /tmp. */
+    directory: path,
+    /** For `external`: the Wayland socket that all apps get. */
+    socket: path,
+  })
+  .refine(
+    ({ provider, socket }) => (provider === 'external') === (socket !== undefined),
+    'provider external needs socket, and no other has one',
+  );
 
 const storage = z.strictObject({
   /** Who keeps the apps' private directories: this daemon, or RDK's storage manager (a plugin of Thunder). */

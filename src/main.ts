@@ -8,7 +8,7 @@ import { RuntimeError } from './domain/errors.ts';
 import { layout } from './domain/layout.ts';
 import { VERSION } from './domain/version.ts';
 import { startServer } from './server/http.ts';
-import { build } from './start/build.ts';
+import { build, toolsOf } from './start/build.ts';
 import { tcpOptions } from './start/listen.ts';
 import { openPlatform } from './start/platform.ts';
 import { openLog } from './start/log.ts';
@@ -41,7 +41,7 @@ async function serve(options: Options): Promise<void> {
   if (root !== undefined) await refuseOpenRoot(root);
   for (const path of [places.state, places.logs, places.apps]) await mkdir(path, { recursive: true, mode: 0o700 });
   const tcp = await tcpOptions(config, places, options.listen);
-  const tools = config.tools ?? process.env['RUNTIME_MANAGER_TOOLS'];
+  const tools = toolsOf({ config, env: process.env });
   const searchPath = [tools, process.env['PATH']].filter(Boolean).join(':');
   await using held = new AsyncDisposableStack();
   const stopped = stopSignal(log);

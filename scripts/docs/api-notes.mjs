@@ -27,6 +27,10 @@ export const PARAMETER_NOTES = {
   args: 'The program and its arguments; looked up in the `PATH` of the app.',
   'exec.env': "Besides the app's own.",
   'exec.cwd': "Working directory in the app; the app's own when absent.",
+  'mount.source': 'File or directory of the host, with nothing mounted below it.',
+  destination:
+    'In the app: a place that is there (a directory for a directory, a file for a file), no mount point yet, and with no symbolic link on the way.',
+  readOnly: '',
   'exec.stream':
     'Chosen by the caller, for one program of this WebSocket: output comes as notifications `<stream>.onExecOutput` with `{"stream": "stdout" | "stderr", "data": "<base64>"}`, input goes by `execInput`.',
   'execInput.stream': 'As in `exec`.',
@@ -50,6 +54,9 @@ export const RESULT_NOTES = {
   removeAnnotation: '`null`, or `{"already": true}` when it was not there.',
   setLimits:
     '[`Limits`](#types), as they are then. All of them or none is changed; one that would not be in force, as the app uses more, is refused (`LIMIT_FAILED`). What is absent stays.',
+  mount: '`null`, or `{"already": true}` when the same was there before. Comes when the app sees it.',
+  unmount:
+    '`null`, or `{"already": true}` when nothing was mounted there. What the app uses is not taken away (`BUSY`).',
   exec: '[`ExecResult`](#types), when the program has ended; of stdout and stderr at most 512 KiB each. It is killed when its caller is gone.',
   execInput: '`null`, when the program has taken it.',
   getHistory:
@@ -58,6 +65,7 @@ export const RESULT_NOTES = {
   getInfo: "the text of a JSON object (upstream's form, so it is parsed twice): [`AppInfo`](#types).",
   list: 'a list of [`AppSummary`](#types).',
   getLogs: '[`LogPage`](#types). `ended`: the app has ended and everything was read.',
+  getScreenshot: '[`Screenshot`](#types).',
   getEvents: '[`EventPage`](#types). `firstSeq` above `since + 1`: older events are no longer kept.',
   listStorage: 'a list of `StorageEntry`: [types](#types).',
   clearStorage: `${NULL}, or \`{"already": true}\` when there is none. Refused while an instance of the app is there, asleep or not.`,
@@ -86,6 +94,7 @@ export const APP_NOTES = {
   'mounts[].source': 'On the host.',
   'mounts[].destination': 'In the app; made where it is missing.',
   'mounts[].readOnly': 'Also for what is mounted below it.',
+  restart: 'Whether it is started again when it has ended, as the same instance.',
   storage: "The app's private directory, `/data` inside, kept over runs.",
   hibernation: 'How it goes to disk and comes back: [hibernation.md](hibernation.md).',
   'hibernation.enabled': 'False: `hibernate` is refused, and the app gets no `RUNTIME_MANAGER_WAKE`.',

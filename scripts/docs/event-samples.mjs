@@ -22,8 +22,21 @@ export const EVENTS = /** @type {readonly AppEvent[]} */ (
       operation: 'run',
       error: { code: 'START_FAILED', what: 'container clock-1 was not started' },
     },
+    { seq: 15, ...subject, type: 'mounted', source: '/media/usb', destination: '/mnt', readOnly: true },
+    { seq: 16, ...subject, type: 'unmounted', destination: '/mnt' },
+    { seq: 14, ...subject, type: 'restarting', attempt: 1, maxRetries: 10, dueAt: '2026-01-01T12:00:01.000Z' },
+    {
+      seq: 13,
+      ...subject,
+      type: 'restartGivenUp',
+      attempts: 10,
+      why: 'it has failed as often as its restart policy allows',
+    },
     { seq: 12, ...subject, type: 'limitsChanged', limits: { memoryBytes: null, cpus: 0.5, pids: 1024 } },
     { seq: 11, ...subject, type: 'annotated', key: 'title', value: 'The clock', revision: 1 },
     { seq: 12, ...subject, type: 'storageFull', usedBytes: 16_600_000, limitBytes: 16_700_000 },
+    { seq: 13, ...subject, type: 'displayReady', ms: 230 },
+    { seq: 14, ...subject, type: 'displayGone' },
+    { seq: 15, ...subject, type: 'displayDied' },
   ])
 );

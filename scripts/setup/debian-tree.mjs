@@ -8,10 +8,11 @@ import { step } from './progress.mjs';
 import { run } from './run.mjs';
 
 /**
- * `what`: for people. `without`: packages that the machine's own stand in for. `finish`: the last touch, hashed by its text.
+ * `what`: for people. `suite`: this machine's when absent. `without`: packages that the machine's own stand in for. `finish`: the last touch, hashed by its text.
  * @typedef {{
  *   what: string,
  *   packages: readonly string[],
+ *   suite?: string,
  *   without?: readonly string[],
  *   unused: readonly string[],
  *   finish?: (tree: string) => Promise<void>,
@@ -60,7 +61,7 @@ async function unpack(suite, directory, { packages, without = [], unused, finish
  */
 export async function provideDebianTree(tree, options) {
   const { what, packages, without, unused, finishHash } = options;
-  const suite = await readSuite(what);
+  const suite = options.suite ?? (await readSuite(what));
   const wanted = createHash('sha256')
     .update(JSON.stringify([suite, packages, without, unused, merged, finishHash]))
     .digest('hex');

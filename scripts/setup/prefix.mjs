@@ -46,6 +46,13 @@ const machines = new Map([
   ['arm64', { multiarch: 'aarch64-linux-gnu', loader: 'ld-linux-aarch64.so.1' }],
 ]);
 
+/** Of this machine. */
+export function machine() {
+  const found = machines.get(process.arch);
+  if (found !== undefined) return found;
+  throw new Failure({ what: `no tools for ${process.arch}`, next: 'use an x64 or arm64 machine' });
+}
+
 /** @param {string} path */
 const sha256 = async (path) =>
   createHash('sha256')
@@ -80,27 +87,18 @@ async function copyLibraries(from, to) {
  * @param {{ directory: string, final: string }} options
  */
 async function assemble(unpacked, { directory, final }) {
-  const machine = machines.get(process.arch);
-  if (machine === undefined) {
-    throw new Failure({ what: `no tools for ${process.arch}`, next: 'use an x64 or arm64 machine' });
-  }
+  const { multiarch, loader } = machine();
   const lib = join(directory, 'lib');
   await mkdir(join(directory, 'bin'), { recursive: true });
   await mkdir(lib);
-  await copyLibraries(join(unpacked, 'usr', 'lib', machine.multiarch), lib);
-  await copyLibraries(join(unpacked, 'lib', machine.multiarch), lib);
+  await copyLibraries(join(unpacked, 'usr', 'lib', multiarch), lib);
+  await copyLibraries(join(unpacked, 'lib', multiarch), lib);
   for (const { path, dynamic } of programs) {
     const program = join(directory, 'bin', path.slice(path.lastIndexOf('/') + 1));
     await copyFile(join(unpacked, path), program);
     await chmod(program, 0o755);
     if (!dynamic) continue;
-    const where = [
-      '--set-interpreter',
-      join(final, 'lib', machine.loader),
-      '--force-rpath',
-      '--set-rpath',
-      join(final, 'lib'),
-    ];
+    const where = ['--set-interpreter', join(final, 'lib', loader), '--force-rpath', '--set-rpath', join(final, 'lib')];
     await run(['patchelf', ...where, program], { next: 'run this again' });
   }
 }

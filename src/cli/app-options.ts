@@ -5,7 +5,7 @@ import { RuntimeError } from '../domain/errors.ts';
 import { parseSize } from '../domain/size.ts';
 import type { Invocation } from './command.ts';
 import { countOf, isSet, textOf, textsOf, wrong } from './options.ts';
-import { durationOf, envOf } from './values.ts';
+import { durationOf, envOf, mountOf } from './values.ts';
 
 type Options = Invocation['options'];
 type Part<Name extends keyof AppInput> = NonNullable<AppInput[Name]>;
@@ -44,9 +44,10 @@ export function appFrom({ options, command, described, cwd }: Order): AppInput {
     ...merged(described, 'limits', limitsOf(options)),
     ...merged(described, 'storage', storageOf(options)),
     ...merged(described, 'hibernation', isSet(options, 'hibernatable') ? { enabled: true } : {}),
+    ...merged(described, 'restart', restartOf(options)),
     ...joined(described, {
       name: 'mounts',
-      given: textsOf(options, 'mount').map((text) => mountOf(text, cwd)),
+      given: textsOf(options, 'mount').map((text) => mountOf('--mount', text, cwd)),
       keyOf: ({ destination }) => destination,
     }),
     ...joined(described, {
@@ -104,26 +105,34 @@ function limitsOf(options: Options): Part<'limits'> {
   const memory = textOf(options, 'memory');
   const cpus = textOf(options, 'cpus');
   const pids = countOf(options, 'pids');
+  const swap = textOf(options, 'swap');
+  const cpuShares = countOf(options, 'cpuShares');
+  const cores = textOf(options, 'cores');
+  const ioWeight = countOf(options, 'ioWeight');
   if (cpus !== undefined && !/^\d+(\.\d+)?$/.test(cpus)) throw wrong('--cpus', cpus, 'a number of cores like 0.5');
   return {
     ...(memory !== undefined && { memoryBytes: parseSize(memory) }),
     ...(cpus !== undefined && { cpus: Number(cpus) }),
     ...(pids !== undefined && { pids }),
+    ...(swap !== undefined && { swapBytes: parseSize(swap) }),
+    ...(cpuShares !== undefined && { cpuShares }),
+    ...(cores !== undefined && { cores }),
+    ...(ioWeight !== undefined && { ioWeight }),
   };
+}
+
+function restartOf(options: Options): Part<'restart'> {
+  const text = textOf(options, 'restart');
+  if (text === undefined) return {};
+  const match = /^(never|on-failure|always)(?::(\d{1,6}))?$/.exec(text);
+  if (match === null) throw wrong('--restart', text, 'never, on-failure, always, or on-failure:5');
+  const policy = match[1] as Part<'restart'>['policy'];
+  return { policy, ...(match[2] !== undefined && { maxRetries: Number(match[2]) }) };
 }
 
 function storageOf(options: Options): Part<'storage'> {
   const size = textOf(options, 'storage');
   return size === undefined ? {} : { sizeBytes: parseSize(size) };
-}
-
-function mountOf(text: string, cwd: string): Part<'mounts'>[number] {
-  const match = /^([^:]+):([^:]+)(?::(ro|rw))?$/.exec(text);
-  const [, source, destination, mode] = match ?? [];
-  if (source === undefined || destination === undefined) {
-    throw wrong('--mount', text, 'SOURCE:DESTINATION or SOURCE:DESTINATION:ro');
-  }
-  return { source: resolve(cwd, source), destination, readOnly: mode === 'ro' };
 }
 
 function portOf(text: string): Part<'ports'>[number] {

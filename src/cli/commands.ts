@@ -35,7 +35,11 @@ const RUN_OPTIONS: readonly OptionRow[] = [
   { flags: '--memory <size>', doc: 'memory limit, for example 64M or 1.5G', words: ANY },
   { flags: '--storage <size>', doc: "size of the app's private directory, for example 64M", words: ANY },
   { flags: '--cpus <number>', doc: 'CPU limit in cores, for example 0.5', words: ANY },
+  { flags: '--swap <size>', doc: 'swap beyond the memory limit; none without it', words: ANY },
+  { flags: '--cpu-shares <number>', doc: 'share of the processor under load; everybody has 1024', words: ANY },
+  { flags: '--cores <list>', doc: 'cores that it may run on, for example 0-1,3', words: ANY },
   { flags: '--pids <number>', doc: 'most processes and threads at once', words: ANY },
+  { flags: '--io-weight <number>', doc: 'share of the disks under load, 10 to 1000; everybody has 100', words: ANY },
   {
     flags: '--network <mode>',
     doc: 'none, nat or host',
@@ -44,6 +48,11 @@ const RUN_OPTIONS: readonly OptionRow[] = [
   { flags: '--port <host:app>', doc: "forward a port to the app's (/udp at the end: UDP)", many: true, words: ANY },
   { flags: '--display <WxH>', doc: 'give it a display of this size, for example 1280x720', words: ANY },
   { flags: '--mount <src:dst[:ro]>', doc: 'show a host directory or file in the app', many: true, words: FILE },
+  {
+    flags: '--restart <policy>',
+    doc: 'start it again when it has ended: never, on-failure or always; with :N given up after N attempts in a row',
+    words: ANY,
+  },
   { flags: '--hibernatable', doc: 'prepare it for hibernation' },
   { flags: '--grace <time>', doc: 'time between SIGTERM and SIGKILL, for example 10s or 500ms', words: ANY },
 ];
@@ -146,6 +155,15 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./commands/logs.ts')).logs,
   },
   {
+    name: 'screenshot',
+    doc: "a picture of an app's display (PNG); of one that sleeps, its last",
+    operands: '<id>',
+    words: [INSTANCE],
+    options: [{ flags: '-o, --output <file>', doc: 'write it to this file; to stdout when absent', words: FILE }],
+    example: 'runtimectl screenshot clock-1 -o clock.png',
+    load: async () => (await import('./commands/screenshot.ts')).screenshot,
+  },
+  {
     name: 'events',
     doc: 'what happened, from the durable event log',
     options: [
@@ -168,6 +186,24 @@ export const COMMANDS: readonly CommandRow[] = [
     ],
     example: 'runtimectl limits clock-1 --memory 128M --cpus none',
     load: async () => (await import('./commands/limits.ts')).limits,
+  },
+  {
+    name: 'mount',
+    doc: 'show a directory or file of the host in an app that runs, until its run ends',
+    operands: '<id> <src:dst[:ro]>',
+    words: [INSTANCE, FILE],
+    options: [],
+    example: 'runtimectl mount clock-1 /media/usb:/mnt:ro',
+    load: async () => (await import('./commands/mount.ts')).mount,
+  },
+  {
+    name: 'unmount',
+    doc: 'take away what mount has brought',
+    operands: '<id> <dst>',
+    words: [INSTANCE, ANY],
+    options: [],
+    example: 'runtimectl unmount clock-1 /mnt',
+    load: async () => (await import('./commands/mount.ts')).unmount,
   },
   {
     name: 'exec',

@@ -9,7 +9,9 @@ export type Output = {
   /** One line of data for people and scripts. */
   readonly line: (text: string) => void;
   /** Data as it is, without a line end. */
-  readonly raw: (text: string) => void;
+  readonly raw: (data: string | Uint8Array) => void;
+  /** Whether a person would see what is written. */
+  readonly isTerminal: boolean;
   /** Data for programs, on one line. */
   readonly data: (value: unknown) => void;
   /** Words for people; silent with --json. */
@@ -24,7 +26,8 @@ export function output(json: boolean): Output {
   return {
     json,
     line: (text) => stdout.write(`${text}\n`),
-    raw: (text) => stdout.write(text),
+    raw: (data) => stdout.write(data),
+    isTerminal: stdout.isTTY,
     data: (value) => stdout.write(`${JSON.stringify(value)}\n`),
     note: (text) => {
       if (!json) stderr.write(`${text}\n`);

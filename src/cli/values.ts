@@ -1,4 +1,5 @@
 /** Values that several commands read from the words they were typed in. */
+import { resolve } from 'node:path';
 import { wrong } from './options.ts';
 
 /** Throws INVALID_ARGUMENT. */
@@ -17,4 +18,14 @@ export function durationOf(option: string, text: string): number {
   if (match === null) throw wrong(option, text, 'a time like 10s or 500ms');
   const unitMs = { ms: 1, s: 1000, m: 60_000 }[match[2] ?? 's'] ?? 1000;
   return Math.round(Number(match[1]) * unitMs);
+}
+
+/** `SOURCE:DESTINATION`, with `:ro` for read-only. Throws INVALID_ARGUMENT. */
+export function mountOf(option: string, text: string, cwd: string) {
+  const match = /^([^:]+):([^:]+)(?::(ro|rw))?$/.exec(text);
+  const [, source, destination, mode] = match ?? [];
+  if (source === undefined || destination === undefined) {
+    throw wrong(option, text, 'SOURCE:DESTINATION or SOURCE:DESTINATION:ro');
+  }
+  return { source: resolve(cwd, source), destination, readOnly: mode === 'ro' };
 }

@@ -1,6 +1,13 @@
 /** The JSON-RPC methods as one table: dispatch, validation, the client's types and the documentation come from it. */
 import * as z from 'zod';
-import { absolutePathSchema, appSchema, envSchema, limits as limitsSchema, textSchema } from './app.ts';
+import {
+  absolutePathSchema,
+  appSchema,
+  envSchema,
+  limits as limitsSchema,
+  mount as mountSchema,
+  textSchema,
+} from './app.ts';
 import { EXEC_SIGNALS, type ExecResult } from './exec.ts';
 import type { EventPage } from './events.ts';
 import type { Explanation } from './hibernation.ts';
@@ -76,6 +83,16 @@ const setLimits = z
   })
   .refine(({ memoryBytes: a, cpus: b, pids: c }) => [a, b, c].some((one) => one !== undefined), 'has no limit to set');
 
+/** It is written into CRIU's configuration. */
+const DESTINATION = /^[^"\\[\]\p{Cc}]*$/u;
+const destination = mountSchema.shape.destination.refine(
+  (path) => DESTINATION.test(path),
+  'must not contain ", \\, [, ] or control characters',
+);
+
+const mount = z.strictObject({ appInstanceId: id, ...mountSchema.shape, destination });
+const unmount = z.strictObject({ appInstanceId: id, destination });
+
 /** Chosen by the caller, for one program of one connection. */
 const stream = z.string().regex(/^[\w.-]{1,64}$/, 'must have 1 to 64 characters of A-Z a-z 0-9 _ . -');
 
@@ -116,6 +133,10 @@ const getEvents = z.strictObject({
   appInstanceId: id.optional(),
 });
 
+const getScreenshot = z.strictObject({
+  appInstanceId: id,
+});
+
 const getLogs = z.strictObject({
   appInstanceId: id,
   /** Where the last answer ended; absent: from the beginning, or the last `tail` lines. */
@@ -135,6 +156,14 @@ export type LogLine = {
 };
 /** `ended`: the app has ended and everything was read. */
 export type LogPage = { readonly lines: readonly LogLine[]; readonly cursor: string; readonly ended: boolean };
+export type Screenshot = {
+  /** PNG, as base64. */
+  readonly png: string;
+  /** ISO 8601, UTC. */
+  readonly takenAt: string;
+  /** False: the last picture of an app that is suspended or hibernated. */
+  readonly live: boolean;
+};
 export type Version = {
   readonly version: string;
   readonly engine: string;
@@ -164,6 +193,11 @@ export const METHODS = {
     params: setLimits,
     doc: 'Give an app other limits while it runs or is suspended; of one that sleeps they hold when it wakes.',
   },
+  mount: {
+    params: mount,
+    doc: 'Show a directory or file of the host in an app that runs or is suspended, until its run ends.',
+  },
+  unmount: { params: unmount, doc: 'Take away what `mount` has brought.' },
   exec: {
     params: exec,
     doc: 'Run a program in an app that runs, with its identity and restrictions, and wait for its end.',
@@ -183,6 +217,7 @@ export const METHODS = {
     doc: 'All living instances; with `all` the ended ones still known too.',
   },
   getLogs: { params: getLogs, doc: 'What the app wrote to stdout and stderr.' },
+  getScreenshot: { params: getScreenshot, doc: "What is on the app's display, or was when it fell asleep." },
   getEvents: { params: getEvents, doc: 'The durable event log after a number.' },
   listStorage: { params: nothing, doc: "Every app's private directory, and how much is in it." },
   clearStorage: {
@@ -213,6 +248,8 @@ export type MethodResults = {
   annotate: Done;
   removeAnnotation: Done;
   setLimits: Limits;
+  mount: Done;
+  unmount: Done;
   exec: ExecResult;
   execInput: null;
   getHistory: History;
@@ -220,6 +257,7 @@ export type MethodResults = {
   generateSpec: GeneratedSpec;
   list: readonly AppSummary[];
   getLogs: LogPage;
+  getScreenshot: Screenshot;
   getEvents: EventPage;
   listStorage: readonly StorageEntry[];
   clearStorage: Done;

@@ -38,19 +38,34 @@ const rootfs = z.union(
   },
 );
 
+/** `0`, `0-1`, `0-1,3`. */
+const CORES = /^\d{1,4}(-\d{1,4})?(,\d{1,4}(-\d{1,4})?)*$/;
+
 export const limits = z.strictObject({
   memoryBytes: z
     .int()
     .min(MIN_MEMORY_BYTES, `must be at least ${MIN_MEMORY_BYTES} (6 MiB: the runtime itself starts inside the limit)`)
     .optional(),
+  /** Swap beyond `memoryBytes`, which it needs, in bytes; none when absent. Without effect where the kernel does not count swap, and then refused if given. */
+  swapBytes: z
+    .int()
+    .min(0)
+    .max(2 ** 50)
+    .optional(),
   /** Cores' worth of time: 0.5 is half of one core. */
   cpus: z.number().min(0.01).max(1024).optional(),
+  /** Share of the processor when others want it too; everybody has 1024. */
+  cpuShares: z.int().min(2).max(262_144).optional(),
+  /** Cores that it may run on: `0-1,3`. */
+  cores: z.string().max(200).regex(CORES, 'must be a list of cores like 0-1,3').optional(),
   pids: z.int().min(2).max(4_194_304).optional(),
+  /** Share of the disks when others want them too; everybody has 100. Refused where no disk is shared by weight (BFQ). */
+  ioWeight: z.int().min(10).max(1000).optional(),
   /** RLIMIT_NOFILE; never above the daemon's own hard limit. */
   openFiles: z.int().min(16).max(1_048_576).optional(),
 });
 
-const mount = z.strictObject({
+export const mount = z.strictObject({
   source: absolutePathSchema,
   destination: absolutePathSchema.refine((path) => path !== '/', 'must not be /'),
   readOnly: z.boolean().default(false),
@@ -60,6 +75,21 @@ const hibernation = z.strictObject({
   enabled: z.boolean().default(true),
   /** What becomes of TCP connections: closed in the image, or kept (same address on wake). */
   tcp: z.enum(['close', 'keep']).default('close'),
+});
+
+const MAX_PAUSE_MS = 86_400_000;
+
+const restart = z.strictObject({
+  /** After which ends it is started again: none; those that are failures; all but those that a caller asked for. */
+  policy: z.enum(['never', 'on-failure', 'always']).default('never'),
+  /** It is given up after so many attempts in a row; null: never. */
+  maxRetries: z.int().min(0).max(1_000_000).nullable().default(10),
+  /** Before the first attempt, in ms; doubled before each one that follows. */
+  backoffMs: z.int().min(1).max(MAX_PAUSE_MS).default(1000),
+  /** The longest pause, in ms. */
+  maxBackoffMs: z.int().min(1).max(MAX_PAUSE_MS).default(60_000),
+  /** Who has run for so long, in ms, runs well: its attempts are counted anew. */
+  resetAfterMs: z.int().min(0).max(MAX_PAUSE_MS).default(60_000),
 });
 
 const MIN_STORAGE_BYTES = 16 * 2 ** 20;
@@ -87,6 +117,8 @@ const display = z
       .default([]),
     /** Without displays on this machine: whether the app is refused, or runs without one. */
     required: z.boolean().default(true),
+    /** Where its compositor runs: in the container it is hibernated with the app; absent: there, where hibernation is enabled. */
+    placement: z.enum(['host', 'container']).optional(),
   })
   .refine(
     ({ width, height }) => (width === undefined) === (height === undefined),
@@ -102,7 +134,12 @@ export const appSchema = z.strictObject({
   args: z.array(textSchema).min(1).max(4096).optional(),
   cwd: absolutePathSchema.optional(),
   env: envSchema.default({}),
-  limits: limits.prefault({}),
+  limits: limits
+    .refine(
+      ({ memoryBytes, swapBytes }) => swapBytes === undefined || memoryBytes !== undefined,
+      'swapBytes needs memoryBytes',
+    )
+    .prefault({}),
   network: z.enum(['none', 'nat', 'host']).default('none'),
   ports: z
     .array(z.strictObject({ host: port, app: port, protocol: z.enum(['tcp', 'udp']).default('tcp') }))
@@ -110,6 +147,7 @@ export const appSchema = z.strictObject({
   display: display.nullable().default(null),
   mounts: z.array(mount).max(256).default([]),
   hibernation: hibernation.prefault({}),
+  restart: restart.prefault({}),
   storage: storage.prefault({}),
   /** A terminal (pty) as the app's stdin, stdout and stderr. */
   terminal: z.boolean().default(false),

@@ -104,6 +104,11 @@ export const ERRORS = {
     exitCode: 27,
     doc: 'Another service of the device (a plugin of Thunder) is not there, refused, or answered nonsense.',
   },
+  MOUNT_FAILED: {
+    thunder: 60,
+    exitCode: 32,
+    doc: 'A mount could not be made in the app, or not be taken away. All is as before.',
+  },
   LIMIT_FAILED: { thunder: 45, exitCode: 31, doc: 'A limit could not be put in force. The old ones hold.' },
   CONFLICT: {
     thunder: 5,

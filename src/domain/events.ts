@@ -20,7 +20,24 @@ type EventBody =
   /** The limited storage of the app is full (99 %): its writes fail with ENOSPC. Again only after there was room. */
   | { readonly type: 'storageFull'; readonly usedBytes: number; readonly limitBytes: number }
   | { readonly type: 'failure'; readonly operation: string; readonly error: ErrorData }
+  /** The app shows its first picture; `ms` after it was asked for, the launch time that a person feels; null: not the first of this run. */
+  | { readonly type: 'displayReady'; readonly ms: number | null }
+  /** Its last window has gone. The display is still there for another. */
+  | { readonly type: 'displayGone' }
+  /** The compositor has ended. What was connected to it ends too, as a rule. */
+  | { readonly type: 'displayDied' }
   | { readonly type: 'limitsChanged'; readonly limits: Limits }
+  /** Another run of it follows at `dueAt` (ISO 8601); `maxRetries` null: whatever comes of it. */
+  | {
+      readonly type: 'restarting';
+      readonly attempt: number;
+      readonly maxRetries: number | null;
+      readonly dueAt: string;
+    }
+  /** No other run follows, although its policy calls for one; `attempts`: those that were made. */
+  | { readonly type: 'restartGivenUp'; readonly attempts: number; readonly why: string }
+  | { readonly type: 'mounted'; readonly source: string; readonly destination: string; readonly readOnly: boolean }
+  | { readonly type: 'unmounted'; readonly destination: string }
   /** `value` is null when it was removed. */
   | { readonly type: 'annotated'; readonly key: string; readonly value: string | null; readonly revision: number };
 

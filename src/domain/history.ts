@@ -56,8 +56,28 @@ export function storyOf(event: AppEvent): Story {
       };
     case 'failure':
       return { what: `${event.operation} failed: ${event.error.what}`, why: event.error.why };
+    case 'displayReady':
+      return {
+        what: `shows its first picture${event.ms === null ? '' : ` ${Math.round(event.ms)} ms after it was asked for`}`,
+      };
+    case 'displayGone':
+      return { what: 'shows nothing any more' };
+    case 'displayDied':
+      return { what: 'its display has died', why: 'the compositor has ended' };
     case 'limitsChanged':
       return { what: `limits: ${limitWords(event.limits)}` };
+    case 'mounted':
+      return {
+        what: `${printable(event.source)} mounted on ${printable(event.destination)}${event.readOnly ? ', read-only' : ''}`,
+      };
+    case 'unmounted':
+      return { what: `${printable(event.destination)} unmounted` };
+    case 'restarting': {
+      const of = event.maxRetries === null ? '' : ` of ${event.maxRetries}`;
+      return { what: `is started again at ${event.dueAt} (attempt ${event.attempt}${of})` };
+    }
+    case 'restartGivenUp':
+      return { what: `is not started again (attempts made: ${event.attempts})`, why: event.why };
     case 'annotated': {
       const key = printable(event.key);
       return {

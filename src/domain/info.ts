@@ -77,6 +77,22 @@ export type AppInfo = Omit<AppSummary, 'memory'> & {
     /** CRIU's log of the last attempt that failed. */
     readonly failureLog: string | null;
   };
+  /** Those of its description, and those that came while it ran (`live`). */
+  readonly mounts: readonly {
+    readonly source: string;
+    readonly destination: string;
+    readonly readOnly: boolean;
+    readonly live: boolean;
+  }[];
+  readonly restart: {
+    readonly policy: 'never' | 'on-failure' | 'always';
+    /** In a row, with the one that is due. */
+    readonly attempts: number;
+    /** It is given up after so many; null: never. */
+    readonly maxRetries: number | null;
+    /** When the next one is due (ISO 8601, UTC); null when none is. */
+    readonly dueAt: string | null;
+  };
   /** Notes of callers. */
   readonly annotations: Readonly<Record<string, string>>;
   /** Rises with each change of the annotations. */

@@ -78,14 +78,28 @@ export const INSIDE_POINT = '/run/runtime-manager';
 /** Pid 1's program. */
 export const INIT_POINT = `${INSIDE_POINT}/init`;
 
-/** Wayland socket on the host that the app gets. */
-export type DisplaySocket = { readonly socket: string };
+/** What a container needs that brings up its own compositor. */
+export type InsideDisplay = {
+  /** On the host, the app's own: it becomes its XDG_RUNTIME_DIR. */
+  readonly directory: string;
+  /** The compositor with everything that it needs (scripts/setup/display-bundle.mjs), on the host. */
+  readonly bundle: string;
+  /** Name of the bundle's dynamic loader. */
+  readonly loader: string;
+};
+
+/** Wayland socket on the host that the app gets, unless its compositor is inside. */
+export type DisplaySocket = { readonly socket: string; readonly inside: InsideDisplay | null };
+
+/** Where the bundle is in the container. */
+export const DISPLAY_TOOLS_POINT = '/run/display-tools';
 
 /** XDG_RUNTIME_DIR of an app with a display: in our own tmpfs, private to the app. */
 export const DISPLAY_DIRECTORY = '/run/user';
 
-/** WAYLAND_DISPLAY. */
+/** WAYLAND_DISPLAY, where we choose it; a compositor inside makes its own. */
 export const DISPLAY_NAME = 'wayland-0';
+export const INSIDE_DISPLAY_NAME = 'wayland-1';
 
 /** After a wake this file tells the app about it; its path is in the variable RUNTIME_MANAGER_WAKE. */
 export const WAKE_NOTE_POINT = `${INSIDE_POINT}/wake.json`;
@@ -94,7 +108,16 @@ export const WAKE_NOTE_POINT = `${INSIDE_POINT}/wake.json`;
 export const FIXED_POINTS = ['/proc', '/dev', '/sys', '/tmp', '/run', STORAGE_POINT] as const;
 
 /** Only ours may be mounted here; the ones that end in `/` also mean everything below. */
-const RESERVED = ['/proc/', '/dev/', '/sys/', '/run', '/run/runtime-manager/', `${DISPLAY_DIRECTORY}/`, STORAGE_POINT];
+const RESERVED = [
+  '/proc/',
+  '/dev/',
+  '/sys/',
+  '/run',
+  '/run/runtime-manager/',
+  `${DISPLAY_DIRECTORY}/`,
+  `${DISPLAY_TOOLS_POINT}/`,
+  STORAGE_POINT,
+];
 
 /** Absolute path in the plain form, without `.`, `..`, double and trailing slashes; `..` at the root stays there. */
 export function plainPath(path: string): string {

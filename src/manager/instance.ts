@@ -76,12 +76,12 @@ export class Instance {
     });
   }
 
-  /** A new run of an instance whose last one has ended: another life, another end. */
-  begin(record: InstanceRecord, why: string, step: Step = {}): Promise<void> {
+  /** A new run of an instance whose last one has ended: another life, another end. Its record is made of the last one's. */
+  begin(recordFrom: (last: InstanceRecord) => InstanceRecord, why: string, step: Step = {}): Promise<void> {
     const asked = { by: this.asker, ...step };
     return this.#inTurn(async () => {
       const previous = this.#record;
-      this.#record = { ...record, state: this.state };
+      this.#record = { ...recordFrom(previous), state: this.state };
       this.inherited = false;
       this.#end = Promise.withResolvers<Ended>();
       try {

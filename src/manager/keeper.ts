@@ -8,8 +8,11 @@ import type { State } from '../domain/states.ts';
 import type { Instance } from './instance.ts';
 import type { Instances } from './instances.ts';
 import { dropImage, pagesOf, sleepAgain } from './operations/pages.ts';
+import { restart } from './operations/restart.ts';
 import { release, settle } from './operations/settle.ts';
+import { endForMemory } from './operations/terminate-kill.ts';
 import { recoverOne } from './recovery.ts';
+import { isDue } from './restarts.ts';
 import { StorageWatch } from './storage-watch.ts';
 import type { World } from './world.ts';
 
@@ -28,6 +31,7 @@ export class Keeper implements AsyncDisposable {
   readonly #checking = new Set<ContainerId>();
   readonly #watch: AsyncDisposable;
   readonly #timer: NodeJS.Timeout;
+  readonly #restarts = new Set<Promise<void>>();
   readonly #storageWatch: StorageWatch;
   #round = 0;
 
@@ -83,7 +87,9 @@ export class Keeper implements AsyncDisposable {
     this.#storageWatch.look(this.#instances);
     for (const instance of this.#instances) {
       this.check(instance);
+      this.#endIfOutOfMemory(instance);
       this.#dropImage(instance);
+      this.#restartIfDue(instance);
       if (this.#round % RETRY_EVERY_ROUNDS === 0) {
         this.#retryRelease(instance);
         this.#recoverStuck(instance);
@@ -93,6 +99,36 @@ export class Keeper implements AsyncDisposable {
         }
       }
     }
+  }
+
+  #restartIfDue(instance: Instance): void {
+    const { record, taken, queue } = instance;
+    if (taken || queue.busy || !record.released || !isDue(record, this.#world.clock.now())) return;
+    // as a caller's run: a second one is refused
+    instance.claimed = true;
+    const work = queue
+      .push((signal) => restart(this.#world, instance, signal))
+      .catch((error: unknown) => {
+        this.#world.log.warn({ err: error, appInstanceId: record.appInstanceId }, 'an app was not started again');
+      })
+      .finally(() => {
+        instance.claimed = false;
+        this.#restarts.delete(work);
+        this.check(instance);
+      });
+    this.#restarts.add(work);
+  }
+
+  /** No file of the kernel's tells of it by a notice that we could hear; with v2 it has ended by itself by now. */
+  #endIfOutOfMemory(instance: Instance): void {
+    const { state, containerId } = instance.record;
+    if ((state !== 'RUNNING' && state !== 'SUSPENDED') || instance.queue.busy) return;
+    if (this.#world.engine.oomKills(containerId) === 0) return;
+    instance.queue
+      .push(() => endForMemory(this.#world, instance))
+      .catch((error: unknown) => {
+        this.#world.log.error({ err: error }, 'an app that ran out of memory could not be ended yet');
+      });
   }
 
   #dropImage(instance: Instance): void {
@@ -130,6 +166,7 @@ export class Keeper implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
+    await Promise.all(this.#restarts);
     await this.#watch[Symbol.asyncDispose]();
   }
 }

@@ -6,6 +6,7 @@ import { historyOf } from './history.ts';
 import type { Instance } from './instance.ts';
 import type { Instances } from './instances.ts';
 import { annotate } from './operations/annotate.ts';
+import { mount, unmount } from './operations/mount.ts';
 import { askedBy } from './operations/operation.ts';
 import { setLimits, type LimitChange } from './operations/set-limits.ts';
 import type { World } from './world.ts';
@@ -28,6 +29,16 @@ export function liveMethods(world: World, instances: Instances) {
     setLimits: async (params: MethodParams<'setLimits'>, { by }: Call): Promise<MethodResults['setLimits']> => {
       const instance = find(params);
       return instance.queue.push(() => askedBy(instance, by, () => setLimits(world, instance, limitsIn(params))));
+    },
+    mount: async (params: MethodParams<'mount'>, { by }: Call): Promise<MethodResults['mount']> => {
+      const instance = find(params);
+      const work = () => askedBy(instance, by, () => mount(world, instance, params));
+      return { already: await instance.queue.push(work) };
+    },
+    unmount: async (params: MethodParams<'unmount'>, { by }: Call): Promise<MethodResults['unmount']> => {
+      const instance = find(params);
+      const work = () => askedBy(instance, by, () => unmount(world, instance, params.destination));
+      return { already: await instance.queue.push(work) };
     },
     exec: async (params: MethodParams<'exec'>, call: Call) => execs.exec(find(params), params, call),
     execInput: (params: MethodParams<'execInput'>, call: Call) => execs.input(params, call),

@@ -50,7 +50,8 @@ export class Queue {
         run: async () => {
           const controller = new AbortController();
           this.#current = controller;
-          await work(controller.signal).then(resolve, reject);
+          // what throws at once fails like what throws later: for its caller alone
+          await (async () => work(controller.signal))().then(resolve, reject);
         },
       });
       if (this.#current === undefined) void this.#drain();

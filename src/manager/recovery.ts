@@ -12,8 +12,10 @@ import type { Instance, Step } from './instance.ts';
 import type { Instances } from './instances.ts';
 import { beAsleep } from './operations/asleep.ts';
 import { fallAsleep } from './operations/hibernate.ts';
+import { keepMounts } from './operations/mount.ts';
 import { pagesOf } from './operations/pages.ts';
 import { askToEnd, forceEnd } from './operations/terminate-kill.ts';
+import { adoptScreen } from './operations/screen.ts';
 import { release, settle } from './operations/settle.ts';
 import { effectiveLimits } from '../spec/limits.ts';
 import { unhurried } from './operations/operation.ts';
@@ -70,6 +72,7 @@ export async function recover(world: World, instances: Instances): Promise<void>
   await sweep(world, instances);
   await sweepDrafts(world, instances);
   await sweepHeld(world, instances);
+  await sweepDisplays(world, instances);
 }
 
 /** Also for an instance that stays between two states although nothing is at work on it. Never throws. */
@@ -153,6 +156,7 @@ async function adopt(world: World, instance: Instance, { verdict, inspection }: 
   // who asked for them is gone, and a hibernation would not take them along
   await engine.endExecs(containerId);
   await keepLimits(world, instance);
+  await keepMounts(world, instance, live);
   let state = verdict.do === 'adopt' ? verdict.state : before;
   const record: Step['record'] = { live, bootId: settings.bootId, startedAt: startedAt ?? clock.now() };
   if (before === 'HIBERNATING') await images.discardDraft(containerId);
@@ -165,6 +169,7 @@ async function adopt(world: World, instance: Instance, { verdict, inspection }: 
   }
   const started = { type: 'started', pid: live?.init.pid ?? 0 } as const;
   await instance.enter(state, WHY, { record, before: before === 'STARTING' ? [started] : [] });
+  await adoptScreen(world, instance);
 }
 
 /** A daemon that was killed may have put limits in force that it has not written. */
@@ -193,8 +198,9 @@ async function wokenMeanwhile(
 
 async function finishEnding(world: World, instance: Instance, live: Live | null): Promise<void> {
   await instance.note({ live });
+  const { ending } = instance.record;
   const finish = (signal: AbortSignal): Promise<void> =>
-    instance.record.ending === 'killed' ? forceEnd(world, instance) : askToEnd(world, instance, signal);
+    ending === 'killed' || ending === 'oom' ? forceEnd(world, instance, ending) : askToEnd(world, instance, signal);
   // its grace period may be long: the daemon is ready without it
   instance.queue.push(finish).catch((error: unknown) => {
     world.log.error({ err: error, appInstanceId: instance.record.appInstanceId }, 'ending after a restart failed');
@@ -226,6 +232,17 @@ async function sweep(world: World, instances: Instances): Promise<void> {
       });
     }),
   );
+}
+
+/** What an ended app still holds is given back by itself; what is swept here belongs to nobody. */
+async function sweepDisplays({ displays, settings, log }: World, instances: Instances): Promise<void> {
+  const owned = [...instances].filter(({ record }) => !record.released).map(({ record }) => record.appInstanceId);
+  try {
+    const strays = await displays.controls?.sweep(owned, unhurried(settings.killTimeoutMs));
+    if ((strays ?? []).length > 0) log.warn({ strays }, 'swept displays that nobody owns');
+  } catch (error) {
+    log.error({ err: error }, 'stray displays could not be removed');
+  }
 }
 
 /** A draft that was begun before anything was written of it, and what was being deleted. Images of nobody are only told of: they are memory. */

@@ -16,10 +16,13 @@ import { explain } from './operations/explain.ts';
 import { generateSpec } from './operations/generate-spec.ts';
 import { hibernate } from './operations/hibernate.ts';
 import { askedBy } from './operations/operation.ts';
+import { screenshot } from './operations/screen.ts';
 import { resume, suspend } from './operations/suspend-resume.ts';
 import { kill, terminate } from './operations/terminate-kill.ts';
 import { wake, type WakeRequest } from './operations/wake.ts';
 import { recover } from './recovery.ts';
+import { isPending } from './restarts.ts';
+import { watchScreens } from './screen-events.ts';
 import { Sleepers } from './sleepers.ts';
 import { clearStorage, deleteStorage, listStorage } from './storage-methods.ts';
 import { views, type Views } from './views.ts';
@@ -52,6 +55,7 @@ export async function startManager(
   const keeper = new Keeper(world, instances, (instance) => {
     sleepers.tend(instance);
   });
+  const screens = watchScreens(world, instances);
   await recover(world, instances);
   for (const instance of instances) if (instance.state === 'HIBERNATED') sleepers.tend(instance);
   const house = { world, instances, keeper, sleepers, views: views(world) };
@@ -59,6 +63,7 @@ export async function startManager(
     ...methods(house),
     endAllApps: () => endAllApps(house),
     [Symbol.asyncDispose]: async () => {
+      screens[Symbol.dispose]();
       await sleepers[Symbol.asyncDispose]();
       await keeper[Symbol.asyncDispose]();
     },
@@ -117,6 +122,8 @@ function methods(house: House) {
       generateSpec(world, { instances, signal }, params),
     list: (params: MethodParams<'list'>) => list(house, params),
     getLogs: (params: MethodParams<'getLogs'>, call: Call) => getLogs(house, params, call),
+    getScreenshot: (params: One, { signal }: Call) =>
+      screenshot(world, instances.get(appInstanceId(params.appInstanceId)), signal),
     getEvents: (params: MethodParams<'getEvents'>) =>
       world.journal.events({
         since: params.since,
@@ -231,7 +238,9 @@ async function getLogs({ world, instances }: House, params: MethodParams<'getLog
 
 /** The history of ended instances is bounded; who ended first goes first, with its log. */
 function forgetOldest({ world, instances }: House): void {
-  const ended = [...instances].filter(({ record, taken }) => !taken && record.released && record.exit !== null);
+  const ended = [...instances].filter(
+    ({ record, taken }) => !taken && record.released && record.exit !== null && !isPending(record),
+  );
   const excess = ended.length - world.settings.keepEnded;
   if (excess <= 0) return;
   const oldest = ended
@@ -247,7 +256,7 @@ function forgetOldest({ world, instances }: House): void {
 
 async function endAllApps(house: House): Promise<void> {
   const { world, instances } = house;
-  const living = [...instances].filter((instance) => isAlive(instance.state));
+  const living = [...instances].filter(({ record, taken }) => taken || isPending(record));
   const outcomes = await Promise.allSettled(
     living.map((instance) =>
       instance.queue.push((signal) => askedBy(instance, 'the end of the daemon', () => end(house, instance, signal))),

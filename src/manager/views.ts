@@ -78,6 +78,8 @@ function read(world: World, instance: Instance): AppInfo {
     limits: effectiveLimits(app.limits),
     display: displayOf(world, instance),
     hibernation: hibernationOf(world, instance),
+    mounts: mountsOf(record),
+    restart: restartOf(record),
     annotations: record.annotations,
     annotationRevision: record.annotationRevision,
     storage: world.storage.pathOf(appId),
@@ -87,8 +89,20 @@ function read(world: World, instance: Instance): AppInfo {
 }
 
 /** Asleep and ended apps have none. */
-const displayOf = (world: World, { record }: Instance): AppInfo['display'] =>
-  record.live === null || !world.displays.offered ? null : placeOfDisplay(world, record);
+function displayOf(world: World, { record }: Instance): AppInfo['display'] {
+  const place = record.live === null || !world.displays.offered ? null : placeOfDisplay(world, record);
+  return place === null ? null : { displayName: place.displayName, socket: place.socket };
+}
+
+const mountsOf = ({ app, mounts }: Instance['record']): AppInfo['mounts'] => [
+  ...app.mounts.map((mount) => ({ ...mount, live: false })),
+  ...mounts.map((mount) => ({ ...mount, live: true })),
+];
+
+function restartOf({ app, restart }: Instance['record']): AppInfo['restart'] {
+  const { policy, maxRetries } = app.restart;
+  return { policy, attempts: restart?.attempts ?? 0, maxRetries, dueAt: restart?.dueAt ?? null };
+}
 
 function hibernationOf(world: World, instance: Instance): AppInfo['hibernation'] {
   const { app, hibernation } = instance.record;

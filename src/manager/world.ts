@@ -9,6 +9,7 @@ import type { Journal } from '../ports/journal.ts';
 import type { Log } from '../ports/log.ts';
 import type { Logs } from '../ports/logs.ts';
 import type { Packages } from '../ports/packages.ts';
+import type { Pictures } from '../ports/pictures.ts';
 import type { RootFilesystems } from '../ports/root-filesystems.ts';
 import type { Storage } from '../ports/storage.ts';
 import type { Platform } from '../spec/platform/platform.ts';
@@ -50,6 +51,8 @@ export type Settings = {
   readonly platform: Platform | null;
   /** Of this machine. */
   readonly cores: number;
+  /** Whether the kernel counts what apps swap. */
+  readonly countsSwap: boolean;
   readonly root: string;
 };
 
@@ -62,6 +65,7 @@ export type World = {
   readonly surveys: CheckpointSurveys;
   readonly storage: Storage;
   readonly displays: Displays;
+  readonly pictures: Pictures;
   readonly rootfs: RootFilesystems;
   readonly packages: Packages;
   readonly log: Log;

@@ -5,6 +5,7 @@
 import type { ContainerId } from '../domain/ids.ts';
 import type { Phases } from '../domain/hibernation.ts';
 import type { Readings } from '../domain/info.ts';
+import type { StartLimits } from '../domain/limits.ts';
 import type { Wiring } from './networks.ts';
 import type { ControlGroups } from './control-groups.ts';
 import type { Execs } from './execs.ts';
@@ -15,6 +16,8 @@ export type StartOrder = {
   readonly id: ContainerId;
   /** OCI runtime configuration, version 1.x, root.path absolute. */
   readonly config: object;
+  /** Those of the configuration; in force when the app begins. */
+  readonly limits: StartLimits;
   readonly logFile: string;
   readonly logMaxBytes: number;
   readonly terminal: boolean;
@@ -66,12 +69,28 @@ export type Inspection =
 /** `known` is the pair that ran and has ended; null when nobody knows who may still be at work on the container. */
 export type Removal = Wait & { readonly known: Live | null };
 
+/** An entry of `mounts` in config.json. */
+export type BoundMount = { readonly destination: string };
+
+export type WantedMount = {
+  /** Absolute, of the host. */
+  readonly source: string;
+  /** Absolute, in the app, without links, dots and double slashes. */
+  readonly destination: string;
+  readonly readOnly: boolean;
+  /** The same as it would stand in the container's config.json. */
+  readonly bound: BoundMount;
+};
+
+export type MountOrder = Wait & { readonly live: Live; readonly mount: WantedMount };
+export type UnmountOrder = Wait & { readonly live: Live; readonly destination: string };
+
 export type Engine = Execs & {
   readonly name: string;
   readonly runtimeName: string;
   /** For config.json's linux.cgroupsPath. */
   readonly cgroupsPath: (id: ContainerId) => string;
-  /** Creates and starts a container. When it throws (START_FAILED, TIMED_OUT, ABORTED), the caller calls `remove`. */
+  /** Creates and starts a container. When it throws (START_FAILED, LIMIT_FAILED, TIMED_OUT, ABORTED), the caller calls `remove`. */
   readonly start: (order: StartOrder, wait: Wait) => Promise<Live>;
   /** Every process of the container stands still when this returns. Throws SUSPEND_FAILED, and then it runs on. */
   readonly suspend: (id: ContainerId, wait: Wait) => Promise<void>;
@@ -114,11 +133,27 @@ export type Engine = Execs & {
   readonly ended: (id: ContainerId, live: Live) => Promise<Ended | undefined>;
   /** Removes what a container leaves: processes, runtime state, cgroups, bundle. Never follows a mount. */
   readonly remove: (id: ContainerId, removal: Removal) => Promise<void>;
+  /** Whether its first process has begun to end, and takes all others with it. Looked up at this moment. */
+  readonly isEnding: (live: Live) => boolean;
   /** Whether its exit code will be seen. */
   readonly isMonitored: (live: Live) => boolean;
+  /**
+   * Binds a file or directory of the host into a container that runs or stands still; it is dumped and restored with it. Throws
+   * INVALID_ARGUMENT, CONFLICT, MOUNT_FAILED, NOT_SUPPORTED, TIMED_OUT, ABORTED; then it is as before.
+   */
+  readonly mount: (id: ContainerId, order: MountOrder) => Promise<void>;
+  /** Only what `mount` made. Throws BUSY, MOUNT_FAILED; then it is as before. */
+  readonly unmount: (id: ContainerId, order: UnmountOrder) => Promise<void>;
+  /** Finishes or undoes what a daemon that was killed was at: exactly these are there then. */
+  readonly keepMounts: (
+    id: ContainerId,
+    keeping: Wait & { readonly live: Live; readonly wanted: readonly WantedMount[] },
+  ) => Promise<void>;
   /** As ControlGroups has it. */
   readonly setLimits: ControlGroups['setLimits'];
   readonly readings: (id: ContainerId) => Readings | undefined;
+  /** As ControlGroups has it. */
+  readonly oomKills: ControlGroups['oomKills'];
   /** Containers of this daemon that have left anything on the machine. */
   readonly leftovers: () => Promise<readonly ContainerId[]>;
   /** Calls back when a container may have ended. */

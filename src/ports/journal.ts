@@ -25,6 +25,13 @@ export type HibernationRecord = {
   readonly wakes: number;
 };
 
+export type RestartRecord = {
+  /** In a row: who has run well is counted anew. With the one that is due. */
+  readonly attempts: number;
+  /** ISO 8601; null when none is due. */
+  readonly dueAt: string | null;
+};
+
 export type InstanceRecord = {
   readonly appInstanceId: AppInstanceId;
   readonly appId: AppId;
@@ -47,8 +54,12 @@ export type InstanceRecord = {
   readonly released: boolean;
   /** Null before the first hibernation. */
   readonly hibernation: HibernationRecord | null;
+  /** Null for a run that a caller asked for, until it has failed. */
+  readonly restart: RestartRecord | null;
   /** Address and ports, for an app in the network nat; absent in records of older versions. */
   readonly network?: NetworkLease | null;
+  /** Made by `mount`, in the order in which they were; besides those of `app`. */
+  readonly mounts: App['mounts'];
   readonly annotations: Readonly<Record<string, string>>;
   /** Rises with each change of the annotations, over all runs. */
   readonly annotationRevision: number;

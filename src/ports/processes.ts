@@ -9,6 +9,8 @@ export type Processes = {
   /** Who has this pid now; undefined when nobody (or only a zombie). */
   readonly identify: (pid: number) => ProcessId | undefined;
   readonly isAlive: (process: ProcessId) => boolean;
+  /** Whether it has begun to end, or has ended: what it shares with others may be gone already. */
+  readonly isEnding: (process: ProcessId) => boolean;
   /** False when it is gone already. Throws on anything else than ESRCH. */
   readonly signal: (process: ProcessId, signal: NodeJS.Signals) => boolean;
   /** The same to its process group, where it leads one. */

@@ -3,6 +3,7 @@ import type { App } from '../domain/app.ts';
 import {
   DISPLAY_DIRECTORY,
   DISPLAY_NAME,
+  INSIDE_DISPLAY_NAME,
   STORAGE_POINT,
   WAKE_NOTE_POINT,
   type DisplaySocket,
@@ -42,7 +43,7 @@ export function environment(sources: Sources): readonly string[] {
   set('APPLICATION_TOKEN', appInstanceId, DEFAULT);
   if (display !== null) {
     set('XDG_RUNTIME_DIR', DISPLAY_DIRECTORY, leased('display'));
-    set('WAYLAND_DISPLAY', DISPLAY_NAME, leased('display'));
+    set('WAYLAND_DISPLAY', display.inside === null ? DISPLAY_NAME : INSIDE_DISPLAY_NAME, leased('display'));
   }
   for (const [name, value] of Object.entries(app.env)) {
     set(name, value, originIn({ app, origins: said }, `env[${name}]`));

@@ -5,6 +5,7 @@ import {
   depthOf,
   DISPLAY_DIRECTORY,
   DISPLAY_NAME,
+  DISPLAY_TOOLS_POINT,
   INSIDE_POINT,
   isReserved,
   plainPath,
@@ -134,6 +135,12 @@ function noteOrigins(
 /** The directory is the app's own and nobody else's, as the XDG base directory specification wants it. */
 function displayMounts(display: DisplaySocket | null, { uid, gid }: MountOrder['identity']): readonly OciMount[] {
   if (display === null) return [];
+  if (display.inside !== null) {
+    return [
+      bind({ source: display.inside.directory, destination: DISPLAY_DIRECTORY }, false),
+      bind({ source: display.inside.bundle, destination: DISPLAY_TOOLS_POINT }, true),
+    ];
+  }
   const directory = kernelMount(DISPLAY_DIRECTORY, 'tmpfs', [
     'nodev',
     'noexec',
@@ -144,7 +151,8 @@ function displayMounts(display: DisplaySocket | null, { uid, gid }: MountOrder['
   return [directory, bind({ source: display.socket, destination: `${DISPLAY_DIRECTORY}/${DISPLAY_NAME}` }, false)];
 }
 
-function appMount({ source, destination, readOnly }: App['mounts'][number]): OciMount {
+/** Throws INVALID_ARGUMENT for a place of ours. */
+export function appMount({ source, destination, readOnly }: App['mounts'][number]): OciMount {
   const plain = plainPath(destination);
   if (isReserved(plain)) {
     throw new RuntimeError('INVALID_ARGUMENT', {

@@ -1,16 +1,23 @@
 /** App configuration → OCI runtime configuration. Pure: whoever calls it has looked at the machine. */
 import type { App } from '../domain/app.ts';
 import { RuntimeError } from '../domain/errors.ts';
-import { INIT_POINT, plainPath, type CommandQuery, type DisplaySocket, type RootFilesystem } from '../domain/rootfs.ts';
+import {
+  DISPLAY_TOOLS_POINT,
+  INIT_POINT,
+  plainPath,
+  type CommandQuery,
+  type DisplaySocket,
+  type RootFilesystem,
+} from '../domain/rootfs.ts';
 import { originIn } from './described.ts';
 import { environment } from './environment.ts';
-import { noteLimits, withCores } from './limit-origins.ts';
+import { noteLimits, withCores, type Device } from './limit-origins.ts';
 import { resources, rlimits } from './limits.ts';
 import { MASKED_PATHS, mounts, READONLY_PATHS } from './mounts.ts';
 import { idMappings, namespaces, type Identity } from './namespaces.ts';
 import type { OciConfig, OciProcess } from './oci-types.ts';
 import { DEFAULT, from, leased, Origins } from './origins.ts';
-import { NO_PLATFORM, type Platform } from './platform/platform.ts';
+import { NO_PLATFORM } from './platform/platform.ts';
 import { seccomp, type Architecture } from './seccomp.ts';
 
 export type OciConfigInput = {
@@ -32,14 +39,14 @@ export type OciConfigInput = {
   readonly appInstanceId: string;
   /** Who said what of `app`; the caller everything when absent. */
   readonly said?: Origins;
-  /** The device; how many cores it has. Nothing is kept from the app when absent. */
-  readonly device?: { readonly cores: Platform['cores']; readonly count: number };
+  /** Nothing is kept from the app when absent. */
+  readonly device?: Device;
 };
 
 export type TracedOciConfig = { readonly config: OciConfig; readonly origins: Origins };
 type Order = Required<OciConfigInput> & { readonly trace: Origins };
 
-const ANY_DEVICE = { cores: NO_PLATFORM.cores, count: 0 };
+const ANY_DEVICE: Device = { cores: NO_PLATFORM.cores, count: 0, countsSwap: true };
 
 /** 1.1.0 has all that is used here; runc 1.1 to 1.3 and crun take it. */
 const OCI_VERSION = '1.1.0';
@@ -67,7 +74,7 @@ export function tracedOciConfig(input: OciConfigInput): TracedOciConfig {
       namespaces: namespaces(app.network),
       ...idMappings(identity),
       cgroupsPath,
-      resources: withCores(resources(app.limits), device, trace),
+      resources: withCores(resources(app.limits, device.countsSwap), app, { said, device, trace }),
       seccomp: seccomp(architecture),
       maskedPaths: MASKED_PATHS,
       readonlyPaths: READONLY_PATHS,
@@ -104,10 +111,12 @@ function processOf(order: Order): OciProcess {
     [bundle?.args, from('package', 'process.args')],
   ]);
   for (const index of [0, 1]) trace.set(`process.args[${index}]`, DEFAULT);
+  const launching = launcher(order.display);
+  for (const index of launching.keys()) trace.set(`process.args[${INIT_WORDS + index}]`, leased('display'));
   return {
     terminal: app.terminal,
     user: { uid: identity.uid, gid: identity.gid },
-    args: [INIT_POINT, '--', ...requireCommand(args)],
+    args: [INIT_POINT, '--', ...launching, ...requireCommand(args)],
     env: environment({ ...order, bundleEnv: bundle?.env ?? [] }),
     cwd: plainPath(cwd ?? '/'),
     capabilities: NO_CAPABILITIES,
@@ -115,6 +124,23 @@ function processOf(order: Order): OciProcess {
     rlimits: rlimits(app.limits),
     oomScoreAdj,
   };
+}
+
+/** Brings up the compositor and becomes the command that follows (scripts/setup/with-display.sh); it needs no shell of the app's. */
+function launcher(display: DisplaySocket | null): readonly string[] {
+  if (display === null || display.inside === null) return [];
+  const { loader } = display.inside;
+  const [point, lib] = [DISPLAY_TOOLS_POINT, `${DISPLAY_TOOLS_POINT}/lib`];
+  return [`${lib}/${loader}`, '--library-path', lib, `${point}/bin/dash`, `${point}/with-display.sh`, loader];
+}
+
+/** Of the launcher, in a command line that begins with it. */
+const LAUNCHER_WORDS = 6;
+const INIT_WORDS = 2;
+
+function ownCommand(args: readonly string[]): string {
+  const hasLauncher = args[INIT_WORDS]?.startsWith(`${DISPLAY_TOOLS_POINT}/`) === true;
+  return args[hasLauncher ? INIT_WORDS + LAUNCHER_WORDS : INIT_WORDS] ?? '';
 }
 
 function requireCommand(args: readonly string[] = []): readonly string[] {
@@ -138,12 +164,11 @@ function refuseRoot({ uid, gid, rootHostUid, rootHostGid }: Identity): void {
 /** The question whether this configuration's command can be run, for RootFilesystems.findCommand. */
 export function commandQuery(config: OciConfig): CommandQuery {
   const { process: started, root, mounts: all } = config;
-  const [, , command = ''] = started.args;
   return {
     root: root.path,
     binds: all.filter(({ type }) => type === 'bind').map(({ source, destination }) => ({ source, destination })),
     opaque: all.filter(({ type }) => type !== 'bind').map(({ destination }) => destination),
-    command,
+    command: ownCommand(started.args),
     cwd: started.cwd,
     searchPath: started.env.find((line) => line.startsWith('PATH='))?.slice('PATH='.length) ?? '',
     uid: started.user.uid,

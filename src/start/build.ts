@@ -5,6 +5,7 @@ import { imageStore } from '../adapters/images/image-store.ts';
 import { readMachine } from '../adapters/images/machine.ts';
 import { insideDirectories } from '../adapters/inside/inside-directories.ts';
 import { logFiles } from '../adapters/logs/log-files.ts';
+import { pictureFiles } from '../adapters/pictures/picture-files.ts';
 import { systemClock } from '../adapters/process/clock.ts';
 import { RoutedNetworks } from '../adapters/network/routed-networks.ts';
 import { packages } from '../adapters/packages/packages.ts';
@@ -22,6 +23,7 @@ import type { World } from '../manager/world.ts';
 import type { Journal } from '../ports/journal.ts';
 import type { Log } from '../ports/log.ts';
 import type { Platform } from '../spec/platform/platform.ts';
+import type { DisplayOptions } from './displays.ts';
 import { buildEmbedded, type Embedded } from './embedded.ts';
 import { machineFacts } from './machine.ts';
 import { buildNeighbours } from './neighbours.ts';
@@ -57,11 +59,12 @@ export async function build(site: Site): Promise<Built> {
   const insides = insideDirectories({ directory: `${places.state}/inside`, init: machine.init });
   const rootfs = rootFilesystems({ directory: `${open.directory}/rootfs` });
   const ids = { uid: config.userIds.last, rootIdOffset: config.userIds.rootOffset };
+  const cgroupParent = config.cgroupParent ?? cgroupParentOf(places);
   const embedded = await buildEmbedded({
     wanted: config.runtime,
     runDirectory: places.run,
     openDirectory: open.directory,
-    cgroupParent: config.cgroupParent ?? cgroupParentOf(places),
+    cgroupParent,
     searchPath,
     remembered: remembered.facts[ENGINE_FACT],
     tryOut: tryOut({ rootfs, insides, runDirectory: places.run, ...ids, ...machine }),
@@ -70,7 +73,10 @@ export async function build(site: Site): Promise<Built> {
   if (remembered.facts[ENGINE_FACT] !== embedded.finding) {
     await announcer.commit({ facts: { [ENGINE_FACT]: embedded.finding } });
   }
-  const neighbours = await buildNeighbours({ config, places, log, env: site.env, searchPath });
+  const neighbours = await buildNeighbours({
+    ...{ config, places, log, env: site.env, searchPath },
+    embedded: displayOptions(site, open, cgroupParent),
+  });
   const { storage, displays } = neighbours;
   const range = { ...config.userIds, now: systemClock.now, hasStorage: storage.exists };
   const hibernation = { ...config.hibernation, runtime: embedded.runtimeVersion, criu: embedded.criuVersion };
@@ -78,11 +84,8 @@ export async function build(site: Site): Promise<Built> {
     ...{ engine: embedded.engine, journal, storage, displays, insides, rootfs, log, announcer, clock: systemClock },
     ...hibernationParts(site, embedded),
     logs: logFiles(places.logs, systemClock),
-    packages: packages(toolRunner({ PATH: searchPath, LC_ALL: 'C.UTF-8' }), {
-      directory: places.packages,
-      mountDirectory: `${open.directory}/packages`,
-      ...config.packages,
-    }),
+    pictures: pictureFiles(`${places.state}/pictures`),
+    packages: packagesOf(site, open),
     userIds: new UserIds(range, remembered.userIds),
     networks: networkLeases(site, open),
     settings: { ...config, ...machine, ...ids, hibernation, platform: site.platform, root: site.root },
@@ -101,6 +104,14 @@ export async function build(site: Site): Promise<Built> {
   };
 }
 
+const displayOptions = (site: Site, open: OpenPlace, cgroupParent: string): DisplayOptions => ({
+  ...{ stateDirectory: site.places.state, openDirectory: open.directory },
+  ...{ cgroupParent, searchPath: site.searchPath, tools: toolsOf(site) },
+});
+
+export const toolsOf = ({ config, env }: Pick<Site, 'config' | 'env'>): string | undefined =>
+  config.tools ?? env['RUNTIME_MANAGER_TOOLS'];
+
 function hibernationParts({ places, config, log, searchPath }: Site, { criuVersion }: Embedded) {
   const runTool = toolRunner({ PATH: searchPath, LC_ALL: 'C.UTF-8' });
   return {
@@ -115,6 +126,13 @@ function hibernationParts({ places, config, log, searchPath }: Site, { criuVersi
     surveys: criuSurveys(runTool, { ghostLimitBytes: GHOST_LIMIT_BYTES, skipsInFlight: true }),
   };
 }
+
+const packagesOf = ({ places, config, searchPath }: Site, { directory }: OpenPlace): World['packages'] =>
+  packages(toolRunner({ PATH: searchPath, LC_ALL: 'C.UTF-8' }), {
+    directory: places.packages,
+    mountDirectory: `${directory}/packages`,
+    ...config.packages,
+  });
 
 function networkLeases({ places, config, log, searchPath, root }: Site, { directory }: OpenPlace): NetworkLeases {
   const { range, nameservers, allowHost } = config.network;

@@ -15,6 +15,7 @@ import { lazyPermission } from '../adapters/criu/lazy-permission.ts';
 import type { Criu } from '../adapters/embedded/parts.ts';
 import { wiring } from '../adapters/network/wiring.ts';
 import { doors } from '../adapters/mounts/doors.ts';
+import { liveMounts } from '../adapters/mounts/live-mounts.ts';
 import { embeddedEngine } from '../adapters/embedded/engine.ts';
 import { listDirectory } from '../adapters/files/list-directory.ts';
 import { systemClock } from '../adapters/process/clock.ts';
@@ -138,6 +139,7 @@ function build(
     startExec: conmonExec(linuxProcesses, { binary: monitorBinary, env }),
     groups: controlGroups({
       parent: cgroupParent,
+      prefix: 'app-',
       clock: systemClock,
       mountInfo: readFileSync('/proc/self/mountinfo', 'utf8'),
     }),
@@ -147,6 +149,7 @@ function build(
     // crun runs no hooks when it restores
     network: wiring(runTool, { searchPath, hooksAtRestore: name === 'runc' }),
     doors: doors(runTool, `${openDirectory}/doors`),
+    liveMounts: liveMounts(runTool, { perl: findTool('perl', searchPath), architecture: process.arch }),
     bundleOf: (id) => `${places.bundles}/${id}`,
     listBundles: async () => (await listDirectory(places.bundles)) as readonly ContainerId[],
     listState: (id) => listDirectory(`${places.runtime}/${id}`),
@@ -156,7 +159,7 @@ function build(
 function criuParts(searchPath: string, env: Readonly<Record<string, string>>): Criu {
   const binary = findTool('criu', searchPath) ?? 'criu';
   return {
-    configure: (bundle, tcp) => writeFile(`${bundle}/criu.conf`, criuConfig(tcp), { mode: 0o600 }),
+    configure: (bundle, tcp, mounts) => writeFile(`${bundle}/criu.conf`, criuConfig(tcp, mounts), { mode: 0o600 }),
     figures: criuFigures,
     // a dump that never began has no log
     keepLog: (from, to) => copyFile(from, to).catch(() => undefined),

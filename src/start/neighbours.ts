@@ -1,5 +1,6 @@
 /** Displays and storage, from whom the configuration says. */
 import { mkdir } from 'node:fs/promises';
+import { externalDisplay } from '../adapters/displays/external.ts';
 import { noDisplays } from '../adapters/displays/none.ts';
 import { systemClock } from '../adapters/process/clock.ts';
 import { appStorage } from '../adapters/rdk/app-storage.ts';
@@ -12,12 +13,14 @@ import type { Layout } from '../domain/layout.ts';
 import type { Displays } from '../ports/displays.ts';
 import type { Log } from '../ports/log.ts';
 import type { Storage } from '../ports/storage.ts';
+import { embeddedDisplays, type DisplayOptions } from './displays.ts';
 
 type Options = {
   readonly config: Config;
   readonly places: Layout;
   readonly log: Log;
   readonly env: NodeJS.ProcessEnv;
+  readonly embedded: DisplayOptions;
   /** PATH for the host tools. */
   readonly searchPath: string;
 };
@@ -32,26 +35,43 @@ type Neighbours = {
 /** RDK's own default, and that of all its tools. */
 const THUNDER_ACCESS = '127.0.0.1:9998';
 
-export async function buildNeighbours({ config, places, log, env, searchPath }: Options): Promise<Neighbours> {
+export async function buildNeighbours(options: Options): Promise<Neighbours> {
+  const { config, places, log, env, searchPath } = options;
   const base = config.storage.directory ?? places.apps;
   await mkdir(base, { recursive: true, mode: 0o700 });
   const embedded = directories(toolRunner({ PATH: searchPath, LC_ALL: 'C.UTF-8' }), {
     directory: base,
     volumeDirectory: places.volumes,
   });
+  const own = ownDisplays(options);
   const { displays, storage } = config;
-  if (displays.provider === 'none' && storage.provider === 'embedded') {
-    return { displays: noDisplays, storage: embedded, close: () => undefined };
-  }
+  if (displays.provider !== 'rdk' && storage.provider === 'embedded') return { ...own, storage: embedded };
   const { tokenFile, callTimeoutMs } = config.thunder;
   const url = config.thunder.url ?? `ws://${env['THUNDER_ACCESS'] || THUNDER_ACCESS}/jsonrpc`;
   const thunder = new Thunder({ url, tokenFile, callTimeoutMs, log });
   const directory = displays.directory ?? (env['XDG_RUNTIME_DIR'] || '/tmp');
   return {
-    displays: displays.provider === 'rdk' ? windowManager({ thunder, directory, clock: systemClock }) : noDisplays,
+    displays: displays.provider === 'rdk' ? windowManager({ thunder, directory, clock: systemClock }) : own.displays,
     storage: storage.provider === 'rdk' ? appStorage({ thunder, otherwise: embedded, log }) : embedded,
     close: () => {
+      own.close();
       thunder.close();
     },
   };
 }
+
+/** Those that need no other service. */
+function ownDisplays({ config, embedded }: Options): Pick<Neighbours, 'displays' | 'close'> {
+  const { provider, socket } = config.displays;
+  if (provider === 'external' && socket !== undefined) return { displays: externalDisplay(socket), close: nothing };
+  if (provider !== 'embedded') return { displays: noDisplays, close: nothing };
+  const displays = embeddedDisplays(embedded);
+  return {
+    displays,
+    close: () => {
+      displays.close();
+    },
+  };
+}
+
+const nothing = (): void => undefined;

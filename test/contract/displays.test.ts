@@ -6,6 +6,7 @@ import { chown, lstat, mkdir, writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { externalDisplay } from '../../src/adapters/displays/external.ts';
 import { noDisplays } from '../../src/adapters/displays/none.ts';
 import { systemClock } from '../../src/adapters/process/clock.ts';
 import { windowManager } from '../../src/adapters/rdk/window-manager.ts';
@@ -13,6 +14,7 @@ import { appInstanceId } from '../../src/domain/ids.ts';
 import type { Displays } from '../../src/ports/displays.ts';
 import { uniqueId } from '../lib/apps.ts';
 import { helpfulRefusal, refusal } from '../lib/refusal.ts';
+import { swayBox } from '../lib/sway-box.ts';
 import { thunderBox, wait, type ThunderBox } from '../lib/thunder-box.ts';
 import { WINDOW_MANAGER, windowManagerPlugin, type WindowManagerPlugin } from '../lib/thunder-plugins.ts';
 import { until } from '../lib/until.ts';
@@ -41,13 +43,23 @@ async function rdk(callTimeoutMs = 10_000): Promise<Rdk> {
   };
 }
 
-const SUBJECTS: Readonly<Record<string, () => Promise<Subject>>> = { "RDK's window manager": () => rdk() };
+async function embedded(): Promise<Subject> {
+  const box = await swayBox();
+  const there = () => readdirSync(join(box.directory, 'displays')).map((name) => name.replace(/^wst-/, ''));
+  return { displays: box.displays(), there, [Symbol.asyncDispose]: () => box[Symbol.asyncDispose]() };
+}
+
+const SUBJECTS: Readonly<Record<string, () => Promise<Subject>>> = {
+  "RDK's window manager": () => rdk(),
+  embedded,
+};
 
 const UID = 41_001;
 const newOrder = (name: string) => ({
   appInstanceId: appInstanceId(uniqueId(name)),
   uid: UID,
   gid: UID,
+  placement: 'host' as const,
   size: null,
   capabilities: [],
 });
@@ -63,7 +75,7 @@ for (const [name, make] of Object.entries(SUBJECTS)) {
   test(`${name}: a display is where it was said, the app's own, and takes clients`, async () => {
     await using subject = await make();
     const order = newOrder('one');
-    const place = subject.displays.placeOf(order.appInstanceId);
+    const place = subject.displays.placeOf(order.appInstanceId, 'host');
     assert.equal(place.displayName, `wst-${order.appInstanceId}`);
     assert.deepEqual(await subject.displays.createDisplay(order, wait()), place);
     const found = await lstat(place.socket);
@@ -137,9 +149,23 @@ for (const [name, make] of Object.entries(SUBJECTS)) {
 test('a machine without displays refuses them, and has nothing to give back', async () => {
   const order = newOrder('none');
   assert.equal(noDisplays.offered, false);
-  assert.throws(() => noDisplays.placeOf(order.appInstanceId), /no display can be made/);
+  assert.throws(() => noDisplays.placeOf(order.appInstanceId, 'host'), /no display can be made/);
   await helpfulRefusal(noDisplays.createDisplay(order, wait()), 'DISPLAY_FAILED', /no display/);
   await noDisplays.destroyDisplay(order.appInstanceId, wait());
+});
+
+test('an external display is one for all, must be there, and stays', async () => {
+  await using box = await swayBox();
+  const own = box.displays();
+  const order = newOrder('external');
+  const { socket } = own.placeOf(order.appInstanceId, 'host');
+  const displays = externalDisplay(socket);
+  await helpfulRefusal(displays.createDisplay(order, wait()), 'DISPLAY_FAILED', /there is no socket/);
+  await own.createDisplay(order, wait());
+  const others = [newOrder('one'), newOrder('two')];
+  for (const other of others) assert.equal((await displays.createDisplay(other, wait())).socket, socket);
+  for (const { appInstanceId: id } of others) await displays.destroyDisplay(id, wait());
+  (await client(socket)).destroy();
 });
 
 test("RDK's window manager is asked in the words of upstream's connector", async () => {
@@ -188,7 +214,7 @@ test("RDK's window manager: a stale socket is removed, anything else at its plac
   await using subject = await rdk();
   const { displays, box } = subject;
   const order = newOrder('squat');
-  const { socket } = displays.placeOf(order.appInstanceId);
+  const { socket } = displays.placeOf(order.appInstanceId, 'host');
   box.server.plugins.set(WINDOW_MANAGER, {
     active: true,
     methods: {

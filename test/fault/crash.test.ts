@@ -100,7 +100,8 @@ test('after a restart of the machine nothing of before is believed, and each app
   await using daemon = await startDaemon();
   const ids = await Promise.all(['a', 'b'].map((name) => runApp(daemon.client, name, SLEEP)));
   await daemon.client.suspend({ appInstanceId: ids[0] ?? '' });
-  const infos = await Promise.all(ids.map((appInstanceId) => daemon.client.getInfo({ appInstanceId })));
+  const again = await runApp(daemon.client, 'again', SLEEP, { restart: { policy: 'always', backoffMs: 1 } });
+  const infos = await Promise.all([...ids, again].map((appInstanceId) => daemon.client.getInfo({ appInstanceId })));
   // what a machine loses: processes and control groups, here with the apps; /run; and the boot has another id
   await Promise.all(ids.map((appInstanceId) => daemon.client.resume({ appInstanceId }).catch(() => undefined)));
   await daemon.kill9();
@@ -116,6 +117,7 @@ test('after a restart of the machine nothing of before is believed, and each app
     assert.deepEqual({ ...exit, at: '' }, { code: null, signal: null, oom: false, cause: 'reboot', at: '' });
     await daemon.client.run(hostApp(id, SLEEP));
   }
+  await untilState(daemon.client, again, 'RUNNING');
 });
 
 test('what lies in the daemon’s places and belongs to no instance is swept away at the start', async () => {

@@ -114,7 +114,14 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
     removeAnnotation: async ({ appInstanceId: id, key }) => ({
       already: !Reflect.deleteProperty(find(id).annotations, key),
     }),
-    setLimits: async ({ memoryBytes = null, cpus = null, pids }) => ({ memoryBytes, cpus, pids: pids ?? 1024 }),
+    mount: async () => ({ already: false }),
+    unmount: async () => ({ already: false }),
+    setLimits: async ({ memoryBytes = null, cpus = null, pids }) => ({
+      memoryBytes,
+      swapBytes: memoryBytes === null ? null : 0,
+      cpus,
+      pids: pids ?? 1024,
+    }),
     exec: async (params, { channel }) => {
       find(params.appInstanceId);
       const text = params.args.join(' ');
@@ -151,6 +158,10 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
       const lines = texts.map((text) => ({ time: TIME, stream: 'stdout' as const, text, partial: false }));
       const cursor = first + lines.length;
       return { lines, cursor: String(cursor), ended: !isAlive(instance.state) && cursor === instance.lines.length };
+    },
+    getScreenshot: async (params) => {
+      find(params.appInstanceId);
+      return { png: Buffer.from('a picture').toString('base64'), takenAt: TIME, live: false };
     },
     getEvents: async ({ since, limit, appInstanceId: id }) => ({
       events: world.events
@@ -197,7 +208,7 @@ const infoOf = (instance: Instance): AppInfo => ({
   cpu: null,
   pids: null,
   network: { mode: 'none', address: null, gateway: null, ports: [] },
-  limits: { memoryBytes: 64 * 2 ** 20, cpus: null, pids: 1024 },
+  limits: { memoryBytes: 64 * 2 ** 20, swapBytes: null, cpus: null, pids: 1024 },
   display: null,
   hibernation: {
     enabled: true,
@@ -208,6 +219,8 @@ const infoOf = (instance: Instance): AppInfo => ({
     wakes: 0,
     failureLog: null,
   },
+  mounts: [],
+  restart: { policy: 'never', attempts: 0, maxRetries: 10, dueAt: null },
   annotations: instance.annotations,
   annotationRevision: Object.keys(instance.annotations).length,
   storage: '/fake/apps/one',

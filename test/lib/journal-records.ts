@@ -19,6 +19,8 @@ export const instanceRecord = (id: string): InstanceRecord => ({
   exit: null,
   released: false,
   hibernation: null,
+  restart: null,
+  mounts: [],
   annotations: {},
   annotationRevision: 0,
 });

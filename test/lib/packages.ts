@@ -4,16 +4,20 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { provideAppTree } from '../../scripts/setup/app-tree.mjs';
+import { provideGuiTree } from '../../scripts/setup/gui-tree.mjs';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
 export const APP_TREE = process.env['RUNTIME_MANAGER_APP_TREE'] ?? join(PROJECT, '.tools.apps');
+export const GUI_TREE = process.env['RUNTIME_MANAGER_GUI_TREE'] ?? join(PROJECT, '.tools.gui');
 export const PROGRAMS = join(PROJECT, 'test', 'apps', 'programs');
 
 const LIMIT_MS = 30_000;
 
 /** There when it returns; `npm test` sees to it before the tests begin. */
 export const appTree = (): Promise<void> => provideAppTree(APP_TREE);
+/** Of apps that draw. */
+export const guiTree = (): Promise<void> => provideGuiTree(GUI_TREE);
 
 /** Runs a command on the device's own files in the network of a process, and answers with what it wrote. */
 export async function inNetworkOf(pid: number, command: readonly string[], options: { root?: string } = {}) {

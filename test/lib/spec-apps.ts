@@ -9,6 +9,7 @@ import { dobbySpec, type TracedDobbySpec } from '../../src/spec/dobby/spec.ts';
 import { fromRuntimeConfig } from '../../src/spec/from-runtime-config.ts';
 import { tracedOciConfig, type TracedOciConfig } from '../../src/spec/oci-config.ts';
 import { BUILT_IN, NO_PLATFORM, type Platform } from '../../src/spec/platform/platform.ts';
+import type { Ralf } from '../../src/spec/ralf/app.ts';
 
 export type SpecApp = {
   readonly app?: AppInput;
@@ -16,6 +17,8 @@ export type SpecApp = {
   readonly ports?: readonly number[];
   readonly platform?: Platform;
   readonly present?: readonly string[];
+  readonly ralf?: Ralf;
+  readonly directories?: readonly string[];
   readonly rootfs?: RootFilesystem;
   readonly rialtoSocket?: string;
 };
@@ -47,11 +50,19 @@ export const BUNDLE: RootFilesystem = {
 
 export const APP_ID = 'com.example.app';
 
-export function describedOf({ app, runtimeConfig, ports, platform, present = [] }: SpecApp): Described {
+export function describedOf(one: SpecApp): Described {
+  const { app, runtimeConfig, ports, platform, present = [], directories = [], ralf } = one;
   if (app !== undefined) return describeApp(appSchema.parse(app), platform ?? NO_PLATFORM);
+  const kinds = new Map(directories.map((path) => [path, 'directory' as const]));
   return fromRuntimeConfig(
     { runtimeConfig: runtimeConfigSchema.parse(runtimeConfig), ports },
-    { appId: APP_ID, platform: platform ?? BUILT_IN, present: new Set(present) },
+    {
+      appId: APP_ID,
+      platform: platform ?? BUILT_IN,
+      present: new Set(present),
+      kinds,
+      ...(ralf !== undefined && { ralf }),
+    },
   );
 }
 
@@ -64,14 +75,14 @@ export function ociOf(one: SpecApp): TracedOciConfig {
     identity: { uid: 30_001, gid: 30_001, rootHostUid: 230_001, rootHostGid: 230_001 },
     storage: `/var/lib/runtime-manager/apps/${APP_ID}`,
     inside: '/run/runtime-manager/inside/one',
-    display: described.app.display?.required === true ? { socket: '/run/display/wst-one' } : null,
+    display: described.app.display?.required === true ? { socket: '/run/display/wst-one', inside: null } : null,
     cgroupsPath: '/runtime-manager/one',
     hostname: one.rootfs?.bundle?.hostname ?? APP_ID,
     architecture: 'x64',
     oomScoreAdj: 0,
     appId: APP_ID,
     appInstanceId: 'one',
-    device: { cores: described.platform.cores, count: 4 },
+    device: { cores: described.platform.cores, count: 4, countsSwap: true },
   });
 }
 

@@ -19,7 +19,7 @@ test('run turns its options into the description of the app', async () => {
   await using daemon = await fakeDaemon();
   const words =
     'run clock --instance i --bundle box --env A=1 --env B=x=y --memory 64M --cpus 0.5 --pids 20 --network nat ' +
-    '--port 8080:80 --port 5353:53/udp --display 1280x720 --mount src:/a --mount /abs:/b:ro --hibernatable --grace 1.5s ' +
+    '--port 8080:80 --port 5353:53/udp --display 1280x720 --mount src:/a --mount /abs:/b:ro --hibernatable --restart on-failure:3 --grace 1.5s ' +
     '-- /bin/sh -c --json';
   assert.equal((await runtimectl(words.split(' '), { root: daemon.root, cwd: '/tmp' })).code, 0);
   assert.deepEqual(daemon.world.runs, [
@@ -42,6 +42,7 @@ test('run turns its options into the description of the app', async () => {
           { source: '/abs', destination: '/b', readOnly: true },
         ],
         hibernation: { enabled: true, tcp: 'close' },
+        restart: { policy: 'on-failure', maxRetries: 3, backoffMs: 1000, maxBackoffMs: 60_000, resetAfterMs: 60_000 },
         storage: {},
         terminal: false,
         terminateGraceMs: 1500,

@@ -78,6 +78,19 @@ test('an operation that fails fails for its caller alone', async () => {
   assert(!queue.busy);
 });
 
+test('work that throws at once fails for its caller alone, whether it comes first or waits', async () => {
+  const queue = new Queue();
+  const broken = (): never => {
+    throw new RuntimeError('INTERNAL', { what: 'broken' });
+  };
+  const failing = [queue.push(broken), queue.overtake(KILL, broken), queue.next(broken)];
+  const last = queue.push(async () => 'last');
+  for (const one of failing) await refusal(one, 'INTERNAL', /broken/);
+  assert.equal(await last, 'last');
+  await turn();
+  assert(!queue.busy);
+});
+
 test('so many callers may wait and no more, but a kill is never refused', async () => {
   const queue = new Queue();
   const { running, work } = workshop();

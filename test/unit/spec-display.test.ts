@@ -3,17 +3,20 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { appSchema, type AppInput } from '../../src/domain/app.ts';
 import { runtimeConfigSchema } from '../../src/domain/runtime-config.ts';
+import type { DisplaySocket } from '../../src/domain/rootfs.ts';
 import { environment } from '../../src/spec/environment.ts';
 import { fromRuntimeConfig } from '../../src/spec/from-runtime-config.ts';
 import { mounts } from '../../src/spec/mounts.ts';
+import { commandQuery, ociConfig } from '../../src/spec/oci-config.ts';
 import { Origins } from '../../src/spec/origins.ts';
 import { NO_PLATFORM } from '../../src/spec/platform/platform.ts';
 import { windowCapabilities } from '../../src/spec/window-capabilities.ts';
 
-const DISPLAY = { socket: '/run/x/wst-a' };
+const DISPLAY = { socket: '/run/x/wst-a', inside: null };
+const INSIDE = { socket: '/s/d/wayland-1', inside: { directory: '/s/d', bundle: '/b', loader: 'ld.so' } };
 const SLEEP: AppInput = { rootfs: { host: true }, args: ['sleep', '9'] };
 
-const mountsOf = (input: AppInput, display: typeof DISPLAY | null) =>
+const mountsOf = (input: AppInput, display: DisplaySocket | null) =>
   mounts({
     app: appSchema.parse(input),
     rootfs: { binds: [], bundle: null },
@@ -40,6 +43,28 @@ test('a display is a socket in a directory of the app alone, and the app is told
   const lines = environment({ app, bundleEnv: [], appId: 'a', appInstanceId: 'a', display: DISPLAY, ...notes });
   assert(lines.includes('XDG_RUNTIME_DIR=/run/user'));
   assert(lines.includes('WAYLAND_DISPLAY=mine'), 'an app that says otherwise wins');
+});
+
+test('a compositor inside gets the directory of the app and its own programs, and its command is still the app', () => {
+  assert.deepEqual(
+    mountsOf(SLEEP, INSIDE).map(({ source, destination }) => [source, destination]),
+    [['/s/d', '/run/user']],
+  );
+  const config = ociConfig({
+    app: appSchema.parse(SLEEP),
+    rootfs: { path: '/root', binds: [], bundle: null },
+    storage: '/s',
+    inside: '/i',
+    identity: { uid: 30001, gid: 30002, rootHostUid: 230001, rootHostGid: 230002 },
+    display: INSIDE,
+    ...{ cgroupsPath: '/x', hostname: 'h', architecture: 'x64', appId: 'a', appInstanceId: 'a', oomScoreAdj: 0 },
+  });
+  const tools = config.mounts.find(({ destination }) => destination === '/run/display-tools');
+  assert.equal(tools?.source, '/b');
+  assert(tools.options.includes('ro'));
+  assert.deepEqual(config.process.args.slice(-4), ['/run/display-tools/with-display.sh', 'ld.so', 'sleep', '9']);
+  assert(config.process.env.includes('WAYLAND_DISPLAY=wayland-1'));
+  assert.equal(commandQuery(config).command, 'sleep');
 });
 
 test('without a display there is no directory and no word of it, and nobody else may mount there', () => {

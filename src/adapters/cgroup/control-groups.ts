@@ -7,25 +7,32 @@ import type { ControlGroups } from '../../ports/control-groups.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { readIfThere } from '../files/kernel-file.ts';
 import { bindFreezer, FREEZERS, reach, type BoundFreezer } from './freezer.ts';
+import { refuseIdleWeight } from './disks.ts';
 import { findHierarchies, type Controller, type Place } from './hierarchies.ts';
-import { setLimits } from './limits.ts';
+import { blameLimit, endTogether, enforce, setLimits } from './limits.ts';
 import { CPU, MEMORY, OOM_KILLS, PIDS, type ReadFile } from './readings.ts';
 
-type Options = {
+export type GroupOptions = {
   /** Absolute path inside the hierarchies, for instance `/runtime-manager`. */
   readonly parent: string;
   readonly clock: Clock;
   /** Text of /proc/self/mountinfo. */
   readonly mountInfo: string;
+  /** Of each group's name: an app may be called `tasks`, and so is a file in every group. */
+  readonly prefix: string;
+  /** /sys/block. */
+  readonly disks?: string;
 };
 
-/** An app may be called `tasks`, and so is a file in every group. */
-const PREFIX = 'app-';
-const isOurs = (name: string): boolean => name.startsWith(PREFIX);
-
-export function controlGroups({ parent, clock, mountInfo }: Options): ControlGroups {
+export function controlGroups({
+  parent,
+  clock,
+  mountInfo,
+  prefix,
+  disks = '/sys/block',
+}: GroupOptions): ControlGroups {
   const hierarchies = findHierarchies(mountInfo);
-  const pathOf = (id: ContainerId): string => `${parent}/${PREFIX}${id}`;
+  const pathOf = (id: ContainerId): string => `${parent}/${prefix}${id}`;
   const groupIn = (place: Place, id: ContainerId): string => `${place.mountPoint}${pathOf(id)}`;
 
   function read<Value>(
@@ -73,18 +80,30 @@ export function controlGroups({ parent, clock, mountInfo }: Options): ControlGro
     thaw: (id, wait) => become(id, 'thawed', wait),
     frozen: (id) => freezerOf(id)?.state(),
     readings,
+    enforce: async (id, wanted) => {
+      const root = hierarchies.of('blkio')?.mountPoint ?? '';
+      endTogether(boundTo(id));
+      await enforce({
+        find: boundTo(id),
+        wanted,
+        refuseIdleWeight: (file) => {
+          refuseIdleWeight(file, { root, disks });
+        },
+      });
+    },
+    blameLimit,
     setLimits: (id, change) => setLimits(boundTo(id), change, readings(id)),
     oomKills: (id) => read(id, 'memory', OOM_KILLS) ?? 0,
     members: (id) => [...new Set(each(id).flatMap(membersBelow))],
     remove: (id) => each(id).map(removeTree).every(Boolean),
-    known: () => containersIn(parents()),
+    known: () => containersIn(parents(), prefix),
     close: () => void parents().map(removeGroup),
   };
 }
 
-function containersIn(groups: readonly string[]): readonly ContainerId[] {
-  const names = groups.flatMap(childGroups).filter(isOurs);
-  return [...new Set(names.map((name) => name.slice(PREFIX.length)))] as ContainerId[];
+function containersIn(groups: readonly string[], prefix: string): readonly ContainerId[] {
+  const names = groups.flatMap(childGroups).filter((name) => name.startsWith(prefix));
+  return [...new Set(names.map((name) => name.slice(prefix.length)))] as ContainerId[];
 }
 
 const noFreezer = (): RuntimeError =>

@@ -9,6 +9,7 @@ export const noDisplays: Displays = {
   },
   createDisplay: () => Promise.reject(refusal()),
   destroyDisplay: () => Promise.resolve(),
+  controls: null,
 };
 
 const refusal = (): RuntimeError =>

@@ -1,5 +1,5 @@
 /** The bundle directory: what the OCI runtime reads, and where conmon and CRIU leave their files. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 
 type Annotated = { readonly annotations?: Readonly<Record<string, string>> };
 type Mounted = { readonly mounts?: readonly { readonly type?: string; readonly source?: string }[] };
@@ -35,8 +35,18 @@ export async function writeBundle(bundle: string, { config, places = new Map(), 
   ]);
 }
 
-export const readOrdered = async (bundle: string): Promise<object> =>
-  JSON.parse(await readFile(`${bundle}/${ORDERED}`, 'utf8')) as object;
+const read = async (file: string): Promise<object> => JSON.parse(await readFile(file, 'utf8')) as object;
+
+export const readOrdered = (bundle: string): Promise<object> => read(`${bundle}/${ORDERED}`);
+
+/** What the runtime was told. */
+export const readTold = (bundle: string): Promise<object> => read(`${bundle}/config.json`);
+
+/** Whole or not at all; the run directory does not outlive a boot, so nothing is flushed. */
+export async function writeOrdered(bundle: string, config: object): Promise<void> {
+  await writeFile(`${bundle}/${ORDERED}.new`, JSON.stringify(config), { mode: 0o600 });
+  await rename(`${bundle}/${ORDERED}.new`, `${bundle}/${ORDERED}`);
+}
 
 export const bindSources = (config: object): readonly string[] =>
   ((config as Mounted).mounts ?? []).flatMap(({ type, source }) =>

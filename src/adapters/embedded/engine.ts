@@ -7,6 +7,7 @@ import type { Wait } from '../../ports/wait.ts';
 import { readOrdered, writeBundle } from './bundle.ts';
 import { endExecs, exec } from './execs.ts';
 import { checkpoint, finishCheckpoint, finishRestore, interruptRestore, pagesOf, restore } from './hibernation.ts';
+import { keepMounts, mount, unmount } from './mounts.ts';
 import { freeze, leftovers, thaw, type Parts } from './parts.ts';
 import { remove } from './removal.ts';
 import { ended, inspect } from './truth.ts';
@@ -55,9 +56,14 @@ export function embeddedEngine(parts: Parts): Engine {
     inspect: (id, known) => inspect(parts, id, known),
     ended: (id, live) => ended(parts, id, live),
     remove: (id, removal) => remove(parts, id, removal),
+    isEnding: (live) => processes.isEnding(live.init),
     isMonitored: (live) => live.monitor !== null && processes.isAlive(live.monitor),
+    mount: (id, order) => mount(parts, id, order),
+    unmount: (id, order) => unmount(parts, id, order),
+    keepMounts: (id, keeping) => keepMounts(parts, id, keeping),
     setLimits: groups.setLimits,
     readings: groups.readings,
+    oomKills: groups.oomKills,
     leftovers: () => leftovers(parts),
     watch: monitor.watch,
     close: () => {
@@ -68,11 +74,16 @@ export function embeddedEngine(parts: Parts): Engine {
 }
 
 async function start(parts: Parts, order: StartOrder, wait: Wait): Promise<Live> {
-  const { id, config, logFile, logMaxBytes, terminal, network } = order;
-  const { runtime, monitor, bundleOf } = parts;
+  const { id, config, limits, logFile, logMaxBytes, terminal, network } = order;
+  const { runtime, monitor, groups, bundleOf } = parts;
   const bundle = bundleOf(id);
   await writeBundle(bundle, { config, hooks: parts.network.hooks(network, 'start') });
-  const live = await monitor.create({ id, bundle, logFile, logMaxBytes, terminal, runtime }, wait);
+  const live = await monitor
+    .create({ id, bundle, logFile, logMaxBytes, terminal, runtime }, wait)
+    .catch((error: unknown) => {
+      throw groups.blameLimit(error, limits);
+    });
+  await groups.enforce(id, limits);
   await runtime.start(id, wait);
   return live;
 }

@@ -8,6 +8,7 @@ import type { Wiring } from '../../ports/networks.ts';
 import type { ProcessId } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { bindSources, rootGroup, writeBundle } from './bundle.ts';
+import { unknownToRuntime } from './mounts.ts';
 import { freeze, thaw, type Parts } from './parts.ts';
 
 const POLL_MS = 3;
@@ -22,7 +23,7 @@ export async function checkpoint(parts: Parts, order: CheckpointOrder, wait: Wai
   try {
     // CRIU's own freezing polls in steps of 100 ms; what is frozen already it takes as it is
     await freeze(parts, id, wait);
-    await criu.configure(workDirectory, order.tcp);
+    await criu.configure(workDirectory, order.tcp, await unknownToRuntime(parts, id));
     const frozen = performance.now();
     await runtime.checkpoint(id, { imageDirectory, workDirectory }, wait);
     const end = performance.now();
@@ -82,7 +83,7 @@ async function leaveAsBefore(parts: Parts, { id, live, wasFrozen }: Abandoned): 
 }
 
 export async function restore(parts: Parts, order: RestoreOrder, wait: Wait): Promise<Restored> {
-  const { runtime, monitor, doors, criu, network, bundleOf } = parts;
+  const { runtime, monitor, groups, processes, doors, criu, network, bundleOf } = parts;
   const { id, imageDirectory, logFile, logMaxBytes, terminal, lazyPages } = order;
   const hooks = network.hooks(order.network, 'restore');
   const bundle = bundleOf(id);
@@ -104,6 +105,10 @@ export async function restore(parts: Parts, order: RestoreOrder, wait: Wait): Pr
       { id, bundle, logFile, logMaxBytes, terminal, runtime, restore: restoring },
       wait,
     );
+    await groups.enforce(id, order.limits).catch((error: unknown) => {
+      // as with the network below
+      if (processes.isAlive(live.init)) throw error;
+    });
     const restored = performance.now();
     if (hooks === undefined) await wire(parts, live.init, { network: order.network, ...wait });
     await doors.close(id, wait);

@@ -12,7 +12,8 @@ import type { Wait } from '../../ports/wait.ts';
 
 /** The parts of CRIU that the runtime does not drive itself. */
 export type Criu = {
-  readonly configure: (bundle: string, tcp: 'close' | 'keep') => Promise<void>;
+  /** `mounts`: destinations of binds that the runtime knows nothing of. */
+  readonly configure: (bundle: string, tcp: 'close' | 'keep', mounts?: readonly string[]) => Promise<void>;
   readonly figures: (workDirectory: string, kind: 'dump' | 'restore') => Promise<Phases>;
   /** The log of a failed attempt outlives the bundle. */
   readonly keepLog: (from: string, to: string) => Promise<void>;
@@ -54,6 +55,17 @@ type StartExec = (
   wait: Wait,
 ) => Promise<Exec>;
 
+/** As adapters/mounts has them. */
+export type LiveMounts = {
+  readonly attach: (
+    init: ProcessId,
+    mount: { readonly source: string; readonly destination: string; readonly readOnly: boolean },
+    wait: Wait,
+  ) => Promise<void>;
+  readonly detach: (init: ProcessId, destination: string, wait: Wait) => Promise<void>;
+  readonly points: (init: ProcessId) => Promise<readonly string[]>;
+};
+
 /** What the embedded engine is made of. */
 export type Parts = {
   readonly runtime: OciRuntime;
@@ -64,6 +76,7 @@ export type Parts = {
   readonly clock: Clock;
   readonly criu: Criu;
   readonly doors: Doors;
+  readonly liveMounts: LiveMounts;
   readonly network: Network;
   readonly bundleOf: (id: ContainerId) => string;
   readonly listBundles: () => Promise<readonly ContainerId[]>;

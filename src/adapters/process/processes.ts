@@ -27,6 +27,15 @@ function identify(pid: number): ProcessId | undefined {
 
 const isAlive = (process: ProcessId): boolean => identify(process.pid)?.startTime === process.startTime;
 
+/** PF_EXITING of the kernel's include/linux/sched.h, in the flags of the process. */
+const EXITING = 0x4;
+const FLAGS = 6;
+
+function isEnding(process: ProcessId): boolean {
+  const fields = statFields(process.pid);
+  return fields?.[19] !== process.startTime || (Number(fields[FLAGS]) & EXITING) !== 0;
+}
+
 const signal = (target: ProcessId, name: NodeJS.Signals): boolean => isAlive(target) && send(target.pid, name);
 
 /** Who leads no group is meant alone. Source: kill(2), a negative pid. */
@@ -88,6 +97,6 @@ function threadsOf(pid: number): readonly string[] {
 }
 
 export const linuxProcesses: Processes = {
-  ...{ identify, isAlive, signal, signalGroup },
+  ...{ identify, isAlive, isEnding, signal, signalGroup },
   ...{ withArguments, holding, tracerOf, areInVfork },
 };

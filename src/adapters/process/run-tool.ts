@@ -1,7 +1,9 @@
 /** Runs a host tool: argv as an array, a time limit, bounded output, and an error that tells the tool's own reason. */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessByStdio, type SpawnOptions } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { Wait } from '../../ports/wait.ts';
+import { withDescriptors } from './descriptors.ts';
 import { forkTurn } from './spawn-gate.ts';
 
 export type ToolResult = { readonly exitCode: number; readonly stdout: string; readonly stderr: string };
@@ -11,6 +13,13 @@ export type RunTool = (argv: readonly string[], options: ToolOptions) => Promise
 export type ToolOptions = Wait & {
   /** Exit codes that are answers, not failures; 0 when absent. */
   readonly accept?: readonly number[];
+  readonly cwd?: string;
+  /** Directories that it gets as descriptors from 3 on: it may use them where it could not reach them by path. */
+  readonly directories?: readonly string[];
+  /** `latin1` keeps bytes that are no text: one a character. */
+  readonly encoding?: 'utf8' | 'latin1';
+  /** What is more is dropped; 1 MiB when absent. */
+  readonly maxOutputBytes?: number;
 };
 
 const MAX_OUTPUT_BYTES = 1 << 20;
@@ -21,14 +30,17 @@ const TAIL_CHARACTERS = 600;
 type Collected = { readonly text: () => string };
 
 /** Keeps the head of a stream and reads the rest away, so that the tool never blocks on a full pipe. */
-function collect(stream: NodeJS.ReadableStream): Collected {
+function collect(
+  stream: NodeJS.ReadableStream,
+  { encoding = 'utf8', maxOutputBytes = MAX_OUTPUT_BYTES }: Pick<ToolOptions, 'encoding' | 'maxOutputBytes'> = {},
+): Collected {
   const chunks: Buffer[] = [];
   let kept = 0;
   stream.on('data', (chunk: Buffer) => {
-    if (kept < MAX_OUTPUT_BYTES) chunks.push(chunk);
+    if (kept < maxOutputBytes) chunks.push(chunk);
     kept += chunk.length;
   });
-  return { text: () => Buffer.concat(chunks).toString('utf8') };
+  return { text: () => Buffer.concat(chunks).toString(encoding) };
 }
 
 /** The last words of a tool, on one line. */
@@ -37,6 +49,10 @@ export function lastWords(stderr: string): string {
   return line.length > TAIL_CHARACTERS ? `…${line.slice(-TAIL_CHARACTERS)}` : line;
 }
 
+/** With more than three descriptors Node's types forget that two of them are pipes. */
+const spawnReading = (command: string, args: readonly string[], options: SpawnOptions) =>
+  spawn(command, args, options) as ChildProcessByStdio<null, Readable, Readable>;
+
 const toolName = (argv: readonly string[]): string => argv[0]?.split('/').at(-1) ?? 'tool';
 
 /**
@@ -44,7 +60,8 @@ const toolName = (argv: readonly string[]): string => argv[0]?.split('/').at(-1)
  * Throws TOOL_FAILED (cannot be run, or ended otherwise than accepted), TIMED_OUT, ABORTED; the tool is dead then.
  */
 export function toolRunner(env: Readonly<Record<string, string>>): RunTool {
-  return async (argv, { signal, timeoutMs, accept = [0] }) => {
+  return async (argv, options) => {
+    const { signal, timeoutMs, accept = [0], cwd, directories = [] } = options;
     await forkTurn();
     return new Promise((resolve, reject) => {
       const [command = '', ...args] = argv;
@@ -57,13 +74,15 @@ export function toolRunner(env: Readonly<Record<string, string>>): RunTool {
         reject(abortError(argv, signal));
         return;
       }
-      const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+      const child = withDescriptors(directories, (descriptors) =>
+        spawnReading(command, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe', ...descriptors] }),
+      );
       child.on('error', (cause) => {
         reject(new RuntimeError('TOOL_FAILED', { what: `${command} could not be run`, cause, details: { argv } }));
       });
       // no process, no pipes (no descriptor was left, for instance): the error says it
       if (child.pid === undefined) return;
-      const stdout = collect(child.stdout);
+      const stdout = collect(child.stdout, options);
       const stderr = collect(child.stderr);
       const end = (code: 'TIMED_OUT' | 'ABORTED', what: string): void => {
         const gone = (): void => {

@@ -1,17 +1,49 @@
+import { closeSync, constants, openSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { RuntimeError } from '../../domain/errors.ts';
+import { withDescriptors } from './descriptors.ts';
+import { forkTurn } from './spawn-gate.ts';
 
-/** Starts a program in a session of its own, without any of our descriptors: it lives on when we do not. Its pid. */
-export function startDetached(argv: readonly string[], env: Readonly<Record<string, string>>): Promise<number> {
+export type Surroundings = {
+  readonly cwd?: string;
+  /** Where its words go; nowhere when absent. */
+  readonly logFile?: string;
+  /** Of the files and sockets that it makes; ours when absent. */
+  readonly umask?: number;
+  /** Directories that it gets as descriptors from 3 on: it may use them where it could not reach them by path. */
+  readonly directories?: readonly string[];
+};
+
+const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND;
+
+/** Starts a program in a session of its own, without any other of our descriptors: it lives on when we do not. Its pid. */
+export async function startDetached(
+  argv: readonly string[],
+  env: Readonly<Record<string, string>>,
+  { cwd = '/', logFile = '/dev/null', umask, directories = [] }: Surroundings = {},
+): Promise<number> {
   const [command = '', ...args] = argv;
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env, stdio: 'ignore', detached: true });
-    child.once('error', (cause) => {
-      reject(new RuntimeError('TOOL_FAILED', { what: `${command} could not be run`, cause }));
+  await forkTurn();
+  const log = openSync(logFile, APPEND, 0o600);
+  try {
+    const child = withDescriptors(directories, (descriptors) => {
+      const ours = umask === undefined ? undefined : process.umask(umask);
+      try {
+        return spawn(command, args, { env, cwd, stdio: ['ignore', log, log, ...descriptors], detached: true });
+      } finally {
+        if (ours !== undefined) process.umask(ours);
+      }
     });
-    child.once('spawn', () => {
-      child.unref();
-      resolve(child.pid ?? 0);
+    return await new Promise((resolve, reject) => {
+      child.once('error', (cause) => {
+        reject(new RuntimeError('TOOL_FAILED', { what: `${command} could not be run`, cause }));
+      });
+      child.once('spawn', () => {
+        child.unref();
+        resolve(child.pid ?? 0);
+      });
     });
-  });
+  } finally {
+    closeSync(log);
+  }
 }

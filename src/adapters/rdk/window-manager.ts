@@ -44,6 +44,7 @@ export function windowManager({ thunder, directory, clock }: Options): Displays 
 
   return {
     offered: true,
+    controls: null,
     placeOf,
     createDisplay: async (order, wait) => {
       const place = placeOf(order.appInstanceId);
@@ -85,7 +86,7 @@ const socketOf = (directory: string, displayName: string): string => `${director
 function placeIn(directory: string, id: AppInstanceId): DisplayPlace {
   const displayName = nameOf(id);
   const socket = socketOf(directory, displayName);
-  if (Buffer.byteLength(socket) <= MAX_SOCKET_PATH_BYTES) return { displayName, socket };
+  if (Buffer.byteLength(socket) <= MAX_SOCKET_PATH_BYTES) return { displayName, socket, inside: null };
   throw new RuntimeError('DISPLAY_FAILED', {
     what: `no display can be made for ${id}: ${socket} is too long for a socket`,
     next: `use a shorter appInstanceId, or a shorter displays.directory: ${MAX_SOCKET_PATH_BYTES} bytes in all`,

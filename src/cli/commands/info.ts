@@ -32,6 +32,11 @@ const linesOf = (app: AppInfo, output: Output): readonly Line[] => [
   ['user', `${app.uid}:${app.gid}`],
   ...readingLines(app),
   ...hibernationLines(app.hibernation),
+  ...restartLines(app.restart),
+  ...app.mounts.map(({ source, destination, readOnly, live }): Line => {
+    const words = [...(readOnly ? ['read-only'] : []), ...(live ? ['since it runs'] : [])];
+    return ['mount', [`${printable(source)} on ${printable(destination)}`, ...words].join(', ')];
+  }),
   ['network', app.network.mode],
   ['container', app.containerId],
   [
@@ -50,6 +55,13 @@ const readingLines = ({ memory, cpu, pids }: AppInfo): readonly Line[] => [
   ...(cpu === null ? [] : [['CPU time', `${(cpu.usageNs / 1e9).toFixed(2)} s`] as const]),
   ...(pids === null ? [] : [['processes', of(String(pids.current), pids.limit, String)] as const]),
 ];
+
+const restartLines = ({ policy, attempts, maxRetries, dueAt }: AppInfo['restart']): readonly Line[] => {
+  if (policy === 'never') return [];
+  const counted = `attempt ${attempts}${maxRetries === null ? '' : ` of ${maxRetries}`}`;
+  const story = [policy, ...(attempts === 0 ? [] : [counted]), ...(dueAt === null ? [] : [`due at ${dueAt}`])];
+  return [['restart', story.join(', ')]];
+};
 
 type Hibernation = AppInfo['hibernation'];
 const ms = (value: number): string => `${value.toFixed(0)} ms`;

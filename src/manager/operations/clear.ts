@@ -2,7 +2,7 @@
 import type { Live } from '../../ports/engine.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
-import { giveBackDisplay } from './displays.ts';
+import { restDisplay } from './displays.ts';
 import { unhurried } from './operation.ts';
 
 /** Repeatable. `known` as for `Engine.remove`. */
@@ -10,6 +10,6 @@ export async function clear(world: World, { record }: Instance, known: Live | nu
   const { engine, networks, settings } = world;
   const wait = unhurried(settings.killTimeoutMs);
   await engine.remove(record.containerId, { known, ...wait });
-  await giveBackDisplay(world, record);
+  await restDisplay(world, record);
   await networks.withdraw(record, wait);
 }

@@ -1,7 +1,7 @@
 /** An app's display as the operations deal with it: taken before the container is made, given back after it is gone. */
 import type { App } from '../../domain/app.ts';
 import type { AppInstanceId } from '../../domain/ids.ts';
-import type { DisplayPlace } from '../../ports/displays.ts';
+import type { DisplayPlace, Placement } from '../../ports/displays.ts';
 import type { InstanceRecord } from '../../ports/journal.ts';
 import type { World } from '../world.ts';
 import { unhurried } from './operation.ts';
@@ -11,8 +11,17 @@ type Subject = { readonly appInstanceId: AppInstanceId; readonly app: App };
 /** Null for an app that has none here. Throws DISPLAY_FAILED for one that cannot do without. */
 export function placeOfDisplay({ displays }: World, { appInstanceId, app }: Subject): DisplayPlace | null {
   if (app.display === null || (!app.display.required && !displays.offered)) return null;
-  return displays.placeOf(appInstanceId);
+  return displays.placeOf(appInstanceId, placementOf(app));
 }
+
+/** Decided once for a run: what was started in one place is looked for there, whatever the configuration says later. */
+export function withPlacement({ displays }: World, app: App): App {
+  if (app.display === null || app.display.placement !== undefined) return app;
+  const isInside = app.hibernation.enabled && displays.controls?.canBeInside === true;
+  return { ...app, display: { ...app.display, placement: isInside ? 'container' : 'host' } };
+}
+
+export const placementOf = ({ display }: App): Placement => display?.placement ?? 'host';
 
 /** Throws DISPLAY_FAILED, ABORTED; what was made by then is given back with the container. */
 export async function takeDisplay(world: World, record: InstanceRecord, signal: AbortSignal): Promise<void> {
@@ -20,8 +29,14 @@ export async function takeDisplay(world: World, record: InstanceRecord, signal: 
   if (app.display === null || placeOfDisplay(world, record) === null) return;
   const { width, height, capabilities } = app.display;
   const size = width === undefined || height === undefined ? null : { width, height };
-  const order = { appInstanceId, uid, gid, size, capabilities };
+  const order = { appInstanceId, uid, gid, size, capabilities, placement: placementOf(app) };
   await world.displays.createDisplay(order, { signal, timeoutMs: world.settings.startTimeoutMs });
+}
+
+/** Of an app that sleeps: what its compositor needs for the wake stays. */
+export async function restDisplay(world: World, record: InstanceRecord): Promise<void> {
+  if (placementOf(record.app) === 'container') world.displays.controls?.letGo(record.appInstanceId);
+  else await giveBackDisplay(world, record);
 }
 
 /** Repeatable; also after a start that failed, and when an earlier daemon took it. */

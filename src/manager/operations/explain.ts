@@ -3,6 +3,8 @@ import type { Explanation, Finding } from '../../domain/hibernation.ts';
 import { isAlive } from '../../domain/states.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
+import { placementOf } from './displays.ts';
+import { withoutUs } from './screen.ts';
 
 const DISABLED: Finding = {
   code: 'DISABLED',
@@ -20,7 +22,15 @@ const ENDED: Finding = {
   next: 'run it again',
 };
 
-export async function explain({ engine, surveys }: World, { record }: Instance): Promise<Explanation> {
+/** Of an app with a display in its container in its queue, because for that moment nobody looks after the display. */
+export function explain(world: World, instance: Instance): Promise<Explanation> {
+  const look = (): Promise<Explanation> => lookAt(world, instance);
+  return placementOf(instance.record.app) === 'host'
+    ? look()
+    : instance.queue.push(() => withoutUs(world, instance, look));
+}
+
+async function lookAt({ engine, surveys }: World, { record }: Instance): Promise<Explanation> {
   const { containerId, live, app, hibernation } = record;
   const log = hibernation?.failureLog ?? null;
   const seen =

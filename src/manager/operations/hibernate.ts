@@ -10,6 +10,7 @@ import type { World } from '../world.ts';
 import { clear } from './clear.ts';
 import { during, liveOf } from './operation.ts';
 import { pagesAreIn } from './pages.ts';
+import { hideScreen, showScreen } from './screen.ts';
 import { settle } from './settle.ts';
 
 const MIB = 2 ** 20;
@@ -39,6 +40,7 @@ export const hibernate = (world: World, instance: Instance, signal: AbortSignal)
     });
     const dump = { instance, before, bytes, begin };
     try {
+      if (from === 'RUNNING') await hideScreen(world, instance);
       const phases = await dumpInto(world, instance, { directory: draft.directory, bytes, signal });
       await fallAsleep(world, { ...dump, phases });
     } catch (error) {
@@ -147,6 +149,7 @@ async function goBack(world: World, { instance, before }: Dump, cause: unknown):
   else {
     const hibernation = { ...before, failureLog: isOfCriu(cause) ? failureLog : before.failureLog };
     await instance.enter(before.from, 'the hibernation failed', { record: { hibernation }, before: [failure] });
+    if (before.from === 'RUNNING') await showScreen(world, instance);
   }
   return error;
 }

@@ -4,12 +4,14 @@ import { containerIdFor } from '../../domain/ids.ts';
 import type { InstanceRecord } from '../../ports/journal.ts';
 import type { NetworkLease } from '../../domain/network.ts';
 import type { Instance } from '../instance.ts';
+import { startLimits } from '../../spec/limits.ts';
 import type { OciConfig } from '../../spec/oci-types.ts';
 import type { World } from '../world.ts';
 import type { RunOrder } from './order.ts';
 import { planContainer } from './plan.ts';
-import { takeDisplay } from './displays.ts';
+import { takeDisplay, withPlacement } from './displays.ts';
 import { allDone, during } from './operation.ts';
+import { followScreen } from './screen.ts';
 import { settle } from './settle.ts';
 
 export type RunRequest = { readonly order: RunOrder; readonly signal: AbortSignal };
@@ -19,14 +21,15 @@ export const run = (world: World, instance: Instance, { order, signal }: RunRequ
   during(instance, 'run', async () => {
     instance.moveFor('run');
     refuseUnreleased(instance);
-    const config = await begin(world, instance, { order, signal });
-    try {
-      await start(world, instance, { config, signal });
-    } catch (error) {
-      await giveUp(world, instance, error);
-      throw error;
-    }
+    const placed = { ...order, app: withPlacement(world, order.app) };
+    const config = await begin(world, instance, { order: placed, signal, why: 'run', keep: nothingButTheRevision });
+    await startOrEnd(world, instance, { config, signal });
   });
+
+/** Who has seen the annotations of the last run must not take these for them. */
+const nothingButTheRevision = ({ annotationRevision }: InstanceRecord): Partial<InstanceRecord> => ({
+  annotationRevision: annotationRevision + 1,
+});
 
 /** What an earlier run left could not be removed: a new one would fall over it. */
 function refuseUnreleased({ record }: Instance): void {
@@ -37,7 +40,18 @@ function refuseUnreleased({ record }: Instance): void {
   });
 }
 
-async function begin(world: World, instance: Instance, { order, signal }: RunRequest): Promise<OciConfig> {
+export type Beginning = RunRequest & {
+  readonly why: string;
+  /** What it takes over from the last run. */
+  readonly keep: (last: InstanceRecord) => Partial<InstanceRecord>;
+};
+
+/** STARTING when it returns; when it throws, nothing was taken. */
+export async function begin(
+  world: World,
+  instance: Instance,
+  { order, signal, why, keep }: Beginning,
+): Promise<OciConfig> {
   const { userIds, packages, networks, settings, log } = world;
   const { lease, dropped, undo } = await userIds.lease({ appId: order.appId, ...order.ids });
   let network: NetworkLease | null = null;
@@ -49,8 +63,11 @@ async function begin(world: World, instance: Instance, { order, signal }: RunReq
     await allDone([planned, networks.refuseForeign(order.app.ports, wait)]);
     const config = await planned;
     const change = { userIds: [lease], droppedUserIds: dropped };
-    const annotationRevision = instance.record.annotationRevision + 1;
-    await instance.begin({ ...newRecord(world, order, lease), network, annotationRevision }, 'run', { change });
+    const recordFrom = (last: InstanceRecord): InstanceRecord => ({
+      ...newRecord(world, order, lease),
+      ...{ network, ...keep(last) },
+    });
+    await instance.begin(recordFrom, why, { change });
     return config;
   } catch (error) {
     undo();
@@ -84,15 +101,27 @@ export function newRecord(
     exit: null,
     released: false,
     hibernation: null,
+    restart: null,
+    mounts: [],
     network: null,
     annotations: {},
     annotationRevision: 0,
   };
 }
 
-type Beginning = { readonly config: OciConfig; readonly signal: AbortSignal };
+type Start = { readonly config: OciConfig; readonly signal: AbortSignal };
 
-async function start(world: World, instance: Instance, { config, signal }: Beginning): Promise<void> {
+/** RUNNING when it returns, TERMINATED when it throws. */
+export async function startOrEnd(world: World, instance: Instance, how: Start): Promise<void> {
+  try {
+    await start(world, instance, how);
+  } catch (error) {
+    await giveUp(world, instance, error);
+    throw error;
+  }
+}
+
+async function start(world: World, instance: Instance, { config, signal }: Start): Promise<void> {
   const { engine, storage, insides, logs, networks, settings, clock } = world;
   const { appId, containerId, uid, gid, app } = instance.record;
   const sizeBytes = app.storage.sizeBytes ?? null;
@@ -111,6 +140,7 @@ async function start(world: World, instance: Instance, { config, signal }: Begin
     {
       id: containerId,
       config,
+      limits: startLimits(config),
       logFile: logs.fileOf(containerId),
       logMaxBytes: settings.logMaxBytes,
       terminal: app.terminal,
@@ -123,6 +153,7 @@ async function start(world: World, instance: Instance, { config, signal }: Begin
     record: { live, startedAt: clock.now() },
     before: [{ type: 'started', pid: live.init.pid }],
   });
+  followScreen(world, instance);
 }
 
 /** The caller gets the error; everybody else the events. What cannot even be written is undone at the next start. */

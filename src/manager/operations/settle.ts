@@ -2,13 +2,15 @@
 import { exitRecord, type ExitCause, type ExitRecord } from '../../domain/exit.ts';
 import type { Ended } from '../../ports/engine.ts';
 import type { EventBody, Instance } from '../instance.ts';
+import { afterEnd } from '../restarts.ts';
 import type { World } from '../world.ts';
 import { clear } from './clear.ts';
+import { giveBackDisplay } from './displays.ts';
 
 const REASONS: Readonly<Record<ExitCause, (exit: ExitRecord) => string>> = {
   exited: ({ code }) => `exited with code ${code ?? '?'}`,
   signalled: ({ signal }) => `ended by signal ${signal ?? '?'}`,
-  oom: () => 'killed by the kernel at its memory limit',
+  oom: () => 'killed by the kernel for memory',
   terminated: () => 'terminate',
   killed: () => 'kill',
   'start-failed': () => 'the start failed',
@@ -25,10 +27,11 @@ export async function settle(world: World, instance: Instance, end: End): Promis
   if (instance.state !== 'TERMINATED') {
     const asked = end.cause ?? instance.record.ending ?? undefined;
     const exit = exitRecord({ code: end.code, oom: end.oom, asked, at: world.clock.now() });
+    const { restart, events } = afterEnd(instance.record, exit);
     await instance.enter('TERMINATED', REASONS[exit.cause](exit), {
-      record: { exit, ending: null },
+      record: { exit, ending: null, restart },
       before: end.before ?? [],
-      after: [{ type: 'terminated', exit }],
+      after: [{ type: 'terminated', exit }, ...events],
     });
   }
   await release(world, instance);
@@ -47,6 +50,8 @@ export async function release(world: World, instance: Instance): Promise<void> {
     const sure = !instance.inherited && (record.hibernation?.image ?? null) === null;
     const known = sure ? record.live : null;
     await clear(world, instance, known);
+    await giveBackDisplay(world, record);
+    await world.pictures.remove(record.containerId);
     await insides.remove(record.containerId);
     if (record.hibernation !== null) {
       await images.remove(record.containerId);

@@ -5,12 +5,13 @@ import { isAlreadySo, type State } from '../../domain/states.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
 import { during, endWithin, liveOf, unhurried } from './operation.ts';
+import { cancelRestart } from './restart.ts';
 import { release, settle } from './settle.ts';
 
 /** SIGTERM, the grace period, then SIGKILL. A kill that overtakes it ends the grace period. True when it was so already. */
 export const terminate = (world: World, instance: Instance, signal: AbortSignal): Promise<boolean> =>
   during(instance, 'terminate', async () => {
-    if (isAlreadySo(instance.state, 'terminate')) return alreadyEnded(world, instance);
+    if (isAlreadySo(instance.state, 'terminate')) return alreadyEnded(world, instance, 'terminate');
     const { via = 'TERMINATING' } = instance.moveFor('terminate');
     await announceEnding(world, instance, { via, ending: 'terminated', why: 'terminate' });
     if (instance.record.live === null) await endAsleep(world, instance);
@@ -28,18 +29,28 @@ export async function askToEnd(world: World, instance: Instance, signal: AbortSi
   else await forceEnd(world, instance);
 }
 
+/** A process of it was killed for memory: what is left is no whole app. Only cgroup v1 leaves that to us (v2: memory.oom.group). */
+export const endForMemory = (world: World, instance: Instance): Promise<void> =>
+  during(instance, 'kill', async () => {
+    if (instance.state === 'RUNNING' || instance.state === 'SUSPENDED') await forceEnd(world, instance, 'oom');
+  });
+
+const FORCED = { killed: 'kill', oom: 'the kernel has killed a process of it for memory' } as const;
+export type Forced = keyof typeof FORCED;
+
 /** SIGKILL to everything in it, from any state. True when it was so already. */
 export const kill = (world: World, instance: Instance): Promise<boolean> =>
   during(instance, 'kill', async () => {
-    if (isAlreadySo(instance.state, 'kill')) return alreadyEnded(world, instance);
+    if (isAlreadySo(instance.state, 'kill')) return alreadyEnded(world, instance, 'kill');
     instance.moveFor('kill');
     await forceEnd(world, instance);
     return false;
   });
 
-export async function forceEnd(world: World, instance: Instance): Promise<void> {
+/** `ending`: why, as its exit will say. */
+export async function forceEnd(world: World, instance: Instance, ending: Forced = 'killed'): Promise<void> {
   const { engine, settings } = world;
-  await announceEnding(world, instance, { via: 'TERMINATING', ending: 'killed', why: 'kill' });
+  await announceEnding(world, instance, { via: 'TERMINATING', ending, why: FORCED[ending] });
   if (instance.record.live === null) {
     await endAsleep(world, instance);
     return;
@@ -78,8 +89,9 @@ async function endAsleep(world: World, instance: Instance): Promise<void> {
   }
 }
 
-/** The answer to "end it" also means "everything is given back", so it waits for that. */
-async function alreadyEnded(world: World, instance: Instance): Promise<true> {
+/** The answer to "end it" also means "it stays so, and everything is given back". */
+async function alreadyEnded(world: World, instance: Instance, why: string): Promise<boolean> {
+  const wasPending = await cancelRestart(instance, why);
   await release(world, instance);
-  return true;
+  return !wasPending;
 }

@@ -1,15 +1,20 @@
 /** Wake: the app comes back where it was. Its image stays until it is seen running and has every page. */
 import { RuntimeError } from '../../domain/errors.ts';
+import type { StartLimits } from '../../domain/limits.ts';
+import { startLimits } from '../../spec/limits.ts';
 import type { Restored } from '../../ports/engine.ts';
 import type { Image } from '../../ports/images.ts';
 import type { HibernationRecord } from '../../ports/journal.ts';
 import type { OciConfig } from '../../spec/oci-types.ts';
+import { appMount } from '../../spec/mounts.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
 import { clear } from './clear.ts';
 import { dumpTimeoutMs, explained, failureLogOf } from './hibernate.ts';
 import { takeDisplay } from './displays.ts';
 import { allDone, during, unhurried } from './operation.ts';
+import { orderAgain } from './order.ts';
+import { showScreen } from './screen.ts';
 import { planContainer } from './plan.ts';
 
 export type WakeRequest = { readonly target: 'RUNNING' | 'SUSPENDED'; readonly signal: AbortSignal };
@@ -29,6 +34,7 @@ export const wake = (world: World, instance: Instance, request: WakeRequest): Pr
     ]);
     refuseForeign(instance, image);
     const config = configFor(instance, image, fresh);
+    const limits = startLimits(fresh);
     const opened = performance.now();
     const before: HibernationRecord = { ...hibernation, image: image.info, target: request.target };
     await instance.enter(via, 'wake', { record: { hibernation: before } });
@@ -38,11 +44,12 @@ export const wake = (world: World, instance: Instance, request: WakeRequest): Pr
         takeDisplay(world, instance.record, request.signal),
         world.networks.publish(instance.record, { signal: request.signal, timeoutMs }),
       ]);
-      const restored = await restore(world, instance, { image, config, timeoutMs, signal: request.signal });
+      const restored = await restore(world, instance, { image, config, limits, timeoutMs, signal: request.signal });
       if (request.target === 'SUSPENDED') {
         await world.engine.suspend(containerId, unhurried(world.settings.freezeTimeoutMs));
       }
       await arrive(world, instance, { before, restored, begin, openMs: opened - begin });
+      if (request.target === 'RUNNING') await showScreen(world, instance);
     } catch (error) {
       throw await fallBack(world, instance, { cause: error, before });
     }
@@ -81,10 +88,9 @@ type Mounted = {
 
 /** What a run of it would be now; its directories are there again after a reboot. */
 async function planAnew(world: World, { record }: Instance, signal: AbortSignal): Promise<OciConfig> {
-  const { appId, appInstanceId, containerId, app, upstream, uid, gid } = record;
-  const order = { appId, appInstanceId, app, ...(upstream !== undefined && { upstream }), ids: {} };
+  const { appId, containerId, app, uid, gid } = record;
   const [config] = await Promise.all([
-    planContainer(world, order, { uid, gid, signal }),
+    planContainer(world, orderAgain(record), { uid, gid, signal }),
     world.storage.prepare({ appId, uid, gid, holder: containerId, sizeBytes: app.storage.sizeBytes ?? null }),
     world.insides.prepare(containerId),
   ]);
@@ -95,8 +101,9 @@ async function planAnew(world: World, { record }: Instance, signal: AbortSignal)
  * The container as it was dumped, if its root directory is still what it was; else made anew, with the same mounts. Its limits are
  * those of now: they may have been changed while it slept.
  */
-function configFor({ record }: Instance, { subject }: Image, fresh: OciConfig): object {
+function configFor({ record }: Instance, { subject }: Image, planned: OciConfig): object {
   const { appInstanceId } = record;
+  const fresh = { ...planned, mounts: [...planned.mounts, ...record.mounts.map(appMount)] };
   const old = subject.config as Mounted;
   if (fresh.root.path === old.root?.path) {
     return { ...old, linux: { ...old.linux, resources: fresh.linux.resources } };
@@ -118,19 +125,44 @@ const destinations = ({ mounts = [] }: Mounted): readonly string[] =>
 type Restoring = {
   readonly image: Image;
   readonly config: object;
+  readonly limits: StartLimits;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 };
 
-function restore(world: World, instance: Instance, { image, config, timeoutMs, signal }: Restoring): Promise<Restored> {
+/**
+ * With pages on demand CRIU asks the kernel for what an app has only reserved, too, and browsers reserve more than a machine has
+ * ("Unable to map ANON_VMA: Cannot allocate memory"): then all pages are brought at once.
+ */
+async function restore(world: World, instance: Instance, restoring: Restoring): Promise<Restored> {
+  const { settings } = world;
+  const lazyPages = restoring.image.info.rawBytes > settings.hibernation.lazyPagesAboveBytes;
+  try {
+    return await restoreWith(world, instance, { ...restoring, lazyPages });
+  } catch (error) {
+    const isOfCriu = error instanceof RuntimeError && error.code === 'RESTORE_FAILED';
+    if (!lazyPages || !isOfCriu || restoring.signal.aborted) throw error;
+    world.log.warn({ err: error, appInstanceId: instance.record.appInstanceId }, 'waking with all pages at once');
+    await clear(world, instance, null);
+    await takeDisplay(world, instance.record, restoring.signal);
+    return restoreWith(world, instance, { ...restoring, lazyPages: false });
+  }
+}
+
+function restoreWith(
+  world: World,
+  instance: Instance,
+  { image, config, limits, timeoutMs, signal, lazyPages }: Restoring & { readonly lazyPages: boolean },
+): Promise<Restored> {
   const { engine, logs, networks, settings } = world;
   const { containerId, app } = instance.record;
   return engine.restore(
     {
       id: containerId,
       config,
+      limits,
       imageDirectory: image.directory,
-      lazyPages: image.info.rawBytes > settings.hibernation.lazyPagesAboveBytes,
+      lazyPages,
       tcp: app.hibernation.tcp,
       failureLog: failureLogOf(world, instance),
       logFile: logs.fileOf(containerId),

@@ -1,0 +1,78 @@
+/** Control groups of the displays, whose processes we start ourselves; those of containers are made by the OCI runtime. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { isErrno } from '../../domain/errors.ts';
+import type { ContainerId } from '../../domain/ids.ts';
+import type { ControlGroups } from '../../ports/control-groups.ts';
+import { writeIfThere } from '../files/kernel-file.ts';
+import { controlGroups, type GroupOptions } from './control-groups.ts';
+import { findHierarchies, type Controller, type Place } from './hierarchies.ts';
+
+export type GroupLimits = { readonly memoryBytes: number; readonly pids: number };
+
+/** Not cpuset: a new group of it has no processor (v1). */
+const CONTROLLERS: readonly Controller[] = ['memory', 'pids', 'cpuacct', 'freezer'];
+
+export type DisplayGroups = Pick<ControlGroups, 'members' | 'remove' | 'known' | 'close'> & {
+  /** Into the group of this name, in every hierarchy that counts or ends something. */
+  readonly enter: (name: ContainerId, pid: number, limits: GroupLimits) => void;
+};
+
+export function displayGroups(options: Omit<GroupOptions, 'prefix'>): DisplayGroups {
+  const { pathOf, members, remove, known, close } = controlGroups({ ...options, prefix: 'display-' });
+  const hierarchies = findHierarchies(options.mountInfo);
+  const places = new Map(CONTROLLERS.flatMap((one) => byMountPoint(hierarchies.of(one))));
+  return {
+    members,
+    remove,
+    known,
+    close,
+    enter: (name, pid, limits) => {
+      for (const [mountPoint, version] of places) {
+        makeGroup(mountPoint, pathOf(name), version);
+        limit(version, `${mountPoint}${pathOf(name)}`, limits);
+        join(`${mountPoint}${pathOf(name)}`, pid);
+      }
+    },
+  };
+}
+
+const byMountPoint = (place: Place | undefined): readonly (readonly [string, 1 | 2])[] =>
+  place === undefined ? [] : [[place.mountPoint, place.version]];
+
+const MEMORY_LIMIT: Readonly<Record<1 | 2, string>> = { 1: 'memory.limit_in_bytes', 2: 'memory.max' };
+
+/** A controller that is not handed down sets no limit: that is no reason to show nothing. */
+function limit(version: 1 | 2, group: string, { memoryBytes, pids }: GroupLimits): void {
+  writeIfThere(`${group}/${MEMORY_LIMIT[version]}`, String(memoryBytes));
+  writeIfThere(`${group}/pids.max`, String(pids));
+}
+
+function join(group: string, pid: number): void {
+  try {
+    writeFileSync(`${group}/cgroup.procs`, String(pid));
+  } catch (error) {
+    // it has ended already, which whoever waits for it sees by itself
+    if (!isErrno(error, 'ESRCH')) throw error;
+  }
+}
+
+/** In v2 each group says what those below it may limit (cgroup-v2.rst, "Enabling and Disabling"). */
+function makeGroup(mountPoint: string, path: string, version: 1 | 2): void {
+  let group = mountPoint;
+  for (const name of path.split('/').filter(Boolean)) {
+    if (version === 2) {
+      for (const controller of ['memory', 'pids']) handDown(group, controller);
+    }
+    group = `${group}/${name}`;
+    mkdirSync(group, { recursive: true });
+  }
+}
+
+function handDown(group: string, controller: string): void {
+  try {
+    writeIfThere(`${group}/cgroup.subtree_control`, `+${controller}`);
+  } catch (error) {
+    // the controller is in v1, or somebody above does not hand it down
+    if (!isErrno(error, 'ENOENT', 'EINVAL', 'EBUSY', 'EOPNOTSUPP')) throw error;
+  }
+}

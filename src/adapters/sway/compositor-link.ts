@@ -1,0 +1,83 @@
+/** What the daemon holds of a living display: the connection to its compositor, and what it has heard of its windows. */
+import type { Socket } from 'node:net';
+import { RuntimeError } from '../../domain/errors.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { DisplayEvent } from '../../ports/displays.ts';
+import type { Wait } from '../../ports/wait.ts';
+import type { User } from './as-user.ts';
+import { SwayIpc } from './ipc.ts';
+import { connectToSocketOf } from './socket-of-app.ts';
+
+const POLL_MS = 5;
+
+export class CompositorLink {
+  readonly user: User;
+  readonly #windows = new Set<number>();
+  readonly #tell: (event: DisplayEvent) => void;
+  #ipc: SwayIpc | undefined;
+  #closed = false;
+
+  constructor(user: User, tell: (event: DisplayEvent) => void) {
+    this.user = user;
+    this.#tell = tell;
+  }
+
+  /** Waits until it listens. `isNew`: nobody has told of its windows yet. Throws TOOL_FAILED, TIMED_OUT, ABORTED. */
+  async open(path: string, isNew: boolean, wait: Wait & { readonly clock: Clock }): Promise<void> {
+    const socket = await this.#connect(path, wait);
+    const ipc = new SwayIpc(socket, {
+      onWindow: (change, id) => {
+        this.#onWindow(change, id);
+      },
+      onClose: () => {
+        this.#ipc = undefined;
+        this.#tell('died');
+      },
+    });
+    this.#ipc = ipc;
+    await ipc.watchWindows(wait);
+    for (const id of await ipc.windows(wait)) {
+      if (isNew) this.#onWindow('new', id);
+      // those of before the daemon was there were told then
+      else this.#windows.add(id);
+    }
+  }
+
+  async command(text: string, wait: Wait): Promise<void> {
+    if (this.#ipc === undefined) throw new RuntimeError('DISPLAY_FAILED', { what: 'the display has died' });
+    await this.#ipc.command(text, wait);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#ipc?.close();
+    this.#ipc = undefined;
+  }
+
+  /** A compositor in a container comes up in its own time. */
+  async #connect(path: string, { clock, signal, timeoutMs }: Wait & { readonly clock: Clock }): Promise<Socket> {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      try {
+        const socket = await connectToSocketOf(this.user.uid, path);
+        if (!this.#closed) return socket;
+        socket.destroy();
+      } catch (error) {
+        if (performance.now() > deadline) throw error;
+      }
+      if (this.#closed || signal.aborted) {
+        throw new RuntimeError('ABORTED', { what: 'the display was not waited for', cause: signal.reason });
+      }
+      await clock.sleep(POLL_MS);
+    }
+  }
+
+  /** Sway says `new` when a window has its first picture, and `close` when its program has gone or taken it away. */
+  #onWindow(change: string, id: number): void {
+    const before = this.#windows.size;
+    if (change === 'new') this.#windows.add(id);
+    if (change === 'close') this.#windows.delete(id);
+    if (before === 0 && this.#windows.size > 0) this.#tell('ready');
+    if (before > 0 && this.#windows.size === 0) this.#tell('gone');
+  }
+}

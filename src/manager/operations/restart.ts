@@ -1,0 +1,53 @@
+/** The next run of an app whose restart policy calls for one; nobody waits for it. */
+import { RuntimeError } from '../../domain/errors.ts';
+import type { OciConfig } from '../../spec/oci-types.ts';
+import type { Instance } from '../instance.ts';
+import { isPending, nextAttempt } from '../restarts.ts';
+import type { World } from '../world.ts';
+import { during } from './operation.ts';
+import { orderAgain } from './order.ts';
+import { begin, startOrEnd } from './run.ts';
+
+/** Throws what has come of it when that is told and the next attempt, if any, is written. */
+export const restart = (world: World, instance: Instance, signal: AbortSignal): Promise<void> =>
+  during(instance, 'run', async () => {
+    const { record, state } = instance;
+    // cancelled, or run by a caller, while this waited
+    if (state !== 'TERMINATED' || !record.released || !isPending(record)) return;
+    await startOrEnd(world, instance, { config: await beginAgain(world, instance, signal), signal });
+  });
+
+async function beginAgain(world: World, instance: Instance, signal: AbortSignal): Promise<OciConfig> {
+  const { record } = instance;
+  const attempts = record.restart?.attempts ?? 0;
+  try {
+    return await begin(world, instance, {
+      order: orderAgain(record),
+      signal,
+      why: 'restart',
+      // it is the same instance to its callers: their notes stay
+      keep: ({ annotations, annotationRevision }) => ({
+        ...{ annotations, annotationRevision },
+        restart: { attempts, dueAt: null },
+      }),
+    });
+  } catch (error) {
+    // it did not even begin: an attempt like any other
+    const next = nextAttempt(instance.record, { attempts, now: world.clock.now() });
+    const failure = { type: 'failure', operation: 'run', error: RuntimeError.of(error).toJSON() } as const;
+    await instance.enter('TERMINATED', '', { record: { restart: next.restart }, after: [failure, ...next.events] });
+    throw error;
+  }
+}
+
+/** True when one was pending. */
+export async function cancelRestart(instance: Instance, why: string): Promise<boolean> {
+  const { record } = instance;
+  if (!isPending(record)) return false;
+  const attempts = (record.restart?.attempts ?? 1) - 1;
+  await instance.enter(instance.state, '', {
+    record: { restart: null },
+    after: [{ type: 'restartGivenUp', attempts, why }],
+  });
+  return true;
+}

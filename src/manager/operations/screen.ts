@@ -1,0 +1,123 @@
+/** What is on an app's display while it lives, and while it sleeps. */
+import type { Screenshot } from '../../domain/api.ts';
+import { RuntimeError } from '../../domain/errors.ts';
+import type { DisplayControls, DisplayOwner } from '../../ports/displays.ts';
+import type { InstanceRecord } from '../../ports/journal.ts';
+import type { Wait } from '../../ports/wait.ts';
+import type { Instance } from '../instance.ts';
+import type { World } from '../world.ts';
+import { placementOf } from './displays.ts';
+
+/** A compositor answers within some ms; one that does not is not waited for. */
+const ANSWER_MS = 3000;
+const within = (signal?: AbortSignal): Wait => ({
+  signal: signal ?? new AbortController().signal,
+  timeoutMs: ANSWER_MS,
+});
+
+/** From the last thing that a hidden app may still be told until it has heard it: what lies in a socket at a dump can be its end. */
+const SETTLE_MS = 200;
+
+type Screen = { readonly controls: DisplayControls; readonly owner: DisplayOwner };
+
+function screenOf({ displays }: World, { app, appInstanceId, uid, gid }: InstanceRecord): Screen | null {
+  if (app.display === null || displays.controls === null || !displays.offered) return null;
+  return { controls: displays.controls, owner: { appInstanceId, uid, gid, placement: placementOf(app) } };
+}
+
+/** Whatever fails here is told in the log and stops nothing: the app counts, not its picture. */
+async function tryWith(world: World, { record }: Instance, work: (screen: Screen) => Promise<void>): Promise<void> {
+  const screen = screenOf(world, record);
+  if (screen === null) return;
+  await work(screen).catch((error: unknown) => {
+    world.log.warn(
+      { err: error, appInstanceId: record.appInstanceId },
+      'the display of an app does not do as it should',
+    );
+  });
+}
+
+/** A compositor in the app's container comes up with it; who wants a picture of it waits for that. */
+export function followScreen(world: World, instance: Instance): void {
+  void tryWith(world, instance, async ({ controls, owner }) => {
+    if (owner.placement === 'host') return;
+    await controls.adopt(owner, { ...within(), timeoutMs: world.settings.startTimeoutMs }).catch((error: unknown) => {
+      // an app that has ended meanwhile needs no display
+      if (instance.state === 'RUNNING') throw error;
+    });
+  });
+}
+
+/**
+ * Before a freeze: the last picture is kept, then nothing is drawn any more and no input arrives. What a frozen app would be sent
+ * fills its socket, and libwayland ends an app whose socket is full. A display that does not answer stops no freeze.
+ */
+export const hideScreen = (world: World, instance: Instance): Promise<void> =>
+  tryWith(world, instance, async ({ controls, owner: { appInstanceId, placement } }) => {
+    await world.pictures.keep(instance.record.containerId, await controls.screenshot(appInstanceId, within()));
+    await controls.setVisible(appInstanceId, false, within());
+    if (placement === 'host') return;
+    // what stands still with a connection from outside in it cannot be dumped, and a frozen compositor notices no end of one
+    controls.letGo(appInstanceId);
+    await world.clock.sleep(SETTLE_MS);
+  });
+
+/** After a thaw, a wake, or a freeze that failed. */
+export const showScreen = (world: World, instance: Instance): Promise<void> =>
+  tryWith(world, instance, async ({ controls, owner }) => {
+    await controls.adopt(owner, within());
+    await controls.setVisible(owner.appInstanceId, true, within());
+    await world.pictures.remove(instance.record.containerId);
+  });
+
+/** Looks at an app to whose display this daemon is not connected, if only for this moment. In the instance's queue. */
+export async function withoutUs<Result>(
+  world: World,
+  instance: Instance,
+  look: () => Promise<Result>,
+): Promise<Result> {
+  const screen = screenOf(world, instance.record);
+  if (screen?.owner.placement !== 'container' || instance.state !== 'RUNNING') return look();
+  screen.controls.letGo(screen.owner.appInstanceId);
+  await world.clock.sleep(SETTLE_MS);
+  try {
+    return await look();
+  } finally {
+    followScreen(world, instance);
+  }
+}
+
+/** After a restart of the daemon: as it was, but visible unless the app is frozen; then a compositor in it is frozen, too. */
+export const adoptScreen = (world: World, instance: Instance): Promise<void> =>
+  tryWith(world, instance, async ({ controls, owner }) => {
+    if (instance.state === 'RUNNING') await showScreen(world, instance);
+    else if (owner.placement === 'host') await controls.adopt(owner, within());
+  });
+
+/** Throws NOT_SUPPORTED for an app without a display of ours, ILLEGAL_STATE for one that has ended or not begun, DISPLAY_FAILED. */
+export async function screenshot(world: World, { record }: Instance, signal: AbortSignal): Promise<Screenshot> {
+  const { appInstanceId, containerId, state } = record;
+  const screen = screenOf(world, record);
+  if (screen === null) {
+    throw new RuntimeError('NOT_SUPPORTED', {
+      what: `${appInstanceId} has no display that a picture could be taken of`,
+      next: 'run it with a display, with displays.provider embedded',
+    });
+  }
+  const kept = state === 'RUNNING' ? undefined : await world.pictures.find(containerId);
+  if (kept !== undefined) return { png: kept.png.toString('base64'), takenAt: kept.takenAt, live: false };
+  if (state !== 'RUNNING') {
+    throw new RuntimeError('ILLEGAL_STATE', {
+      what: `there is no picture of ${appInstanceId}: it is ${state}`,
+      next: 'take one while it runs',
+      details: { state },
+    });
+  }
+  const png = await screen.controls.screenshot(appInstanceId, within(signal)).catch((error: unknown) => {
+    throw new RuntimeError('DISPLAY_FAILED', {
+      what: `no picture of ${appInstanceId} could be taken`,
+      cause: error,
+    });
+  });
+  return { png: png.toString('base64'), takenAt: world.clock.now(), live: true };
+}

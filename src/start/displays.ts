@@ -1,0 +1,40 @@
+/** Displays of our own: a compositor for each app. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { displayGroups } from '../adapters/cgroup/display-groups.ts';
+import { systemClock } from '../adapters/process/clock.ts';
+import { linuxProcesses } from '../adapters/process/processes.ts';
+import { toolRunner } from '../adapters/process/run-tool.ts';
+import { findCompositor } from '../adapters/sway/compositor.ts';
+import { SwayDisplays } from '../adapters/sway/displays.ts';
+
+export type DisplayOptions = {
+  readonly stateDirectory: string;
+  /** Anybody may pass it. */
+  readonly openDirectory: string;
+  readonly cgroupParent: string;
+  readonly searchPath: string;
+  /** Directory of the host tools, if one was named; the set-up makes the compositor beside it. */
+  readonly tools: string | undefined;
+};
+
+/** Of an app that wants no size in particular: what most screens can show, in a quarter of the memory of the next size. */
+const SIZE = { width: 1280, height: 720 };
+
+export function embeddedDisplays(options: DisplayOptions): SwayDisplays {
+  const { stateDirectory, openDirectory, cgroupParent, searchPath, tools } = options;
+  const directory = `${openDirectory}/displays`;
+  mkdirSync(directory, { recursive: true, mode: 0o711 });
+  const mountInfo = readFileSync('/proc/self/mountinfo', 'utf8');
+  return new SwayDisplays({
+    directory,
+    insideDirectory: `${stateDirectory}/displays`,
+    compositor: findCompositor({ bundle: tools === undefined ? undefined : `${dirname(tools)}/display`, searchPath }),
+    searchPath,
+    size: SIZE,
+    groups: displayGroups({ parent: cgroupParent, clock: systemClock, mountInfo }),
+    processes: linuxProcesses,
+    clock: systemClock,
+    runTool: toolRunner({ PATH: searchPath }),
+  });
+}
