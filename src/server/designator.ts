@@ -12,7 +12,7 @@ export type Designator = {
 
 /** The callsign may contain dots; the version is an all-digits part right before the method; the last `@` begins the index. */
 export function parseDesignator(text: string): Designator {
-  const object = /([^.#]*#.*)::[^:]*$/.exec(text)?.[1];
+  const object = text.includes('::') ? /([^.#]*#.*)::[^:]*$/.exec(text)?.[1] : undefined;
   if (object !== undefined) return { ...parseDesignator(text.replace(`${object}::`, '')), object };
   const at = text.lastIndexOf('@');
   const parts = (at === -1 ? text : text.slice(0, at)).split('.');

@@ -25,6 +25,7 @@ const HEADERS = {
   'Cache-Control': 'no-cache, private, no-store, must-revalidate, max-age=0',
   'X-Content-Type-Options': 'nosniff',
 };
+const HEADER_LIST: readonly string[] = Object.entries(HEADERS).flat();
 const METHODS = 'GET, POST, OPTIONS';
 
 export async function serveRequest(exchange: Exchange): Promise<void> {
@@ -104,11 +105,9 @@ function statusOf({ errorCode }: Reply, { profile, visitor }: Exchange): Status 
 }
 
 function send(response: ServerResponse, { status, reason, text }: Status & { readonly text: string }): void {
-  const headers = {
-    ...HEADERS,
-    'Content-Type': text.startsWith('{') || text.startsWith('[') ? 'application/json' : 'text/plain',
-    'Content-Length': Buffer.byteLength(text),
-  };
+  const type = text.startsWith('{') || text.startsWith('[') ? 'application/json' : 'text/plain';
+  // names and values in turns: node:http writes them as they are
+  const headers = [...HEADER_LIST, 'Content-Type', type, 'Content-Length', String(Buffer.byteLength(text))];
   if (reason === undefined) response.writeHead(status, headers);
   else response.writeHead(status, reason, headers);
   response.end(text);
@@ -128,7 +127,7 @@ function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
       request.pause();
       resolve(undefined);
     });
-    request.on('end', () => resolve(Buffer.concat(chunks)));
+    request.on('end', () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
     request.on('error', reject);
     request.on('close', () => {
       // the trace of an error costs as much as the rest of a quick call
