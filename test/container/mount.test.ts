@@ -116,7 +116,7 @@ test('what cannot be mounted is refused with the reason, and all is as before', 
   assert.deepEqual(pointsOf(pid), before);
 });
 
-test('a mount that the app uses is not taken away from it', async () => {
+test('a mount that the app uses is not taken away from it, and is its own after a wake', async () => {
   await using daemon = await startDaemon();
   const { client } = daemon;
   const source = await shared(daemon, 'used');
@@ -129,6 +129,10 @@ test('a mount that the app uses is not taken away from it', async () => {
   await helpfulRefusal(client.unmount({ appInstanceId: id, destination: '/tmp/a' }), 'BUSY', /uses it/);
   assert.deepEqual(await liveOf(client, id), ['/tmp/a']);
   assert.equal(await see(client, id, '/tmp/a/hello'), 'hello from used\n');
+  // with the file open
+  await client.hibernate({ appInstanceId: id });
+  await client.wake({ appInstanceId: id });
+  await helpfulRefusal(client.unmount({ appInstanceId: id, destination: '/tmp/a' }), 'BUSY', /uses it/);
 });
 
 test('links of the app lead nowhere: not out of it, and not to another place in it, however often they are exchanged', async () => {
@@ -237,11 +241,12 @@ test('after kill -9 of the daemon exactly those mounts are there that it had tol
       round % 2 === 0
         ? mount('b')
         : daemon.client.unmount({ appInstanceId: id, destination: '/tmp/b' }).catch(() => undefined);
-    if (round < 4)
-      {await until(() => pointsOf(pid).includes('/tmp/b') === (round % 2 === 0), {
+    if (round < 4) {
+      await until(() => pointsOf(pid).includes('/tmp/b') === (round % 2 === 0), {
         what: 'the kernel has it',
         pollMs: 1,
-      });}
+      });
+    }
     await daemon.kill9();
     await at;
     await daemon.start();
