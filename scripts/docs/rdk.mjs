@@ -5,10 +5,11 @@ import { differences } from '../../src/domain/spec-fields.ts';
 import { forOurEngine } from '../../src/manager/operations/order.ts';
 import { CAPABILITIES } from '../../src/spec/capabilities.ts';
 import { dobbySpec } from '../../src/spec/dobby/spec.ts';
-import { fromRuntimeConfig, hostPathsOf } from '../../src/spec/from-runtime-config.ts';
+import { directoriesOf, fromRuntimeConfig, hostPathsOf } from '../../src/spec/from-runtime-config.ts';
 import { ociConfig } from '../../src/spec/oci-config.ts';
 import { platformOf } from '../../src/spec/platform/platform.ts';
 import { GRANTS, platformSchema } from '../../src/spec/platform/schema.ts';
+import { manifestSchema } from '../../src/spec/ralf/schema.ts';
 import { code, table } from './markdown.mjs';
 import { rowsOf } from './schema-table.mjs';
 
@@ -31,13 +32,23 @@ function merged(base, more) {
   return result;
 }
 
+/** @type {import('../../src/spec/ralf/app.ts').Ralf} */
+const RALF = {
+  list: '/list',
+  packages: [{ mount: '/layer', metadata: '/manifest', manifest: manifestSchema.parse({ entryPoint: '/app' }) }],
+  base: null,
+  gpu: { rootfs: '/gpu', config: null },
+};
+
 /** @param {Question} question */
 function described({ config = {}, platform = {}, ports }) {
   const device = platformOf(platformSchema.parse(merged(GRANTED, platform)));
   const upstream = { runtimeConfig: runtimeConfigSchema.parse({ ...BASE, ...config }), ports };
   // all that is asked for is there
-  const present = new Set(hostPathsOf(upstream, device));
-  return fromRuntimeConfig(upstream, { appId: 'app', platform: device, present });
+  const ralf = upstream.runtimeConfig.ralfPkgPath === '' ? null : RALF;
+  const present = new Set(hostPathsOf(upstream, device, ralf));
+  const kinds = new Map(directoriesOf(upstream).map((path) => [path, /** @type {const} */ ('directory')]));
+  return fromRuntimeConfig(upstream, { appId: 'app', platform: device, present, kinds, ralf });
 }
 
 /** @param {Question} question */
@@ -51,7 +62,7 @@ function dobbyOf(question) {
 function ociOf(question) {
   const { app, origins, platform } = forOurEngine(described(question));
   return ociConfig({
-    ...{ app, said: origins, identity, ...names, device: { cores: platform.cores, count: 4 } },
+    ...{ app, said: origins, identity, ...names, device: { cores: platform.cores, count: 4, countsSwap: true } },
     rootfs: { path: '/root', bundle: null, binds: [] },
     ...{ storage: '/storage', inside: '/inside', cgroupsPath: '/group', hostname: 'app' },
     ...{ display: null, architecture: 'x64', oomScoreAdj: 0 },
@@ -164,10 +175,10 @@ export function platformEffects() {
       ...asks,
       platform: merged(file, fileWith(path, value ?? (plain === 4096 && /emory/.test(path) ? 2 ** 26 : plain))),
     };
-    const isOverlay = path.startsWith('apps.overlays');
-    const cells = isOverlay
+    const said = path.startsWith('apps.overlays')
       ? ['what [overlays](#overlays) may do', 'the same']
-      : [effect(dobbyOf, asked, base), ours(asked, base)];
+      : path.startsWith('ralf.') && ['–', 'files that [RALF](#ralf) apps start from'];
+    const cells = said || [effect(dobbyOf, asked, base), ours(asked, base)];
     rows.push([code(path), ...cells]);
   }
   return table(['key', 'Dobby spec', 'our engine (OCI configuration)'], rows);

@@ -105,11 +105,19 @@ function limitsOf(options: Options): Part<'limits'> {
   const memory = textOf(options, 'memory');
   const cpus = textOf(options, 'cpus');
   const pids = countOf(options, 'pids');
+  const swap = textOf(options, 'swap');
+  const cpuShares = countOf(options, 'cpuShares');
+  const cores = textOf(options, 'cores');
+  const ioWeight = countOf(options, 'ioWeight');
   if (cpus !== undefined && !/^\d+(\.\d+)?$/.test(cpus)) throw wrong('--cpus', cpus, 'a number of cores like 0.5');
   return {
     ...(memory !== undefined && { memoryBytes: parseSize(memory) }),
     ...(cpus !== undefined && { cpus: Number(cpus) }),
     ...(pids !== undefined && { pids }),
+    ...(swap !== undefined && { swapBytes: parseSize(swap) }),
+    ...(cpuShares !== undefined && { cpuShares }),
+    ...(cores !== undefined && { cores }),
+    ...(ioWeight !== undefined && { ioWeight }),
   };
 }
 

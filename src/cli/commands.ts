@@ -35,7 +35,11 @@ const RUN_OPTIONS: readonly OptionRow[] = [
   { flags: '--memory <size>', doc: 'memory limit, for example 64M or 1.5G', words: ANY },
   { flags: '--storage <size>', doc: "size of the app's private directory, for example 64M", words: ANY },
   { flags: '--cpus <number>', doc: 'CPU limit in cores, for example 0.5', words: ANY },
+  { flags: '--swap <size>', doc: 'swap beyond the memory limit; none without it', words: ANY },
+  { flags: '--cpu-shares <number>', doc: 'share of the processor under load; everybody has 1024', words: ANY },
+  { flags: '--cores <list>', doc: 'cores that it may run on, for example 0-1,3', words: ANY },
   { flags: '--pids <number>', doc: 'most processes and threads at once', words: ANY },
+  { flags: '--io-weight <number>', doc: 'share of the disks under load, 10 to 1000; everybody has 100', words: ANY },
   {
     flags: '--network <mode>',
     doc: 'none, nat or host',

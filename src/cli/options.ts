@@ -16,11 +16,14 @@ export const textsOf = (options: Options, name: string): readonly string[] => {
 
 export const isSet = (options: Options, name: string): boolean => options[name] === true;
 
+/** As it is typed: `cpuShares` is `--cpu-shares`. */
+const flagOf = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
 /** Throws INVALID_ARGUMENT for anything but a number of plain digits. */
 export function countOf(options: Options, name: string): number | undefined {
   const text = textOf(options, name);
   if (text === undefined) return undefined;
-  if (!/^\d{1,15}$/.test(text)) throw wrong(`--${name}`, text, 'a number like 10');
+  if (!/^\d{1,15}$/.test(text)) throw wrong(flagOf(name), text, 'a number like 10');
   return Number(text);
 }
 

@@ -38,14 +38,29 @@ const rootfs = z.union(
   },
 );
 
+/** `0`, `0-1`, `0-1,3`. */
+const CORES = /^\d{1,4}(-\d{1,4})?(,\d{1,4}(-\d{1,4})?)*$/;
+
 export const limits = z.strictObject({
   memoryBytes: z
     .int()
     .min(MIN_MEMORY_BYTES, `must be at least ${MIN_MEMORY_BYTES} (6 MiB: the runtime itself starts inside the limit)`)
     .optional(),
+  /** Swap beyond `memoryBytes`, which it needs, in bytes; none when absent. Without effect where the kernel does not count swap, and then refused if given. */
+  swapBytes: z
+    .int()
+    .min(0)
+    .max(2 ** 50)
+    .optional(),
   /** Cores' worth of time: 0.5 is half of one core. */
   cpus: z.number().min(0.01).max(1024).optional(),
+  /** Share of the processor when others want it too; everybody has 1024. */
+  cpuShares: z.int().min(2).max(262_144).optional(),
+  /** Cores that it may run on: `0-1,3`. */
+  cores: z.string().max(200).regex(CORES, 'must be a list of cores like 0-1,3').optional(),
   pids: z.int().min(2).max(4_194_304).optional(),
+  /** Share of the disks when others want them too; everybody has 100. Refused where no disk is shared by weight (BFQ). */
+  ioWeight: z.int().min(10).max(1000).optional(),
   /** RLIMIT_NOFILE; never above the daemon's own hard limit. */
   openFiles: z.int().min(16).max(1_048_576).optional(),
 });
@@ -119,7 +134,12 @@ export const appSchema = z.strictObject({
   args: z.array(textSchema).min(1).max(4096).optional(),
   cwd: absolutePathSchema.optional(),
   env: envSchema.default({}),
-  limits: limits.prefault({}),
+  limits: limits
+    .refine(
+      ({ memoryBytes, swapBytes }) => swapBytes === undefined || memoryBytes !== undefined,
+      'swapBytes needs memoryBytes',
+    )
+    .prefault({}),
   network: z.enum(['none', 'nat', 'host']).default('none'),
   ports: z
     .array(z.strictObject({ host: port, app: port, protocol: z.enum(['tcp', 'udp']).default('tcp') }))

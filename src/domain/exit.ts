@@ -3,7 +3,7 @@
 export const EXIT_CAUSES = {
   exited: 'the app ended by itself with an exit code',
   signalled: 'the app was ended by a signal that Runtime Manager did not send',
-  oom: 'the kernel killed the app at its memory limit',
+  oom: 'the kernel killed the app, or a process of it, for memory: then all of the app ends',
   terminated: 'it ended after terminate asked it to (SIGTERM), within the grace period',
   killed: 'kill, or terminate after the grace period, ended it (SIGKILL)',
   'start-failed': 'it never came to run',
@@ -27,7 +27,6 @@ export type ExitRecord = {
 };
 
 const LAST_SIGNAL = 64;
-const SIGKILL = 9;
 
 export const signalOf = (code: number | null): number | null =>
   code !== null && code > 128 && code <= 128 + LAST_SIGNAL ? code - 128 : null;
@@ -40,11 +39,11 @@ type Ending = {
   readonly at: string;
 };
 
-/** An OOM kill explains a SIGKILL better than any request of ours; a request explains it better than a bare signal. */
+/** A request of ours explains an end best; then an OOM kill, which ends all of an app, whatever its first process made of it. */
 export function exitRecord({ code, oom, asked, at }: Ending): ExitRecord {
   const signal = signalOf(code);
   const own: ExitCause = code === null ? 'monitor-lost' : signal === null ? 'exited' : 'signalled';
-  const cause = oom && signal === SIGKILL && asked === undefined ? 'oom' : (asked ?? own);
+  const cause = asked ?? (oom ? 'oom' : own);
   return { code, signal, oom, cause, at };
 }
 

@@ -41,7 +41,7 @@ export const runtimeConfigSchema = z.strictObject({
   userId: uint32.default(0),
   /** 0: Runtime Manager chooses. */
   groupId: uint32.default(0),
-  /** Upstream reads it nowhere. */
+  /** Upstream reads it nowhere, and it has no unit. */
   dataImageSize: uint32.default(0),
   /** Upstream reads it nowhere: the platform's `apps.essosResourceManager.enableClient` decides. */
   resourceManagerClientEnabled: z.boolean().default(false),
@@ -51,7 +51,7 @@ export const runtimeConfigSchema = z.strictObject({
   command: z.string().default(''),
   /** INTERACTIVE: with the platform's default limits. SYSTEM: without the VPU. */
   appType: z.string().default(''),
-  /** Directory of the package; this or `runtimePath` is required. */
+  /** Directory of the package; this or `runtimePath` is required, or `ralfPkgPath`. */
   appPath: z.string().default(''),
   /** Directory of the runtime. */
   runtimePath: z.string().default(''),
@@ -67,13 +67,13 @@ export const runtimeConfigSchema = z.strictObject({
   fkpsFiles: listText.default(''),
   /** What the package asks of the device: docs/rdk.md. */
   capabilities: z.string().default(''),
-  /** Description of layered packages (RALF). */
+  /** File with the list of the app's layered packages (RALF), instead of `command`, `appPath` and `runtimePath`. */
   ralfPkgPath: z.string().default(''),
   /** Upstream reads it nowhere. */
   fireboltVersion: z.string().default(''),
   /** Upstream reads it nowhere. */
   enableDebugger: z.boolean().default(false),
-  /** Image of an ext4 file system with the app's private data, for /home/private. */
+  /** The app's private data, for /home/private: a directory; for Dobby the image of an ext4 file system, too. */
   unpackedPath: z.string().default(''),
 });
 

@@ -10,6 +10,7 @@ import type { Instances } from './instances.ts';
 import { dropImage, pagesOf, sleepAgain } from './operations/pages.ts';
 import { restart } from './operations/restart.ts';
 import { release, settle } from './operations/settle.ts';
+import { endForMemory } from './operations/terminate-kill.ts';
 import { recoverOne } from './recovery.ts';
 import { isDue } from './restarts.ts';
 import { StorageWatch } from './storage-watch.ts';
@@ -86,6 +87,7 @@ export class Keeper implements AsyncDisposable {
     this.#storageWatch.look(this.#instances);
     for (const instance of this.#instances) {
       this.check(instance);
+      this.#endIfOutOfMemory(instance);
       this.#dropImage(instance);
       this.#restartIfDue(instance);
       if (this.#round % RETRY_EVERY_ROUNDS === 0) {
@@ -115,6 +117,18 @@ export class Keeper implements AsyncDisposable {
         this.check(instance);
       });
     this.#restarts.add(work);
+  }
+
+  /** No file of the kernel's tells of it by a notice that we could hear; with v2 it has ended by itself by now. */
+  #endIfOutOfMemory(instance: Instance): void {
+    const { state, containerId } = instance.record;
+    if ((state !== 'RUNNING' && state !== 'SUSPENDED') || instance.queue.busy) return;
+    if (this.#world.engine.oomKills(containerId) === 0) return;
+    instance.queue
+      .push(() => endForMemory(this.#world, instance))
+      .catch((error: unknown) => {
+        this.#world.log.error({ err: error }, 'an app that ran out of memory could not be ended yet');
+      });
   }
 
   #dropImage(instance: Instance): void {

@@ -198,8 +198,9 @@ async function wokenMeanwhile(
 
 async function finishEnding(world: World, instance: Instance, live: Live | null): Promise<void> {
   await instance.note({ live });
+  const { ending } = instance.record;
   const finish = (signal: AbortSignal): Promise<void> =>
-    instance.record.ending === 'killed' ? forceEnd(world, instance) : askToEnd(world, instance, signal);
+    ending === 'killed' || ending === 'oom' ? forceEnd(world, instance, ending) : askToEnd(world, instance, signal);
   // its grace period may be long: the daemon is ready without it
   instance.queue.push(finish).catch((error: unknown) => {
     world.log.error({ err: error, appInstanceId: instance.record.appInstanceId }, 'ending after a restart failed');

@@ -89,8 +89,10 @@ function read(world: World, instance: Instance): AppInfo {
 }
 
 /** Asleep and ended apps have none. */
-const displayOf = (world: World, { record }: Instance): AppInfo['display'] =>
-  record.live === null || !world.displays.offered ? null : placeOfDisplay(world, record);
+function displayOf(world: World, { record }: Instance): AppInfo['display'] {
+  const place = record.live === null || !world.displays.offered ? null : placeOfDisplay(world, record);
+  return place === null ? null : { displayName: place.displayName, socket: place.socket };
+}
 
 const mountsOf = ({ app, mounts }: Instance['record']): AppInfo['mounts'] => [
   ...app.mounts.map((mount) => ({ ...mount, live: false })),

@@ -51,6 +51,8 @@ export type Settings = {
   readonly platform: Platform | null;
   /** Of this machine. */
   readonly cores: number;
+  /** Whether the kernel counts what apps swap. */
+  readonly countsSwap: boolean;
   readonly root: string;
 };
 

@@ -5,6 +5,7 @@
 import type { ContainerId } from '../domain/ids.ts';
 import type { Phases } from '../domain/hibernation.ts';
 import type { Readings } from '../domain/info.ts';
+import type { StartLimits } from '../domain/limits.ts';
 import type { Wiring } from './networks.ts';
 import type { ControlGroups } from './control-groups.ts';
 import type { Execs } from './execs.ts';
@@ -15,6 +16,8 @@ export type StartOrder = {
   readonly id: ContainerId;
   /** OCI runtime configuration, version 1.x, root.path absolute. */
   readonly config: object;
+  /** Those of the configuration; in force when the app begins. */
+  readonly limits: StartLimits;
   readonly logFile: string;
   readonly logMaxBytes: number;
   readonly terminal: boolean;
@@ -87,7 +90,7 @@ export type Engine = Execs & {
   readonly runtimeName: string;
   /** For config.json's linux.cgroupsPath. */
   readonly cgroupsPath: (id: ContainerId) => string;
-  /** Creates and starts a container. When it throws (START_FAILED, TIMED_OUT, ABORTED), the caller calls `remove`. */
+  /** Creates and starts a container. When it throws (START_FAILED, LIMIT_FAILED, TIMED_OUT, ABORTED), the caller calls `remove`. */
   readonly start: (order: StartOrder, wait: Wait) => Promise<Live>;
   /** Every process of the container stands still when this returns. Throws SUSPEND_FAILED, and then it runs on. */
   readonly suspend: (id: ContainerId, wait: Wait) => Promise<void>;
@@ -149,6 +152,8 @@ export type Engine = Execs & {
   /** As ControlGroups has it. */
   readonly setLimits: ControlGroups['setLimits'];
   readonly readings: (id: ContainerId) => Readings | undefined;
+  /** As ControlGroups has it. */
+  readonly oomKills: ControlGroups['oomKills'];
   /** Containers of this daemon that have left anything on the machine. */
   readonly leftovers: () => Promise<readonly ContainerId[]>;
   /** Calls back when a container may have ended. */

@@ -3,6 +3,8 @@ import type { CommandQuery, RootFilesystem, RootOrder } from '../domain/rootfs.t
 
 export type { Bind, BundleConfig, CommandQuery, RootFilesystem, RootOrder } from '../domain/rootfs.ts';
 
+export type PathKind = 'directory' | 'other';
+
 export type RootFilesystems = {
   /**
    * Never changes the user's files, and takes nothing that must be given back.
@@ -11,6 +13,10 @@ export type RootFilesystems = {
   readonly open: (order: RootOrder) => Promise<RootFilesystem>;
   /** Those that are there, as a link or not. */
   readonly present: (paths: readonly string[]) => Promise<ReadonlySet<string>>;
+  /** Of those that are there, links followed. */
+  readonly kindsOf: (paths: readonly string[]) => Promise<ReadonlyMap<string, PathKind>>;
+  /** A plain file, whole; undefined when it is not there. Throws BUNDLE_INVALID when it is no such file, or a longer one. */
+  readonly readText: (path: string, mostBytes: number) => Promise<string | undefined>;
   /** Resolves as the kernel will inside the container, symbolic links and binds included. Throws COMMAND_NOT_FOUND. */
   readonly findCommand: (query: CommandQuery) => Promise<void>;
 };

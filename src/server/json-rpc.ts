@@ -4,7 +4,7 @@
  */
 import { RuntimeError } from '../domain/errors.ts';
 import { MAX_MESSAGE_BYTES } from '../domain/wire.ts';
-import { isDeeperThan } from './json-depth.ts';
+import { isDeeperThan } from '../domain/json-depth.ts';
 import { PROFILES, wireError } from './profile.ts';
 import type { Profile } from './profile.ts';
 

@@ -13,6 +13,10 @@ export type RdkWords = {
   readonly capabilities: Capabilities;
   /** DRM files that are there, by name. */
   readonly drmFiles: readonly string[];
+  /** Those that should name a directory, and name something else. */
+  readonly files: readonly ('appPath' | 'runtimePath')[];
+  /** `unpackedPath` is a directory, and one of the app's mounts. */
+  readonly hasDataDirectory: boolean;
 };
 
 export type Described = {

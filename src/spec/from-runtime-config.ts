@@ -4,10 +4,11 @@ import { RuntimeError } from '../domain/errors.ts';
 import { textList, type RuntimeConfig, type UpstreamRun } from '../domain/runtime-config.ts';
 import { readCapabilities, type Capabilities } from './capabilities.ts';
 import { variablesOf, type Described } from './described.ts';
-import { from, Origins } from './origins.ts';
+import { from, Origins, type Origin } from './origins.ts';
 import { refuseSource, refuseWidening } from './grants.ts';
 import type { Platform } from './platform/platform.ts';
 import { hasRegistry, rdkEnvironment, REGISTRY_POINT, type RdkVariable } from './rdk-environment.ts';
+import { ralfApp, ralfPathsOf, type Ralf, type RalfApp } from './ralf/app.ts';
 import { asksForSomething } from './unsupported.ts';
 import { windowCapabilities } from './window-capabilities.ts';
 
@@ -16,6 +17,10 @@ export type UpstreamContext = {
   readonly platform: Platform;
   /** Which of {@link hostPathsOf} are there. */
   readonly present: ReadonlySet<string>;
+  /** Of {@link directoriesOf}, those that are there; nothing is known of them when absent. */
+  readonly kinds?: ReadonlyMap<string, 'directory' | 'other'>;
+  /** What `ralfPkgPath` leads to; null when it is empty. */
+  readonly ralf?: Ralf | null;
 };
 
 const DRM_DIRECTORY = '/opt/drm';
@@ -32,13 +37,27 @@ const IGNORED: readonly (keyof RuntimeConfig)[] = [
 ];
 
 /** What has to be looked at on the device before {@link fromRuntimeConfig}: what is not there is left out, as upstream does. */
-export function hostPathsOf({ runtimeConfig }: UpstreamRun, { gstreamerRegistry }: Platform): readonly string[] {
+export function hostPathsOf(
+  { runtimeConfig }: UpstreamRun,
+  { gstreamerRegistry }: Platform,
+  ralf: Ralf | null = null,
+): readonly string[] {
   return [
+    ...(ralf === null ? [] : ralfPathsOf(ralf)),
     ...readCapabilities(runtimeConfig.capabilities).extraMounts.map(({ source }) => source),
     ...drmFilesOf(runtimeConfig).map((name) => `${DRM_DIRECTORY}/${name}`),
     ...(gstreamerRegistry.value === null ? [] : [gstreamerRegistry.value]),
   ];
 }
+
+const DIRECTORIES = ['appPath', 'runtimePath', 'unpackedPath'] as const;
+
+/** Paths that should be directories. */
+export const directoriesOf = ({ runtimeConfig }: UpstreamRun): readonly string[] =>
+  DIRECTORIES.map((member) => runtimeConfig[member]).filter((path) => path.startsWith('/'));
+
+/** Of no use to an app whose packages say all of this. */
+const NOT_WITH_RALF = ['command', 'appPath', 'runtimePath'] as const;
 
 /**
  * userId and groupId are not looked at: ids are the manager's. Throws INVALID_ARGUMENT naming the member or capability,
@@ -46,19 +65,28 @@ export function hostPathsOf({ runtimeConfig }: UpstreamRun, { gstreamerRegistry 
  */
 export function fromRuntimeConfig(upstream: UpstreamRun, context: UpstreamContext): Described {
   const { runtimeConfig, ports = [], paths = [], debugSettings = [] } = upstream;
-  const { platform, present } = context;
+  const { platform, present, kinds = new Map<string, never>() } = context;
+  const ralf = context.ralf ? ralfApp(context.ralf, present) : null;
   const capabilities = readCapabilities(runtimeConfig.capabilities);
   const drm = drmFilesOf(runtimeConfig);
   const drmFiles = drm.filter((name) => present.has(`${DRM_DIRECTORY}/${name}`));
-  const made = appOf(runtimeConfig, capabilities, context);
+  const made = appOf(runtimeConfig, { ...context, capabilities, ralf });
   const lists = { paths, debugSettings };
   const missing = capabilities.extraMounts.filter(({ source }) => !present.has(source));
   for (const overlay of capabilities.overlays) refuseWidening(overlay, platform, made.app);
   return {
     ...made,
     platform,
-    rdk: { runtimeConfig, ports, capabilities, drmFiles },
+    rdk: {
+      runtimeConfig,
+      ports,
+      capabilities,
+      drmFiles,
+      files: (['appPath', 'runtimePath'] as const).filter((member) => kinds.get(runtimeConfig[member]) === 'other'),
+      hasDataDirectory: hasDataDirectory(runtimeConfig, context),
+    },
     ignored: [
+      ...(ralf === null ? [] : [...NOT_WITH_RALF.filter((member) => runtimeConfig[member] !== ''), ...ralf.ignored]),
       ...Object.entries(lists).flatMap(([name, list]) => (list.length > 0 ? [name] : [])),
       ...IGNORED.filter((member) => asksForSomething(runtimeConfig[member])),
       ...capabilities.unknown.map((name) => `capability ${name}`),
@@ -78,45 +106,74 @@ function drmFilesOf({ fkpsFiles }: RuntimeConfig): readonly string[] {
 }
 
 type Made = Pick<Described, 'app' | 'origins'>;
+type Making = Omit<UpstreamContext, 'ralf'> & { readonly capabilities: Capabilities; readonly ralf: RalfApp | null };
 
-function appOf(config: RuntimeConfig, capabilities: Capabilities, context: UpstreamContext): Made {
-  const { command, appPath, runtimePath } = config;
+function appOf(config: RuntimeConfig, making: Making): Made {
+  const { ralf } = making;
+  const origins = new Origins();
+  const made = { ...making, origins };
+  const network = networkOf(config, made);
+  const limits = memoryOf(config, made);
+  const app = appSchema.parse({
+    ...(ralf === null ? startOf(config, origins) : ralfStart(ralf, origins)),
+    env: envOf(config, { ...made, memoryBytes: limits.memoryBytes }),
+    // Upstream makes one for every app, whether it draws or not.
+    display: { capabilities: [...windowCapabilities(config.capabilities)], required: false },
+    limits,
+    network,
+    mounts: mountsOf(config, made),
+  } satisfies AppInput);
+  return { app, origins };
+}
+
+type Start = Pick<AppInput, 'rootfs' | 'args' | 'cwd' | 'storage'>;
+type Env = Making & { readonly origins: Origins };
+
+const asked = (member: keyof RuntimeConfig): Origin => from('caller', `runtimeConfigObject.${member}`);
+
+function startOf({ command, appPath, runtimePath }: RuntimeConfig, origins: Origins): Start {
   if (command === '') throw invalid('command', 'is empty', 'name the program in the package to run');
   if (appPath === '' && runtimePath === '') {
     throw invalid('appPath', 'is empty, and runtimePath too', 'give the directory of the package');
   }
-  const origins = new Origins();
-  const asked = (member: keyof RuntimeConfig) => from('caller', `runtimeConfigObject.${member}`);
   origins.set('args', asked('command'));
   origins.set('cwd', asked('appPath'));
-  const wantsNetwork = config.wanLanAccess || capabilities.has('wan-lan');
-  if (wantsNetwork) {
-    origins.set('network', config.wanLanAccess ? asked('wanLanAccess') : from('capability', 'wan-lan'));
-  }
-  const app = appSchema.parse({
+  return {
     rootfs: { host: true },
     // The whole text is the program's name: upstream splits nothing.
     args: [`${runtimePath === '' ? '/package' : '/runtime'}/${command}`],
     ...(appPath !== '' && { cwd: '/package' }),
-    env: envOf(config, { ...context, capabilities, origins }),
-    // Upstream makes one for every app, whether it draws or not.
-    display: { capabilities: [...windowCapabilities(config.capabilities)], required: false },
-    limits: memoryOf(config, context.platform, origins),
-    network: wantsNetwork ? 'nat' : 'none',
-    mounts: mountsOf(config, capabilities, { ...context, origins }),
-  } satisfies AppInput);
-  return { app, origins };
+  };
+}
+
+function ralfStart({ layers, args, argsOrigin, cwd, storage }: RalfApp, origins: Origins): Start {
+  origins.set('args', argsOrigin);
+  const directory = origins.choose('cwd', [cwd]);
+  const sizeBytes = origins.choose('storage.sizeBytes', [storage]);
+  return {
+    rootfs: { layers: [...layers] },
+    args: [...args],
+    ...(directory !== undefined && { cwd: directory }),
+    ...(sizeBytes !== undefined && { storage: { sizeBytes } }),
+  };
+}
+
+function networkOf({ wanLanAccess }: RuntimeConfig, { capabilities, ralf, origins }: Env): 'nat' | 'none' {
+  const by = capabilities.has('wan-lan') ? from('capability', 'wan-lan') : (ralf?.internet ?? null);
+  const origin = wanLanAccess ? asked('wanLanAccess') : by;
+  if (origin !== null) origins.set('network', origin);
+  return origin === null ? 'none' : 'nat';
 }
 
 /** As upstream: the default is for interactive apps; without one there is no limit (and Dobby refuses that). */
 function memoryOf(
   { systemMemoryLimit, appType }: RuntimeConfig,
-  { memory }: Platform,
-  origins: Origins,
+  { platform: { memory }, ralf, origins }: Env,
 ): App['limits'] {
   const own = systemMemoryLimit > 0 ? systemMemoryLimit : undefined;
   const memoryBytes = origins.choose('limits.memoryBytes', [
-    [own, from('caller', 'runtimeConfigObject.systemMemoryLimit')],
+    [own, asked('systemMemoryLimit')],
+    ...(ralf?.memory ?? []),
     [appType === 'INTERACTIVE' && memory.value > 0 ? memory.value : undefined, memory.origin],
   ]);
   const limits = memoryBytes === undefined ? {} : { memoryBytes };
@@ -124,30 +181,37 @@ function memoryOf(
   return limits;
 }
 
-type Env = UpstreamContext & { readonly capabilities: Capabilities; readonly origins: Origins };
-
 /** Of two lines for one variable the later wins, and the app's own over the device's and the capabilities'. */
-function envOf(config: RuntimeConfig, { origins, ...context }: Env): Record<string, string> {
+function envOf(
+  config: RuntimeConfig,
+  { origins, ralf, memoryBytes, ...context }: Env & { readonly memoryBytes: number | undefined },
+): Record<string, string> {
   const own = textList(config.envVariables).map((line): RdkVariable => {
     const [variable] = variablesOf([line]);
-    if (variable !== undefined) return [...variable, from('caller', 'runtimeConfigObject.envVariables')];
+    if (variable !== undefined) return [...variable, asked('envVariables')];
     throw invalid('envVariables', `has ${JSON.stringify(line)}`, 'write every variable as NAME=value');
   });
-  const all = [...rdkEnvironment(config, context), ...own];
+  const all: readonly RdkVariable[] = [
+    ...(ralf?.baseEnv ?? []),
+    ...rdkEnvironment(config, context),
+    ...(ralf === null
+      ? []
+      : [...ralf.env, ['CPU_MEMORY_LIMIT', String(memoryBytes), origins.of('limits.memoryBytes')] as const]),
+    ...own,
+  ];
   for (const [name, , origin] of all) origins.set(`env[${name}]`, origin);
   return check('envVariables', 'env', Object.fromEntries(all.map(([name, value]) => [name, value]))) ?? {};
 }
 
-type Mounts = UpstreamContext & { readonly origins: Origins };
+/** Dobby's HOME, where upstream mounts an app's data. */
+const DATA_POINT = '/home/private';
 
-function mountsOf(config: RuntimeConfig, capabilities: Capabilities, { present, platform, origins }: Mounts) {
-  const packages = (['appPath', 'runtimePath'] as const).flatMap((member) => {
-    if (config[member] === '') return [];
-    const destination = member === 'appPath' ? '/package' : '/runtime';
-    check(member, 'mounts', [{ source: config[member], destination }]);
-    origins.set(`mounts[${destination}]`, from('caller', `runtimeConfigObject.${member}`));
-    return [{ source: config[member], destination, readOnly: true }];
-  });
+const hasDataDirectory = ({ unpackedPath }: RuntimeConfig, { kinds }: Pick<UpstreamContext, 'kinds'>): boolean =>
+  kinds?.get(unpackedPath) === 'directory';
+
+function mountsOf(config: RuntimeConfig, { ralf, ...context }: Env): App['mounts'] {
+  const { present, platform, capabilities, origins } = context;
+  const packages = ralf === null ? packageMounts(config, origins) : gpuMounts(ralf, origins);
   const { value, origin } = platform.gstreamerRegistry;
   const registry =
     value !== null && hasRegistry({ platform, capabilities, present })
@@ -159,7 +223,31 @@ function mountsOf(config: RuntimeConfig, capabilities: Capabilities, { present, 
     refuseSource(source, platform, 'extramounts');
     origins.set(`mounts[${destination}]`, from('capability', 'extramounts'));
   }
-  return [...packages, ...registry, ...extra.map((mount) => ({ ...mount, readOnly: true }))];
+  const data = hasDataDirectory(config, context) ? dataMount(config, origins) : [];
+  return [...packages, ...data, ...registry, ...extra.map((mount) => ({ ...mount, readOnly: true }))];
+}
+
+function packageMounts(config: RuntimeConfig, origins: Origins): App['mounts'] {
+  return (['appPath', 'runtimePath'] as const).flatMap((member) => {
+    if (config[member] === '') return [];
+    const destination = member === 'appPath' ? '/package' : '/runtime';
+    check(member, 'mounts', [{ source: config[member], destination }]);
+    origins.set(`mounts[${destination}]`, asked(member));
+    return [{ source: config[member], destination, readOnly: true }];
+  });
+}
+
+const gpuMounts = ({ mounts }: RalfApp, origins: Origins): App['mounts'] =>
+  mounts.map(({ origin, ...mount }) => {
+    origins.set(`mounts[${mount.destination}]`, origin);
+    return mount;
+  });
+
+function dataMount({ unpackedPath }: RuntimeConfig, origins: Origins): App['mounts'] {
+  const mount = { source: unpackedPath, destination: DATA_POINT, readOnly: false };
+  check('unpackedPath', 'mounts', [mount]);
+  origins.set(`mounts[${DATA_POINT}]`, asked('unpackedPath'));
+  return [mount];
 }
 
 /** Asks the schema of our own description, and blames upstream's member. */

@@ -11,13 +11,13 @@ import {
 } from '../domain/rootfs.ts';
 import { originIn } from './described.ts';
 import { environment } from './environment.ts';
-import { noteLimits, withCores } from './limit-origins.ts';
+import { noteLimits, withCores, type Device } from './limit-origins.ts';
 import { resources, rlimits } from './limits.ts';
 import { MASKED_PATHS, mounts, READONLY_PATHS } from './mounts.ts';
 import { idMappings, namespaces, type Identity } from './namespaces.ts';
 import type { OciConfig, OciProcess } from './oci-types.ts';
 import { DEFAULT, from, leased, Origins } from './origins.ts';
-import { NO_PLATFORM, type Platform } from './platform/platform.ts';
+import { NO_PLATFORM } from './platform/platform.ts';
 import { seccomp, type Architecture } from './seccomp.ts';
 
 export type OciConfigInput = {
@@ -39,14 +39,14 @@ export type OciConfigInput = {
   readonly appInstanceId: string;
   /** Who said what of `app`; the caller everything when absent. */
   readonly said?: Origins;
-  /** The device; how many cores it has. Nothing is kept from the app when absent. */
-  readonly device?: { readonly cores: Platform['cores']; readonly count: number };
+  /** Nothing is kept from the app when absent. */
+  readonly device?: Device;
 };
 
 export type TracedOciConfig = { readonly config: OciConfig; readonly origins: Origins };
 type Order = Required<OciConfigInput> & { readonly trace: Origins };
 
-const ANY_DEVICE = { cores: NO_PLATFORM.cores, count: 0 };
+const ANY_DEVICE: Device = { cores: NO_PLATFORM.cores, count: 0, countsSwap: true };
 
 /** 1.1.0 has all that is used here; runc 1.1 to 1.3 and crun take it. */
 const OCI_VERSION = '1.1.0';
@@ -74,7 +74,7 @@ export function tracedOciConfig(input: OciConfigInput): TracedOciConfig {
       namespaces: namespaces(app.network),
       ...idMappings(identity),
       cgroupsPath,
-      resources: withCores(resources(app.limits), device, trace),
+      resources: withCores(resources(app.limits, device.countsSwap), app, { said, device, trace }),
       seccomp: seccomp(architecture),
       maskedPaths: MASKED_PATHS,
       readonlyPaths: READONLY_PATHS,

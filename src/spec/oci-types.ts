@@ -34,8 +34,14 @@ export type OciSeccomp = {
 
 export type OciResources = {
   readonly devices: readonly { readonly allow: false; readonly access: 'rwm' }[];
-  readonly memory?: { readonly limit: number };
-  readonly cpu?: { readonly quota?: number; readonly period?: number; readonly cpus?: string };
+  readonly memory?: { readonly limit: number; readonly swap?: number };
+  readonly cpu?: {
+    readonly quota?: number;
+    readonly period?: number;
+    readonly shares?: number;
+    readonly cpus?: string;
+  };
+  readonly blockIO?: { readonly weight: number };
   readonly pids: { readonly limit: number };
 };
 

@@ -17,9 +17,14 @@ const RDK_REFUSED: Partial<Record<keyof RuntimeConfig, string>> = {
   gpuMemoryLimit: 'set it to 0: the app has no GPU yet',
   mapi: 'set it to false: there are no mapi ports',
   fkpsFiles: 'leave it empty: no DRM files are handed to apps',
-  ralfPkgPath: 'leave it empty and unpack the package: give its directory as appPath',
-  unpackedPath: 'leave it empty: private data images are not mounted yet',
 };
+/** Where a directory is meant; the kernel reads no image that a package brings along, unless it is the app's root file system. */
+const FILES_REFUSED = {
+  appPath: 'give the directory of the package; an image can be run as the root file system (app.rootfs.image)',
+  runtimePath: 'give the directory of the runtime; an image can be run as the root file system (app.rootfs.image)',
+  unpackedPath:
+    'give a directory, or leave it empty: the app has a private directory of its own, with a limit if it wants one',
+} as const;
 
 const CAPABILITIES_REFUSED: Partial<Record<CapabilityName, string>> = {
   mapi: 'take it out of the package: there are no mapi ports',
@@ -34,11 +39,18 @@ export const asksForSomething = (value: string | number | boolean): boolean =>
   typeof value === 'string' ? value !== '' && value !== '[]' : Number(value) > 0;
 
 /** For our own engine. Throws NOT_SUPPORTED naming the member or capability; what it ignores otherwise. */
-export function refuseUnsupportedWords({ runtimeConfig, capabilities, ports }: RdkWords): readonly string[] {
+export function refuseUnsupportedWords(words: RdkWords): readonly string[] {
+  const { runtimeConfig, capabilities, ports, files, hasDataDirectory } = words;
   for (const [member, next] of Object.entries(RDK_REFUSED)) {
     if (asksForSomething(runtimeConfig[member as keyof RuntimeConfig])) {
       throw notSupported(`runtimeConfigObject.${member}`, next);
     }
+  }
+  for (const member of runtimeConfig.ralfPkgPath === '' ? files : []) {
+    throw notSupported(`runtimeConfigObject.${member} that is no directory`, FILES_REFUSED[member]);
+  }
+  if (runtimeConfig.unpackedPath !== '' && !hasDataDirectory) {
+    throw notSupported('runtimeConfigObject.unpackedPath that is no directory', FILES_REFUSED.unpackedPath);
   }
   for (const [name, next] of Object.entries(CAPABILITIES_REFUSED)) {
     if (capabilities.has(name as CapabilityName)) throw notSupported(`the capability ${name}`, next);

@@ -23,6 +23,7 @@ import type { World } from '../manager/world.ts';
 import type { Journal } from '../ports/journal.ts';
 import type { Log } from '../ports/log.ts';
 import type { Platform } from '../spec/platform/platform.ts';
+import type { DisplayOptions } from './displays.ts';
 import { buildEmbedded, type Embedded } from './embedded.ts';
 import { machineFacts } from './machine.ts';
 import { buildNeighbours } from './neighbours.ts';
@@ -74,13 +75,7 @@ export async function build(site: Site): Promise<Built> {
   }
   const neighbours = await buildNeighbours({
     ...{ config, places, log, env: site.env, searchPath },
-    embedded: {
-      stateDirectory: places.state,
-      openDirectory: open.directory,
-      cgroupParent,
-      searchPath,
-      tools: toolsOf(site),
-    },
+    embedded: displayOptions(site, open, cgroupParent),
   });
   const { storage, displays } = neighbours;
   const range = { ...config.userIds, now: systemClock.now, hasStorage: storage.exists };
@@ -108,6 +103,11 @@ export async function build(site: Site): Promise<Built> {
     },
   };
 }
+
+const displayOptions = (site: Site, open: OpenPlace, cgroupParent: string): DisplayOptions => ({
+  ...{ stateDirectory: site.places.state, openDirectory: open.directory },
+  ...{ cgroupParent, searchPath: site.searchPath, tools: toolsOf(site) },
+});
 
 export const toolsOf = ({ config, env }: Pick<Site, 'config' | 'env'>): string | undefined =>
   config.tools ?? env['RUNTIME_MANAGER_TOOLS'];

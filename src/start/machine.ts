@@ -1,6 +1,7 @@
 /** What this machine is, as far as the containers are concerned. */
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { countsSwap } from '../adapters/cgroup/hierarchies.ts';
 import { findTool } from '../adapters/process/find-tool.ts';
 import { RuntimeError } from '../domain/errors.ts';
 
@@ -12,6 +13,8 @@ export type MachineFacts = {
   readonly oomScoreAdj: number;
   readonly bootId: string;
   readonly cores: number;
+  /** Whether the kernel counts what apps swap. */
+  readonly countsSwap: boolean;
 };
 
 /** Throws ENGINE_UNAVAILABLE. */
@@ -28,6 +31,7 @@ export function machineFacts(searchPath: string): MachineFacts {
     architecture: process.arch === 'arm64' ? 'arm64' : 'x64',
     oomScoreAdj: Math.max(0, Number(readFileSync('/proc/self/oom_score_adj', 'utf8'))),
     cores: cpus().length,
+    countsSwap: countsSwap(readFileSync('/proc/self/mountinfo', 'utf8')),
     bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
   };
 }

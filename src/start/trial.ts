@@ -7,6 +7,7 @@ import type { ContainerId } from '../domain/ids.ts';
 import type { Engine, Live } from '../ports/engine.ts';
 import type { Insides } from '../ports/insides.ts';
 import type { RootFilesystems } from '../ports/root-filesystems.ts';
+import { startLimits } from '../spec/limits.ts';
 import { ociConfig } from '../spec/oci-config.ts';
 
 type Options = {
@@ -47,7 +48,15 @@ export const tryOut =
     let live: Live | null = null;
     try {
       live = await engine.start(
-        { id, config, logFile: `${storage}/log`, logMaxBytes: 4096, terminal: false, network: 'loopback' },
+        {
+          id,
+          config,
+          limits: startLimits(config),
+          logFile: `${storage}/log`,
+          logMaxBytes: 4096,
+          terminal: false,
+          network: 'loopback',
+        },
         wait,
       );
       await untilEnded(engine, id, live);

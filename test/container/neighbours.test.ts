@@ -207,7 +207,7 @@ test("an app's storage is the neighbour's, over runs, and where the neighbour ha
 });
 
 test('without displays an app that needs one is refused before anything is taken, any other runs', async () => {
-  await using daemon = await startDaemon();
+  await using daemon = await startDaemon({ config: { displays: { provider: 'none' } } });
   const { client } = daemon;
   const appInstanceId = uniqueId('refused');
   await helpfulRefusal(client.run(hostApp(appInstanceId, SLEEP, SCREEN)), 'DISPLAY_FAILED', /no display can be made/);

@@ -30,13 +30,14 @@ test('limits are in force when the answer comes, running and suspended, and can 
   const { client } = daemon;
   const id = await runApp(client, 'set', SLEEP, { limits: { memoryBytes: 64 * MIB } });
   const set = await client.setLimits({ appInstanceId: id, memoryBytes: 32 * MIB, cpus: 0.25, pids: 20 });
-  assert.deepEqual(set, { memoryBytes: 32 * MIB, cpus: 0.25, pids: 20 });
+  assert.deepEqual(set, { memoryBytes: 32 * MIB, swapBytes: 0, cpus: 0.25, pids: 20 });
   assert.deepEqual(await inForce(daemon, id), { memory: 32 * MIB, quota: 25_000, pids: 20 });
   await client.suspend({ appInstanceId: id });
   await client.setLimits({ appInstanceId: id, memoryBytes: null, pids: 30 });
   assert.deepEqual(await inForce(daemon, id), { memory: null, quota: 25_000, pids: 30 });
   assert.deepEqual(await client.setLimits({ appInstanceId: id, cpus: null, pids: null }), {
     memoryBytes: null,
+    swapBytes: null,
     cpus: null,
     pids: 1024,
   });
@@ -67,7 +68,7 @@ test('a limit below what the app uses is refused, and the others stay as they we
     );
     assert.deepEqual(await inForce(daemon, id), before);
   }
-  assert.deepEqual((await client.getInfo({ appInstanceId: id })).limits, limits);
+  assert.deepEqual((await client.getInfo({ appInstanceId: id })).limits, { ...limits, swapBytes: 0 });
   assert.equal(await stateOf(client, id), 'RUNNING');
 });
 

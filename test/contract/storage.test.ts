@@ -1,6 +1,6 @@
 /** The port Storage: the same suite on our own directories and on RDK's storage manager, which may or may not hand storage out. */
 import assert from 'node:assert/strict';
-import { chown, mkdir, mkdtemp, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, readdir, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -86,6 +86,62 @@ for (const [name, make] of Object.entries(SUBJECTS)) {
     assert.notEqual(await storage.prepare(radio), path);
   });
 }
+
+const OURS = Object.entries(SUBJECTS).filter(([name]) => name !== "RDK's, of a build that hands it out");
+
+for (const [name, make] of OURS) {
+  test(`${name}: it is measured, cleared and deleted when its last holder is gone; a size is held to, and unmounted`, async () => {
+    await using subject = await make();
+    const { storage } = subject;
+    assert.equal(await storage.measure(clock.appId), null);
+    const path = await storage.prepare(clock);
+    await writeFile(join(path, 'file'), Buffer.alloc(1 << 20, 'x'));
+    const { usedBytes = 0, limitBytes } = (await storage.measure(clock.appId)) ?? {};
+    assert(usedBytes >= 1 << 20 && limitBytes === null);
+    assert.equal(storage.useOf(clock.appId), null);
+    await refusal(storage.remove(clock), 'ILLEGAL_STATE', /in use/);
+    await refusal(storage.clear(clock), 'ILLEGAL_STATE', /in use/);
+    await storage.release(clock.appId, clock.holder);
+    await storage.clear(clock);
+    assert.deepEqual(await readdir(path), []);
+    assert.equal((await stat(path)).uid, clock.uid);
+    const sizeBytes = 16 * 2 ** 20;
+    assert.equal(await storage.prepare({ ...clock, sizeBytes }), path);
+    assert((storage.useOf(clock.appId)?.limitBytes ?? Infinity) < sizeBytes);
+    await storage.release(clock.appId, clock.holder);
+    assert.equal(storage.useOf(clock.appId), null);
+    await storage.remove(clock);
+    assert(!(await storage.exists(clock.appId)));
+    await storage.close();
+  });
+}
+
+test("what RDK's manager keeps is cleared by it; how full it is nobody says, and a size and deleting are refused by name", async () => {
+  await using subject = await rdk(true)();
+  const { storage } = subject;
+  const path = await storage.prepare(clock);
+  await writeFile(join(path, 'file'), 'x');
+  assert.deepEqual([await storage.measure(clock.appId), storage.useOf(clock.appId)], [null, null]);
+  const limited = { ...clock, sizeBytes: 16 * 2 ** 20 };
+  await refusal(storage.prepare(limited), 'NOT_SUPPORTED', /storage\.sizeBytes .*keeps the storage/);
+  await refusal(storage.remove(clock), 'NOT_SUPPORTED', /deleteStorage .*keeps the storage/);
+  assert.deepEqual(await readdir(path), ['file']);
+  await storage.release(clock.appId, clock.holder);
+  await storage.clear(clock);
+  assert.equal(await storage.locate(clock), path);
+  assert.equal(await storage.prepare(clock), path);
+  assert.deepEqual(await readdir(path), []);
+  await storage.sweep([]);
+  await storage.close();
+});
+
+test("a manager that does not clear says so, and the app's files stay", async () => {
+  await using subject = await answering((base) => ({ path: join(base, 'given') }));
+  await mkdir(join(subject.box.directory, 'given'));
+  await writeFile(join(subject.box.directory, 'given', 'file'), 'x');
+  await refusal(subject.storage.clear(clock), 'NEIGHBOUR_FAILED', /clear/);
+  assert.deepEqual(await readdir(join(subject.box.directory, 'given')), ['file']);
+});
 
 test('an app whose storage nobody has seen may have some: its id stays its own', async () => {
   await using subject = await rdk(true)();

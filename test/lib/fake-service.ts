@@ -116,7 +116,12 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
     }),
     mount: async () => ({ already: false }),
     unmount: async () => ({ already: false }),
-    setLimits: async ({ memoryBytes = null, cpus = null, pids }) => ({ memoryBytes, cpus, pids: pids ?? 1024 }),
+    setLimits: async ({ memoryBytes = null, cpus = null, pids }) => ({
+      memoryBytes,
+      swapBytes: memoryBytes === null ? null : 0,
+      cpus,
+      pids: pids ?? 1024,
+    }),
     exec: async (params, { channel }) => {
       find(params.appInstanceId);
       const text = params.args.join(' ');
@@ -203,7 +208,7 @@ const infoOf = (instance: Instance): AppInfo => ({
   cpu: null,
   pids: null,
   network: { mode: 'none', address: null, gateway: null, ports: [] },
-  limits: { memoryBytes: 64 * 2 ** 20, cpus: null, pids: 1024 },
+  limits: { memoryBytes: 64 * 2 ** 20, swapBytes: null, cpus: null, pids: 1024 },
   display: null,
   hibernation: {
     enabled: true,

@@ -1,6 +1,7 @@
 /** The apps of test/golden/spec. */
 import { readPlatform } from '../../src/spec/platform/platform.ts';
 import { BUNDLE, type SpecApp } from './spec-apps.ts';
+import { RALF, RALF_DEVICE } from './ralf-apps.ts';
 
 const MIB = 2 ** 20;
 const SLEEP = { rootfs: { host: true as const }, args: ['/bin/sleep', '9'] };
@@ -39,6 +40,12 @@ export const GOLDEN_APPS: Readonly<Record<string, SpecApp>> = {
   host: { app: SLEEP },
   limits: { app: { ...SLEEP, limits: { memoryBytes: 64 * MIB } } },
   'limits-all': { app: { ...SLEEP, limits: { memoryBytes: 64 * MIB, cpus: 0.5, pids: 7, openFiles: 99 } } },
+  'limits-shares': {
+    app: {
+      ...SLEEP,
+      limits: { memoryBytes: 64 * MIB, swapBytes: 32 * MIB, cpuShares: 512, cores: '0-1', ioWeight: 50 },
+    },
+  },
   directory: {
     app: {
       rootfs: { dir: '/srv/root' },
@@ -143,6 +150,24 @@ export const GOLDEN_APPS: Readonly<Record<string, SpecApp>> = {
       gpuMemoryLimit: 32 * MIB,
     },
     present: ['/opt/drm/a.bin'],
+  },
+  'rdk-data-directory': {
+    runtimeConfig: { ...RDK, unpackedPath: '/opt/data', capabilities: 'extramounts=/opt/shared/c:/srv/c' },
+    platform: DEVICE,
+    present: ['/opt/shared/c'],
+    directories: ['/opt/data'],
+  },
+  'rdk-ralf': { runtimeConfig: { ralfPkgPath: RALF.list }, ralf: RALF },
+  'rdk-ralf-on-device': {
+    runtimeConfig: {
+      ...RDK,
+      ralfPkgPath: RALF.list,
+      systemMemoryLimit: 96 * MIB,
+      envVariables: '["FIREBOLT_ENDPOINT=http://127.0.0.1:3473?session=1","SHARED=caller"]',
+    },
+    platform: DEVICE,
+    ralf: RALF_DEVICE,
+    present: ['/usr/share/gpu-layer/rootfs', '/usr/lib/libgpu.so.1'],
   },
   'rdk-logs': {
     runtimeConfig: { ...RDK, logFilePath: '/opt/logs/a.log', logFileMaxSize: 4096, logLevels: '["info","debug","x"]' },

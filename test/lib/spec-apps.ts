@@ -9,6 +9,7 @@ import { dobbySpec, type TracedDobbySpec } from '../../src/spec/dobby/spec.ts';
 import { fromRuntimeConfig } from '../../src/spec/from-runtime-config.ts';
 import { tracedOciConfig, type TracedOciConfig } from '../../src/spec/oci-config.ts';
 import { BUILT_IN, NO_PLATFORM, type Platform } from '../../src/spec/platform/platform.ts';
+import type { Ralf } from '../../src/spec/ralf/app.ts';
 
 export type SpecApp = {
   readonly app?: AppInput;
@@ -16,6 +17,8 @@ export type SpecApp = {
   readonly ports?: readonly number[];
   readonly platform?: Platform;
   readonly present?: readonly string[];
+  readonly ralf?: Ralf;
+  readonly directories?: readonly string[];
   readonly rootfs?: RootFilesystem;
   readonly rialtoSocket?: string;
 };
@@ -47,11 +50,19 @@ export const BUNDLE: RootFilesystem = {
 
 export const APP_ID = 'com.example.app';
 
-export function describedOf({ app, runtimeConfig, ports, platform, present = [] }: SpecApp): Described {
+export function describedOf(one: SpecApp): Described {
+  const { app, runtimeConfig, ports, platform, present = [], directories = [], ralf } = one;
   if (app !== undefined) return describeApp(appSchema.parse(app), platform ?? NO_PLATFORM);
+  const kinds = new Map(directories.map((path) => [path, 'directory' as const]));
   return fromRuntimeConfig(
     { runtimeConfig: runtimeConfigSchema.parse(runtimeConfig), ports },
-    { appId: APP_ID, platform: platform ?? BUILT_IN, present: new Set(present) },
+    {
+      appId: APP_ID,
+      platform: platform ?? BUILT_IN,
+      present: new Set(present),
+      kinds,
+      ...(ralf !== undefined && { ralf }),
+    },
   );
 }
 
@@ -71,7 +82,7 @@ export function ociOf(one: SpecApp): TracedOciConfig {
     oomScoreAdj: 0,
     appId: APP_ID,
     appInstanceId: 'one',
-    device: { cores: described.platform.cores, count: 4 },
+    device: { cores: described.platform.cores, count: 4, countsSwap: true },
   });
 }
 

@@ -22,9 +22,10 @@ const TABLE: readonly Row[] = [
   [192, false, undefined, 64, 'signalled'],
   [null, false, undefined, null, 'monitor-lost'],
   [137, true, undefined, 9, 'oom'],
-  // a child was killed for memory, the app itself ended in its own way
-  [3, true, undefined, null, 'exited'],
-  [139, true, undefined, 11, 'signalled'],
+  // a child was killed for memory, and the app has ended before the rest of it was
+  [3, true, undefined, null, 'oom'],
+  [139, true, undefined, 11, 'oom'],
+  [0, true, 'terminated', null, 'terminated'],
   [0, false, 'terminated', null, 'terminated'],
   [143, false, 'terminated', 15, 'terminated'],
   [137, false, 'killed', 9, 'killed'],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { RuntimeError } from '../../src/domain/errors.ts';
-import { isDeeperThan } from '../../src/server/json-depth.ts';
+import { isDeeperThan } from '../../src/domain/json-depth.ts';
 import { answer } from '../../src/server/json-rpc.ts';
 import type { Handler } from '../../src/server/json-rpc.ts';
 

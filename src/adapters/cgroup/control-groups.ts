@@ -7,8 +7,9 @@ import type { ControlGroups } from '../../ports/control-groups.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { readIfThere } from '../files/kernel-file.ts';
 import { bindFreezer, FREEZERS, reach, type BoundFreezer } from './freezer.ts';
+import { refuseIdleWeight } from './disks.ts';
 import { findHierarchies, type Controller, type Place } from './hierarchies.ts';
-import { setLimits } from './limits.ts';
+import { blameLimit, endTogether, enforce, setLimits } from './limits.ts';
 import { CPU, MEMORY, OOM_KILLS, PIDS, type ReadFile } from './readings.ts';
 
 export type GroupOptions = {
@@ -19,9 +20,17 @@ export type GroupOptions = {
   readonly mountInfo: string;
   /** Of each group's name: an app may be called `tasks`, and so is a file in every group. */
   readonly prefix: string;
+  /** /sys/block. */
+  readonly disks?: string;
 };
 
-export function controlGroups({ parent, clock, mountInfo, prefix }: GroupOptions): ControlGroups {
+export function controlGroups({
+  parent,
+  clock,
+  mountInfo,
+  prefix,
+  disks = '/sys/block',
+}: GroupOptions): ControlGroups {
   const hierarchies = findHierarchies(mountInfo);
   const pathOf = (id: ContainerId): string => `${parent}/${prefix}${id}`;
   const groupIn = (place: Place, id: ContainerId): string => `${place.mountPoint}${pathOf(id)}`;
@@ -71,6 +80,18 @@ export function controlGroups({ parent, clock, mountInfo, prefix }: GroupOptions
     thaw: (id, wait) => become(id, 'thawed', wait),
     frozen: (id) => freezerOf(id)?.state(),
     readings,
+    enforce: async (id, wanted) => {
+      const root = hierarchies.of('blkio')?.mountPoint ?? '';
+      endTogether(boundTo(id));
+      await enforce({
+        find: boundTo(id),
+        wanted,
+        refuseIdleWeight: (file) => {
+          refuseIdleWeight(file, { root, disks });
+        },
+      });
+    },
+    blameLimit,
     setLimits: (id, change) => setLimits(boundTo(id), change, readings(id)),
     oomKills: (id) => read(id, 'memory', OOM_KILLS) ?? 0,
     members: (id) => [...new Set(each(id).flatMap(membersBelow))],

@@ -1,7 +1,7 @@
 /** Where each controller lives on this machine: v1, v2 or one of each (hybrid). */
 import { readIfThere } from '../files/kernel-file.ts';
 
-export type Controller = 'memory' | 'cpu' | 'cpuacct' | 'pids' | 'freezer';
+export type Controller = 'memory' | 'cpu' | 'cpuacct' | 'cpuset' | 'blkio' | 'pids' | 'freezer';
 export type Place = { readonly version: 1 | 2; readonly mountPoint: string };
 export type Hierarchies = {
   readonly of: (controller: Controller) => Place | undefined;
@@ -23,6 +23,8 @@ function parseMountInfo(text: string): readonly Mount[] {
   });
 }
 
+const NAME_IN_V2: Partial<Readonly<Record<Controller, string>>> = { blkio: 'io' };
+
 /** The v2 hierarchy has a freezer and cpu.stat in every group, whatever its controllers. */
 const ALWAYS_IN_V2 = new Set<Controller>(['freezer', 'cpuacct']);
 
@@ -35,9 +37,24 @@ export function findHierarchies(mountInfo: string): Hierarchies {
     of: (controller) => {
       const old = v1.find((mount) => mount.options.includes(controller));
       if (old !== undefined) return { version: 1, mountPoint: old.mountPoint };
-      if (v2 === undefined || !(ALWAYS_IN_V2.has(controller) || v2Controllers.has(controller))) return undefined;
+      if (
+        v2 === undefined ||
+        !(ALWAYS_IN_V2.has(controller) || v2Controllers.has(NAME_IN_V2[controller] ?? controller))
+      )
+        return undefined;
       return { version: 2, mountPoint: v2.mountPoint };
     },
     all: [...new Set(mounts.map((mount) => mount.mountPoint))],
   };
+}
+
+/**
+ * Whether the kernel counts swap of groups. v1 has a file for it then; v2 has one in every group but the root, unless it was built without swap or
+ * booted with swapaccount=0.
+ */
+export function countsSwap(mountInfo: string): boolean {
+  const place = findHierarchies(mountInfo).of('memory');
+  if (place === undefined) return false;
+  if (place.version === 1) return readIfThere(`${place.mountPoint}/memory.memsw.limit_in_bytes`) !== undefined;
+  return readIfThere('/proc/swaps') !== undefined && !/\bswapaccount=0\b/.test(readIfThere('/proc/cmdline') ?? '');
 }

@@ -1,64 +1,20 @@
-/**
- * Limits of a group that has processes, and what is in force, for v1 and v2.
- * Source: Documentation/admin-guide/cgroup-v1/memory.rst, scheduler/sched-bwc.rst, cgroup-v2.rst.
- */
+/** Limits are put in force by writing them and reading them back, at the start of an app and while it lives. */
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { isErrno, RuntimeError } from '../../domain/errors.ts';
 import type { Readings } from '../../domain/info.ts';
-import type { Limits } from '../../domain/limits.ts';
+import type { Limits, StartLimits } from '../../domain/limits.ts';
 import type { LimitSwitch } from '../../ports/control-groups.ts';
+import { readIfThere, writeIfThere } from '../files/kernel-file.ts';
 import type { Controller } from './hierarchies.ts';
-import { readIfThere } from '../files/kernel-file.ts';
-
-const PERIOD_US = 100_000;
-/** The kernel rounds to pages, which have up to 64 KiB. */
-const PAGE_BYTES = 65_536;
-/** v1 writes "no limit" as the largest number of pages. */
-const NO_LIMIT_BYTES = 2 ** 60;
-
-type Knob = {
-  readonly file: string;
-  readonly text: (value: number | null) => string;
-  /** In force, null when there is no limit. */
-  readonly read: (text: string) => number | null;
-};
-
-const bytes = (none: string): Omit<Knob, 'file'> => ({
-  text: (value) => (value === null ? none : String(value)),
-  read: (text) => (text === 'max' || Number(text) >= NO_LIMIT_BYTES ? null : Number(text)),
-});
-
-/** The period is the one that the runtime has set: ours, from spec/limits. */
-const quota = (value: number | null): number => Math.round((value ?? 0) * PERIOD_US);
-
-const PIDS: Knob = { file: 'pids.max', ...bytes('max') };
-
-type LimitName = keyof Limits;
-const CONTROLLERS: Readonly<Record<LimitName, Controller>> = {
-  memoryBytes: 'memory',
-  cpus: 'cpu',
-  pids: 'pids',
-};
-
-const KNOBS: Readonly<Record<LimitName, Readonly<Record<1 | 2, Knob>>>> = {
-  memoryBytes: { 1: { file: 'memory.limit_in_bytes', ...bytes('-1') }, 2: { file: 'memory.max', ...bytes('max') } },
-  cpus: {
-    1: {
-      file: 'cpu.cfs_quota_us',
-      text: (value) => (value === null ? '-1' : String(quota(value))),
-      read: (text) => (Number(text) < 0 ? null : Number(text) / PERIOD_US),
-    },
-    2: {
-      file: 'cpu.max',
-      text: (value) => `${value === null ? 'max' : quota(value)} ${PERIOD_US}`,
-      read: (text) => (text.startsWith('max') ? null : Number(text.split(' ')[0]) / Number(text.split(' ')[1])),
-    },
-  },
-  pids: { 1: PIDS, 2: PIDS },
-};
+import { LIMITS, type Knob, type LimitName, type Wanted } from './knobs.ts';
 
 type Bound = { readonly group: string; readonly version: 1 | 2 };
 type Find = (controller: Controller) => Bound | undefined;
+
+const ALL = Object.keys(LIMITS) as readonly LimitName[];
+/** Those of a living app. */
+const LIVE = ['memoryBytes', 'swapBytes', 'cpus', 'pids'] as const;
 
 /** What differs, in order; less than the app uses is refused before anything is written. */
 export async function setLimits(
@@ -67,22 +23,57 @@ export async function setLimits(
   readings: Readings | undefined,
 ): Promise<void> {
   refuseBelowUse(after, readings);
-  const tried: LimitName[] = [];
+  const differs = (name: keyof Limits): boolean => before?.[name] !== after[name];
+  // in v1 swap is counted together with memory
+  const names = LIVE.filter((name) => differs(name) || (name === 'swapBytes' && differs('memoryBytes')));
   try {
-    for (const name of LIMIT_NAMES.filter((one) => before?.[one] !== after[one])) {
-      tried.unshift(name);
-      await putInForce(find, name, after[name]);
-    }
+    for (const name of names) await putInForce(find, name, after);
   } catch (error) {
     // they held a moment ago; the first error is the one to tell
-    for (const name of before === undefined ? [] : tried) {
-      await putInForce(find, name, before?.[name] ?? null).catch(() => undefined);
+    for (const name of before === undefined ? [] : names) {
+      await putInForce(find, name, before ?? after).catch(() => undefined);
     }
     throw error;
   }
 }
 
-const LIMIT_NAMES = ['memoryBytes', 'cpus', 'pids'] as const;
+export type Enforcement = {
+  readonly find: Find;
+  readonly wanted: StartLimits;
+  /** Whether the kernel shares disks by the weights in this file, and what to do if not. */
+  readonly refuseIdleWeight: (file: string) => void;
+};
+
+/**
+ * Every limit that was asked for, of a group that the runtime has just made: read, and where the runtime did otherwise, written. Throws
+ * LIMIT_FAILED.
+ */
+export async function enforce({ find, wanted, refuseIdleWeight }: Enforcement): Promise<void> {
+  for (const name of ALL.filter((one) => wanted[one] !== null)) {
+    const knob = knobOf(find, name);
+    const file = knob && fileOf(knob);
+    if (knob !== undefined && file !== undefined) {
+      if (name === 'ioWeight') refuseIdleWeight(file);
+      if (knob.holds(readIfThere(`${knob.group}/${file}`) ?? '', wanted)) continue;
+    }
+    await putInForce(find, name, wanted);
+  }
+}
+
+/** The kernel ends all of an app that has too little memory; v1 has no such thing (there the keeper does it). */
+export function endTogether(find: Find): void {
+  const bound = find('memory');
+  if (bound?.version === 2) writeIfThere(`${bound.group}/memory.oom.group`, '1');
+}
+
+/** The runtime's failure at a limit, in our words; any other as it is. */
+export function blameLimit(error: unknown, wanted: StartLimits): unknown {
+  const words = error instanceof RuntimeError ? String(error.cause) : '';
+  const name = ALL.find((one) => wanted[one] !== null && filesOf(one).some((file) => words.includes(`/${file}`)));
+  return name === undefined ? error : notInForce(name, wanted, words);
+}
+
+const filesOf = (name: LimitName): readonly string[] => Object.values(LIMITS[name].knobs).flatMap(({ files }) => files);
 
 /** v2 would end the app, and neither version ends processes that are too many. */
 function refuseBelowUse({ memoryBytes, pids }: Limits, readings: Readings | undefined): void {
@@ -101,38 +92,62 @@ function refuseBelowUse({ memoryBytes, pids }: Limits, readings: Readings | unde
   });
 }
 
-const noController = (name: string): RuntimeError =>
-  new RuntimeError('NOT_SUPPORTED', {
-    what: `${name} cannot be limited: its control group controller is not there`,
+const knobOf = (find: Find, name: LimitName): (Knob & Bound) | undefined => {
+  const bound = find(LIMITS[name].controller);
+  return bound && { ...LIMITS[name].knobs[bound.version], ...bound };
+};
+
+const fileOf = ({ files, group }: Knob & Bound): string | undefined =>
+  files.find((file) => existsSync(`${group}/${file}`));
+
+/** Writes one limit and reads it back. Off the event loop: for less memory the kernel has to make room first. */
+async function putInForce(find: Find, name: LimitName, wanted: Wanted): Promise<void> {
+  const knob = knobOf(find, name);
+  if (knob === undefined) {
+    if (name === 'swapBytes') return;
+    throw noController(name);
+  }
+  const { group, first } = knob;
+  const file = fileOf(knob);
+  if (file === undefined) {
+    if (!existsSync(group)) throw gone(group);
+    // the kernel does not count swap: what nobody asked for is not missed
+    if (name === 'swapBytes' && (wanted.swapBytes ?? 0) === 0) return;
+    throw notInForce(name, wanted, `the kernel has no ${knob.files.join(' or ')}`);
+  }
+  if (first !== undefined) writeIfThere(`${group}/${first.file}`, first.text);
+  try {
+    await writeFile(`${group}/${file}`, knob.text(wanted), { flag: 'r+' });
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENODEV')) throw gone(group);
+    throw notInForce(name, wanted, error);
+  }
+  const found = readIfThere(`${group}/${file}`);
+  if (found === undefined) throw gone(group);
+  if (!knob.holds(found, wanted)) throw notInForce(name, wanted, `the kernel has ${found} in ${file}`);
+}
+
+const noController = (name: LimitName): RuntimeError =>
+  new RuntimeError('LIMIT_FAILED', {
+    what: `${name} cannot be limited: the control group controller ${LIMITS[name].controller} is not there`,
     next: 'mount it, or in a cgroup v2 hierarchy enable it (cgroup.subtree_control)',
   });
 
-/** Writes one limit and reads it back. Off the event loop: for less memory the kernel has to make room first. */
-async function putInForce(find: Find, name: LimitName, value: number | null): Promise<void> {
-  const bound = find(CONTROLLERS[name]);
-  if (bound === undefined) throw noController(name);
-  const { group, version } = bound;
-  const knob = KNOBS[name][version];
-  try {
-    await writeFile(`${group}/${knob.file}`, knob.text(value), { flag: 'r+' });
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENODEV')) throw gone(group, knob.file);
-    throw notInForce(name, value, error);
-  }
-  const text = readIfThere(`${group}/${knob.file}`);
-  if (text === undefined) throw gone(group, knob.file);
-  const found = knob.read(text);
-  const rounding = name === 'memoryBytes' ? PAGE_BYTES : 0.001;
-  const isSo = found === value || (found !== null && value !== null && Math.abs(found - value) < rounding);
-  if (!isSo) throw notInForce(name, value, `the kernel has ${text} in ${knob.file}`);
-}
+const gone = (group: string): RuntimeError => new RuntimeError('ABORTED', { what: `${group} is not there (any more)` });
 
-const gone = (group: string, file: string): RuntimeError =>
-  new RuntimeError('ABORTED', { what: `${group} has no ${file} (any more)` });
+/** What the machine may lack. */
+const NEXT: Partial<Readonly<Record<LimitName, string>>> = {
+  swapBytes: 'leave swapBytes out, or use a kernel that counts swap (CONFIG_MEMCG, not booted with swapaccount=0)',
+  cores: 'name cores that this machine has and that are online (/sys/devices/system/cpu/online)',
+  ioWeight: 'leave ioWeight out, or use a kernel with the BFQ scheduler',
+};
 
-const notInForce = (name: LimitName, value: number | null, cause: unknown): RuntimeError =>
-  new RuntimeError('LIMIT_FAILED', {
+function notInForce(name: LimitName, wanted: Wanted, cause: unknown): RuntimeError {
+  const value = wanted[name] ?? null;
+  return new RuntimeError('LIMIT_FAILED', {
     what: `${name} ${value === null ? 'could not be lifted' : `${value} could not be put in force`}`,
-    next: isErrno(cause, 'EBUSY') ? 'the app uses more than that: give it more, or end some of it' : undefined,
+    next: isErrno(cause, 'EBUSY') ? 'the app uses more than that: give it more, or end some of it' : NEXT[name],
+    details: { limit: name },
     cause,
   });
+}

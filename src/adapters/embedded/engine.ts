@@ -63,6 +63,7 @@ export function embeddedEngine(parts: Parts): Engine {
     keepMounts: (id, keeping) => keepMounts(parts, id, keeping),
     setLimits: groups.setLimits,
     readings: groups.readings,
+    oomKills: groups.oomKills,
     leftovers: () => leftovers(parts),
     watch: monitor.watch,
     close: () => {
@@ -73,11 +74,16 @@ export function embeddedEngine(parts: Parts): Engine {
 }
 
 async function start(parts: Parts, order: StartOrder, wait: Wait): Promise<Live> {
-  const { id, config, logFile, logMaxBytes, terminal, network } = order;
-  const { runtime, monitor, bundleOf } = parts;
+  const { id, config, limits, logFile, logMaxBytes, terminal, network } = order;
+  const { runtime, monitor, groups, bundleOf } = parts;
   const bundle = bundleOf(id);
   await writeBundle(bundle, { config, hooks: parts.network.hooks(network, 'start') });
-  const live = await monitor.create({ id, bundle, logFile, logMaxBytes, terminal, runtime }, wait);
+  const live = await monitor
+    .create({ id, bundle, logFile, logMaxBytes, terminal, runtime }, wait)
+    .catch((error: unknown) => {
+      throw groups.blameLimit(error, limits);
+    });
+  await groups.enforce(id, limits);
   await runtime.start(id, wait);
   return live;
 }

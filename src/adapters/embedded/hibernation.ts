@@ -83,7 +83,7 @@ async function leaveAsBefore(parts: Parts, { id, live, wasFrozen }: Abandoned): 
 }
 
 export async function restore(parts: Parts, order: RestoreOrder, wait: Wait): Promise<Restored> {
-  const { runtime, monitor, doors, criu, network, bundleOf } = parts;
+  const { runtime, monitor, groups, processes, doors, criu, network, bundleOf } = parts;
   const { id, imageDirectory, logFile, logMaxBytes, terminal, lazyPages } = order;
   const hooks = network.hooks(order.network, 'restore');
   const bundle = bundleOf(id);
@@ -105,6 +105,10 @@ export async function restore(parts: Parts, order: RestoreOrder, wait: Wait): Pr
       { id, bundle, logFile, logMaxBytes, terminal, runtime, restore: restoring },
       wait,
     );
+    await groups.enforce(id, order.limits).catch((error: unknown) => {
+      // as with the network below
+      if (processes.isAlive(live.init)) throw error;
+    });
     const restored = performance.now();
     if (hooks === undefined) await wire(parts, live.init, { network: order.network, ...wait });
     await doors.close(id, wait);

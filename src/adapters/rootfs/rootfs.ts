@@ -1,5 +1,5 @@
 /** Root file systems of apps, put together from the user's and the device's directories. */
-import { lstat, mkdir, realpath, stat } from 'node:fs/promises';
+import { mkdir, realpath, stat } from 'node:fs/promises';
 import { isErrno, RuntimeError, type ErrorCode } from '../../domain/errors.ts';
 import {
   depthOf,
@@ -14,6 +14,7 @@ import {
 import type { RootFilesystems } from '../../ports/root-filesystems.ts';
 import { readBundle } from './bundle.ts';
 import { findCommand } from './command.ts';
+import { kindsOf, present, readText } from './device-files.ts';
 import { hostTree } from './host.ts';
 import { identityFiles, standIn, type IdentityFiles } from './stand-in.ts';
 import { bindsOf, directoryTree, placeAll, type Directory, type MountPoint } from './tree.ts';
@@ -27,19 +28,7 @@ export type RootfsOptions = {
 };
 
 export function rootFilesystems({ directory }: RootfsOptions): RootFilesystems {
-  return { open: (order) => open(directory, order), present, findCommand };
-}
-
-async function present(paths: readonly string[]): Promise<ReadonlySet<string>> {
-  const looks = await Promise.all(
-    paths.map((path) =>
-      lstat(path).then(
-        () => [path],
-        () => [],
-      ),
-    ),
-  );
-  return new Set(looks.flat());
+  return { open: (order) => open(directory, order), present, kindsOf, readText, findCommand };
 }
 
 async function open(directory: string, order: RootOrder): Promise<RootFilesystem> {

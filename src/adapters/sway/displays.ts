@@ -37,7 +37,7 @@ export class SwayDisplays implements Displays, DisplayControls {
   readonly #parts: SwayParts;
   readonly #known = new Map<AppInstanceId, Known>();
   readonly #listeners = new Set<DisplayListener>();
-  /** Their names were in use when they were asked for: what is there belongs to others. */
+  /** Their names were in use when they were last asked for: what is there belongs to others. */
   readonly #foreign = new Set<AppInstanceId>();
 
   /** Their compositors come up in their containers, and windows may be there before we are. */
@@ -76,7 +76,7 @@ export class SwayDisplays implements Displays, DisplayControls {
   }
 
   async destroyDisplay(id: AppInstanceId, wait: Wait): Promise<void> {
-    if (this.#foreign.delete(id)) return;
+    if (this.#foreign.has(id)) return;
     this.letGo(id);
     this.#untold.delete(id);
     await this.#end(nameOf(id), wait);

@@ -5,7 +5,7 @@ import { RuntimeError } from '../../domain/errors.ts';
 import { appId, appInstanceId, newAppInstanceId, type AppId, type AppInstanceId } from '../../domain/ids.ts';
 import type { UpstreamRun } from '../../domain/runtime-config.ts';
 import { describeApp, type Described } from '../../spec/described.ts';
-import { fromRuntimeConfig, hostPathsOf } from '../../spec/from-runtime-config.ts';
+import { directoriesOf, fromRuntimeConfig, hostPathsOf } from '../../spec/from-runtime-config.ts';
 import type { Origins } from '../../spec/origins.ts';
 import { layOver } from '../../spec/overlay.ts';
 import { withPreloads } from '../../spec/preloads.ts';
@@ -14,6 +14,7 @@ import { refuseUnsupportedWords } from '../../spec/unsupported.ts';
 import type { InstanceRecord } from '../../ports/journal.ts';
 import type { LeaseWish } from '../user-ids.ts';
 import type { World } from '../world.ts';
+import { readRalf } from './ralf.ts';
 
 export type RunOrder = {
   readonly appId: AppId;
@@ -36,7 +37,7 @@ export const orderAgain = ({ appId, appInstanceId, app, upstream }: InstanceReco
 
 type Words = Pick<RunParams, 'app'> & { readonly upstream?: UpstreamRun | undefined };
 
-/** Throws INVALID_ARGUMENT, NOT_SUPPORTED, PERMISSION_DENIED. */
+/** Throws INVALID_ARGUMENT, NOT_SUPPORTED, PERMISSION_DENIED; BUNDLE_INVALID for files of RALF packages. */
 export async function readOrder(world: World, params: MethodParams<'run'>): Promise<RunOrder> {
   const names = namesOf(params);
   const upstream = upstreamOf(params);
@@ -84,8 +85,13 @@ export const platformFor = ({ settings }: World, upstream: UpstreamRun | undefin
 export async function describe(world: World, id: AppId, { app, upstream }: Words): Promise<Described> {
   const platform = platformFor(world, upstream);
   if (upstream !== undefined) {
-    const present = await world.rootfs.present(hostPathsOf(upstream, platform));
-    return fromRuntimeConfig(upstream, { appId: id, platform, present });
+    const { ralfPkgPath } = upstream.runtimeConfig;
+    const ralf = ralfPkgPath === '' ? null : await readRalf(world, ralfPkgPath, platform);
+    const [present, kinds] = await Promise.all([
+      world.rootfs.present(hostPathsOf(upstream, platform, ralf)),
+      world.rootfs.kindsOf(directoriesOf(upstream)),
+    ]);
+    return fromRuntimeConfig(upstream, { appId: id, platform, present, kinds, ralf });
   }
   if (app !== undefined) return describeApp(app, platform);
   throw new RuntimeError('INTERNAL', { what: `nothing describes ${id}` });

@@ -53,7 +53,7 @@ export async function planTraced(world: World, order: RunOrder, planning: Planni
     appId,
     appInstanceId,
     ...(said !== undefined && { said }),
-    device: { cores: platformFor(world, upstream).cores, count: settings.cores },
+    device: { cores: platformFor(world, upstream).cores, count: settings.cores, countsSwap: settings.countsSwap },
   });
   await rootfs.findCommand(commandQuery(traced.config));
   return traced;

@@ -4,6 +4,7 @@ import { containerIdFor } from '../../domain/ids.ts';
 import type { InstanceRecord } from '../../ports/journal.ts';
 import type { NetworkLease } from '../../domain/network.ts';
 import type { Instance } from '../instance.ts';
+import { startLimits } from '../../spec/limits.ts';
 import type { OciConfig } from '../../spec/oci-types.ts';
 import type { World } from '../world.ts';
 import type { RunOrder } from './order.ts';
@@ -139,6 +140,7 @@ async function start(world: World, instance: Instance, { config, signal }: Start
     {
       id: containerId,
       config,
+      limits: startLimits(config),
       logFile: logs.fileOf(containerId),
       logMaxBytes: settings.logMaxBytes,
       terminal: app.terminal,

@@ -31,7 +31,10 @@ export async function setLimits(world: World, instance: Instance, change: LimitC
 
 function changed(limits: App['limits'], change: LimitChange): App['limits'] {
   const asked = Object.entries(change).filter(([, value]) => value !== undefined);
-  const all: Record<string, number | null | undefined> = { ...limits, ...Object.fromEntries(asked) };
+  // swap is beyond memory: where that has no limit, it has none
+  const { swapBytes, ...others } = limits;
+  const kept = change.memoryBytes === null || swapBytes === undefined ? others : limits;
+  const all: Record<string, string | number | null | undefined> = { ...kept, ...Object.fromEntries(asked) };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
 }
 

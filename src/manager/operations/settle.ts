@@ -10,7 +10,7 @@ import { giveBackDisplay } from './displays.ts';
 const REASONS: Readonly<Record<ExitCause, (exit: ExitRecord) => string>> = {
   exited: ({ code }) => `exited with code ${code ?? '?'}`,
   signalled: ({ signal }) => `ended by signal ${signal ?? '?'}`,
-  oom: () => 'killed by the kernel at its memory limit',
+  oom: () => 'killed by the kernel for memory',
   terminated: () => 'terminate',
   killed: () => 'kill',
   'start-failed': () => 'the start failed',

@@ -29,6 +29,15 @@ export async function askToEnd(world: World, instance: Instance, signal: AbortSi
   else await forceEnd(world, instance);
 }
 
+/** A process of it was killed for memory: what is left is no whole app. Only cgroup v1 leaves that to us (v2: memory.oom.group). */
+export const endForMemory = (world: World, instance: Instance): Promise<void> =>
+  during(instance, 'kill', async () => {
+    if (instance.state === 'RUNNING' || instance.state === 'SUSPENDED') await forceEnd(world, instance, 'oom');
+  });
+
+const FORCED = { killed: 'kill', oom: 'the kernel has killed a process of it for memory' } as const;
+export type Forced = keyof typeof FORCED;
+
 /** SIGKILL to everything in it, from any state. True when it was so already. */
 export const kill = (world: World, instance: Instance): Promise<boolean> =>
   during(instance, 'kill', async () => {
@@ -38,9 +47,10 @@ export const kill = (world: World, instance: Instance): Promise<boolean> =>
     return false;
   });
 
-export async function forceEnd(world: World, instance: Instance): Promise<void> {
+/** `ending`: why, as its exit will say. */
+export async function forceEnd(world: World, instance: Instance, ending: Forced = 'killed'): Promise<void> {
   const { engine, settings } = world;
-  await announceEnding(world, instance, { via: 'TERMINATING', ending: 'killed', why: 'kill' });
+  await announceEnding(world, instance, { via: 'TERMINATING', ending, why: FORCED[ending] });
   if (instance.record.live === null) {
     await endAsleep(world, instance);
     return;

@@ -1,5 +1,7 @@
 /** Wake: the app comes back where it was. Its image stays until it is seen running and has every page. */
 import { RuntimeError } from '../../domain/errors.ts';
+import type { StartLimits } from '../../domain/limits.ts';
+import { startLimits } from '../../spec/limits.ts';
 import type { Restored } from '../../ports/engine.ts';
 import type { Image } from '../../ports/images.ts';
 import type { HibernationRecord } from '../../ports/journal.ts';
@@ -32,6 +34,7 @@ export const wake = (world: World, instance: Instance, request: WakeRequest): Pr
     ]);
     refuseForeign(instance, image);
     const config = configFor(instance, image, fresh);
+    const limits = startLimits(fresh);
     const opened = performance.now();
     const before: HibernationRecord = { ...hibernation, image: image.info, target: request.target };
     await instance.enter(via, 'wake', { record: { hibernation: before } });
@@ -41,7 +44,7 @@ export const wake = (world: World, instance: Instance, request: WakeRequest): Pr
         takeDisplay(world, instance.record, request.signal),
         world.networks.publish(instance.record, { signal: request.signal, timeoutMs }),
       ]);
-      const restored = await restore(world, instance, { image, config, timeoutMs, signal: request.signal });
+      const restored = await restore(world, instance, { image, config, limits, timeoutMs, signal: request.signal });
       if (request.target === 'SUSPENDED') {
         await world.engine.suspend(containerId, unhurried(world.settings.freezeTimeoutMs));
       }
@@ -122,6 +125,7 @@ const destinations = ({ mounts = [] }: Mounted): readonly string[] =>
 type Restoring = {
   readonly image: Image;
   readonly config: object;
+  readonly limits: StartLimits;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 };
@@ -148,7 +152,7 @@ async function restore(world: World, instance: Instance, restoring: Restoring): 
 function restoreWith(
   world: World,
   instance: Instance,
-  { image, config, timeoutMs, signal, lazyPages }: Restoring & { readonly lazyPages: boolean },
+  { image, config, limits, timeoutMs, signal, lazyPages }: Restoring & { readonly lazyPages: boolean },
 ): Promise<Restored> {
   const { engine, logs, networks, settings } = world;
   const { containerId, app } = instance.record;
@@ -156,6 +160,7 @@ function restoreWith(
     {
       id: containerId,
       config,
+      limits,
       imageDirectory: image.directory,
       lazyPages,
       tcp: app.hibernation.tcp,

@@ -27,6 +27,26 @@ const REFUSALS: readonly Refusal[] = [
     next: 'leave it out: Dobby knows shares and cores only',
   },
   {
+    member: 'limits.cpuShares',
+    asked: ({ limits }) => limits.cpuShares !== undefined,
+    next: "leave it out: Dobby's shares are percent of another whole",
+  },
+  {
+    member: 'limits.cores',
+    asked: ({ limits }) => limits.cores !== undefined,
+    next: 'leave it out: apps of Dobby have the cores of the platform configuration (apps.limits.cpuset)',
+  },
+  {
+    member: 'limits.swapBytes',
+    asked: ({ limits }) => limits.swapBytes !== undefined,
+    next: "leave it out: Dobby's own rule for swap holds",
+  },
+  {
+    member: 'limits.ioWeight',
+    asked: ({ limits }) => limits.ioWeight !== undefined,
+    next: 'leave it out: Dobby does not know it',
+  },
+  {
     member: 'limits.pids',
     asked: ({ limits }) => limits.pids !== undefined,
     next: "leave it out: Dobby's own setting (pids.limit) holds for all apps",
@@ -45,7 +65,11 @@ const REFUSALS: readonly Refusal[] = [
 
 /** Throws NOT_SUPPORTED naming the member, INVALID_ARGUMENT for ids and a missing command. */
 export function refuseForDobby({ described, identity, wantsRialto, rialtoSocket }: DobbyOrder): void {
-  const { app } = described;
+  const { app, rdk } = described;
+  if (rdk !== null && rdk.runtimeConfig.ralfPkgPath !== '') {
+    const next = 'leave it empty, and give the directory of the package as appPath: a spec has no layers';
+    throw notSupported('runtimeConfigObject.ralfPkgPath in a Dobby spec', next);
+  }
   for (const { member, asked, next } of REFUSALS) {
     if (asked(app)) throw notSupported(`${member} in a Dobby spec`, next);
   }

@@ -16,9 +16,18 @@ export function coresOf(set: number | string | undefined): readonly number[] | n
   return chosen.length === 0 ? null : chosen;
 }
 
+/** All that checked text names. */
+export const coresIn = (text: string): readonly number[] => [
+  ...new Set(
+    rangesIn(text).flatMap(([first, last]) =>
+      Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i),
+    ),
+  ),
+];
+
 function namedIn(text: string, all: readonly number[]): readonly number[] {
-  const ranges = partsOf(text).flatMap((part) =>
-    part === null ? [] : [[Number(part[1]), Number(part[2] ?? part[1])]],
-  );
-  return all.filter((core) => ranges.some(([first = 0, last = 0]) => core >= first && core <= last));
+  return all.filter((core) => rangesIn(text).some(([first, last]) => core >= first && core <= last));
 }
+
+const rangesIn = (text: string): readonly (readonly [first: number, last: number])[] =>
+  partsOf(text).flatMap((part) => (part === null ? [] : [[Number(part[1]), Number(part[2] ?? part[1])] as const]));

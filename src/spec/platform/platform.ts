@@ -30,6 +30,7 @@ export type Platform = {
   readonly env: Setting<readonly string[]>;
   readonly dial: Setting<{ readonly port: number; readonly prefix: string; readonly usn: string }>;
   readonly rialto: 'on' | 'off' | 'by capability';
+  readonly ralf: Setting<{ readonly baseSpec: string; readonly gpuLayer: string }>;
   readonly allow: readonly Grant[];
   readonly mountSources: readonly string[];
 };
@@ -120,6 +121,7 @@ export function platformOf(file: PlatformFile, suffix = ''): Platform {
     ),
     dial: at('dial', { port: dial.server.port, prefix: dial.server.prefix, usn: dial.usn }),
     rialto: rialtoOf(file.rialto?.override ?? apps.rialto?.override),
+    ralf: at('ralf', file.ralf),
     allow: apps.overlays.allow,
     mountSources: apps.overlays.mountSources,
   };

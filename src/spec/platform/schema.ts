@@ -161,6 +161,13 @@ const dial = z.strictObject({
   usn: z.string().default(''),
 });
 
+const ralf = z.strictObject({
+  /** OCI configuration that RALF apps start from, where it is there. Ours; upstream's place is the default. */
+  baseSpec: path.default('/usr/share/ralf/oci-base-spec.json'),
+  /** Directory of the GPU layer: `rootfs` over all packages, and `config.json`. Ours; upstream's place is the default. */
+  gpuLayer: path.default('/usr/share/gpu-layer'),
+});
+
 export const platformSchema = z.strictObject({
   /** What holds for apps. */
   apps: apps.prefault({}),
@@ -170,6 +177,8 @@ export const platformSchema = z.strictObject({
   dial: dial.prefault({}),
   /** Rialto, the media session server. */
   rialto: rialto.optional(),
+  /** Layered packages. */
+  ralf: ralf.prefault({}),
   /** Added to `ldPreload`. */
   preloads: z.array(path).optional(),
   /** Added to `apps.extraEnvVars`. */
