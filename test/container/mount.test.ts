@@ -121,7 +121,7 @@ test('a mount that the app uses is not taken away from it, and is its own after 
   const { client } = daemon;
   const source = await shared(daemon, 'used');
   const script =
-    'mkdir "/tmp/a"; $| = 1; print "ready\\n"; until (open F, "<", "/tmp/a/hello") { select undef, undef, undef, 0.01 } print "open\\n"; sleep 1000';
+    'mkdir "/tmp/a"; $| = 1; print "ready\\n"; until (open F, "<", "/tmp/a/hello") { select undef, undef, undef, 0.01 } print "open\\n"; sleep 1 while 1';
   const id = await runApp(client, 'user', perl(script));
   await untilSays(client, id, 'ready');
   await client.mount({ appInstanceId: id, source, destination: '/tmp/a' });
