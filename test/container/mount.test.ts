@@ -116,12 +116,12 @@ test('what cannot be mounted is refused with the reason, and all is as before', 
   assert.deepEqual(pointsOf(pid), before);
 });
 
-test('a mount that the app uses is not taken away from it', async () => {
+test('a mount that the app uses is not taken away from it, and is its own after a wake', async () => {
   await using daemon = await startDaemon();
   const { client } = daemon;
   const source = await shared(daemon, 'used');
   const script =
-    'mkdir "/tmp/a"; $| = 1; print "ready\\n"; until (open F, "<", "/tmp/a/hello") { select undef, undef, undef, 0.01 } print "open\\n"; sleep 1000';
+    'mkdir "/tmp/a"; $| = 1; print "ready\\n"; until (open F, "<", "/tmp/a/hello") { select undef, undef, undef, 0.01 } print "open\\n"; sleep 1 while 1';
   const id = await runApp(client, 'user', perl(script));
   await untilSays(client, id, 'ready');
   await client.mount({ appInstanceId: id, source, destination: '/tmp/a' });
@@ -129,6 +129,10 @@ test('a mount that the app uses is not taken away from it', async () => {
   await helpfulRefusal(client.unmount({ appInstanceId: id, destination: '/tmp/a' }), 'BUSY', /uses it/);
   assert.deepEqual(await liveOf(client, id), ['/tmp/a']);
   assert.equal(await see(client, id, '/tmp/a/hello'), 'hello from used\n');
+  // with the file open
+  await client.hibernate({ appInstanceId: id });
+  await client.wake({ appInstanceId: id });
+  await helpfulRefusal(client.unmount({ appInstanceId: id, destination: '/tmp/a' }), 'BUSY', /uses it/);
 });
 
 test('links of the app lead nowhere: not out of it, and not to another place in it, however often they are exchanged', async () => {

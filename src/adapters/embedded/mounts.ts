@@ -2,6 +2,7 @@
  * Mounts of a container that is there. `ordered.json` is the intent and is written first, so that whoever comes after a crash finds
  * every mount that may be there; config.json stays what the runtime was told, and the difference is what CRIU must be told besides.
  */
+import { RuntimeError } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { BoundMount, Live, MountOrder, UnmountOrder, WantedMount } from '../../ports/engine.ts';
 import type { Wait } from '../../ports/wait.ts';
@@ -20,7 +21,21 @@ const including = (config: object, mount: BoundMount): object => ({
   mounts: [...mountsOf(without(config, mount.destination)), mount],
 });
 
-export async function mount(parts: Parts, id: ContainerId, { live, mount: wanted, ...wait }: MountOrder) {
+export async function mount(parts: Parts, id: ContainerId, order: MountOrder): Promise<void> {
+  const { destination } = order.mount;
+  // before anything is written: the place of another mount in ordered.json is not ours to take
+  const ordered = mountsOf(await readOrdered(parts.bundleOf(id))).map((one) => one.destination);
+  const taken = [...ordered, ...(await parts.liveMounts.points(order.live.init))];
+  if (taken.includes(destination)) {
+    throw new RuntimeError('CONFLICT', {
+      what: `something is mounted on ${destination} in the app already`,
+      next: 'choose a place that is no mount point, below it for instance',
+    });
+  }
+  await attach(parts, id, order);
+}
+
+async function attach(parts: Parts, id: ContainerId, { live, mount: wanted, ...wait }: MountOrder): Promise<void> {
   const { liveMounts, bundleOf } = parts;
   const { source, destination, readOnly } = wanted;
   const before = await readOrdered(bundleOf(id));
@@ -28,10 +43,11 @@ export async function mount(parts: Parts, id: ContainerId, { live, mount: wanted
   try {
     await liveMounts.attach(live.init, { source, destination, readOnly }, wait);
   } catch (error) {
-    // one that was stopped may have done it; whoever finds it there, or not, writes down what is so
+    // one that was stopped may have done it
     const last: Wait = { signal: AbortSignal.timeout(LAST_MS), timeoutMs: LAST_MS };
     if (isUnsure(error)) await liveMounts.detach(live.init, destination, last).catch(() => undefined);
-    await writeOrdered(bundleOf(id), before);
+    // one that could not be taken away again is to be known to CRIU
+    if (!(await liveMounts.points(live.init)).includes(destination)) await writeOrdered(bundleOf(id), before);
     throw error;
   }
 }
@@ -75,7 +91,7 @@ export async function keepMounts(parts: Parts, id: ContainerId, { live, wanted, 
   }
   for (const one of wanted) {
     const ordered = await readOrdered(bundleOf(id));
-    if (!points.includes(one.destination)) await mount(parts, id, { live, mount: one, ...wait });
+    if (!points.includes(one.destination)) await attach(parts, id, { live, mount: one, ...wait });
     else if (mountsOf(ordered).every(({ destination }) => destination !== one.destination)) {
       await writeOrdered(bundleOf(id), including(ordered, one.bound));
     }

@@ -10,7 +10,7 @@ import { ATTACH } from './attach-script.ts';
 export type LiveMount = { readonly source: string; readonly destination: string; readonly readOnly: boolean };
 
 export type LiveMounts = {
-  /** Throws INVALID_ARGUMENT, CONFLICT, MOUNT_FAILED, NOT_SUPPORTED; then nothing is mounted. TIMED_OUT, ABORTED: that is not known. */
+  /** Throws INVALID_ARGUMENT, MOUNT_FAILED, NOT_SUPPORTED; then nothing is mounted. TIMED_OUT, ABORTED: that is not known. */
   readonly attach: (init: ProcessId, mount: LiveMount, wait: Wait) => Promise<void>;
   /** Throws BUSY when something in the app uses it, MOUNT_FAILED; then it is as before. */
   readonly detach: (init: ProcessId, destination: string, wait: Wait) => Promise<void>;
@@ -42,7 +42,6 @@ export function liveMounts(runTool: RunTool, { perl, architecture }: Options): L
     points,
     attach: async (init, { source, destination, readOnly }, wait) => {
       const real = await sourceOf(source);
-      if ((await points(init)).includes(destination)) throw taken(destination);
       const refusal = await change(init, ['mount', destination, real, readOnly ? '1' : ''], wait);
       if (refusal !== '') throw refused(refusal, { source, destination, deed: 'mounted' });
     },
@@ -133,12 +132,6 @@ function refused(words: string, { source, destination, deed }: Attempt): Runtime
     cause: `${step}: ${message.join(' ')}`,
   });
 }
-
-const taken = (destination: string): RuntimeError =>
-  new RuntimeError('CONFLICT', {
-    what: `something is mounted on ${destination} in the app already`,
-    next: 'choose a place that is no mount point, below it for instance',
-  });
 
 const notHere = (): RuntimeError =>
   new RuntimeError('NOT_SUPPORTED', {
