@@ -68,8 +68,9 @@ async function serve(options: Options): Promise<void> {
   const { socketGid: groupId, profile } = config;
   const server = await startServer({ service: manager, log, profile, socketPath: places.socket, groupId, tcp });
   held.defer(() => server.close(DRAIN_MS));
-  if (!world.settings.countsSwap)
+  if (!world.settings.countsSwap) {
     log.warn('the kernel does not count swap: a memory limit does not keep an app from it');
+  }
   const ms = Math.round(performance.now() - begin);
   const at = server.url === undefined ? places.socket : `${places.socket} and ${server.url}`;
   log.info({ version: VERSION, runtime: world.engine.runtimeName, ms }, `ready: listening on ${at}`);
