@@ -58,7 +58,7 @@ export function controlGroups({ parent, clock, mountInfo, prefix, disks = '/sys/
 
   const boundTo = (id: ContainerId) => (controller: Controller) => {
     const place = hierarchies.of(controller);
-    return place && { group: groupIn(place, id), version: place.version };
+    return place && { group: groupIn(place, id), root: place.mountPoint, version: place.version };
   };
 
   const each = (id: ContainerId): readonly string[] =>
@@ -71,8 +71,7 @@ export function controlGroups({ parent, clock, mountInfo, prefix, disks = '/sys/
     thaw: (id, wait) => become(id, 'thawed', wait),
     frozen: (id) => freezerOf(id)?.state(),
     readings,
-    enforce: (id, wanted) =>
-      enforce({ find: boundTo(id), wanted, disks: { root: hierarchies.of('blkio')?.mountPoint ?? '', disks } }),
+    enforce: (id, wanted) => enforce({ find: boundTo(id), wanted, disks }),
     blameLimit,
     setLimits: (id, change) => setLimits(boundTo(id), change, readings(id)),
     oomKills: (id) => read(id, 'memory', OOM_KILLS) ?? 0,

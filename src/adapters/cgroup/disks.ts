@@ -3,8 +3,8 @@ import { readdirSync } from 'node:fs';
 import { RuntimeError } from '../../domain/errors.ts';
 import { readIfThere } from '../files/kernel-file.ts';
 
-/** Mount point of the groups' hierarchy; /sys/block. */
-export type Disks = { readonly root: string; readonly disks: string };
+/** Mount point of the control groups' hierarchy; /sys/block. */
+type Disks = { readonly root: string; readonly disks: string };
 
 /**
  * Throws LIMIT_FAILED. Source: Documentation/block/bfq-iosched.rst (only BFQ reads its weights), admin-guide/cgroup-v2.rst "io.cost.qos" (a file of

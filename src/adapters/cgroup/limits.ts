@@ -6,11 +6,16 @@ import type { Readings } from '../../domain/info.ts';
 import type { Limits, StartLimits } from '../../domain/limits.ts';
 import type { LimitSwitch } from '../../ports/control-groups.ts';
 import { readIfThere, writeIfThere } from '../files/kernel-file.ts';
-import { refuseIdleWeight, type Disks } from './disks.ts';
+import { refuseIdleWeight } from './disks.ts';
 import type { Controller } from './hierarchies.ts';
 import { LIMITS, type Knob, type LimitName, type Wanted } from './knobs.ts';
 
-type Bound = { readonly group: string; readonly version: 1 | 2 };
+type Bound = {
+  readonly group: string;
+  /** Mount point of its hierarchy. */
+  readonly root: string;
+  readonly version: 1 | 2;
+};
 type Find = (controller: Controller) => Bound | undefined;
 
 const ALL = Object.keys(LIMITS) as readonly LimitName[];
@@ -38,7 +43,7 @@ export async function setLimits(
   }
 }
 
-type Enforcement = { readonly find: Find; readonly wanted: StartLimits; readonly disks: Disks };
+type Enforcement = { readonly find: Find; readonly wanted: StartLimits; readonly disks: string };
 
 /**
  * Every limit that was asked for, of a group that the runtime has just made: read, and where the runtime did otherwise, written. Throws
@@ -50,7 +55,7 @@ export async function enforce({ find, wanted, disks }: Enforcement): Promise<voi
     const knob = knobOf(find, name);
     const file = knob && fileOf(knob);
     if (knob !== undefined && file !== undefined) {
-      if (name === 'ioWeight') refuseIdleWeight(file, disks);
+      if (name === 'ioWeight') refuseIdleWeight(file, { root: knob.root, disks });
       if (knob.holds(readIfThere(`${knob.group}/${file}`) ?? '', wanted)) continue;
     }
     await putInForce(find, name, wanted);
