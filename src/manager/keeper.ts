@@ -101,18 +101,6 @@ export class Keeper implements AsyncDisposable {
     }
   }
 
-  /** No file of the kernel's tells of it by a notice that we could hear; with v2 it has ended by itself by now. */
-  #endIfOutOfMemory(instance: Instance): void {
-    const { state, containerId } = instance.record;
-    if ((state !== 'RUNNING' && state !== 'SUSPENDED') || instance.queue.busy) return;
-    if (this.#world.engine.oomKills(containerId) === 0) return;
-    instance.queue
-      .push(() => endForMemory(this.#world, instance))
-      .catch((error: unknown) => {
-        this.#world.log.error({ err: error }, 'an app that ran out of memory could not be ended yet');
-      });
-  }
-
   #restartIfDue(instance: Instance): void {
     const { record, taken, queue } = instance;
     if (taken || queue.busy || !record.released || !isDue(record, this.#world.clock.now())) return;
@@ -129,6 +117,18 @@ export class Keeper implements AsyncDisposable {
         this.check(instance);
       });
     this.#restarts.add(work);
+  }
+
+  /** No file of the kernel's tells of it by a notice that we could hear; with v2 it has ended by itself by now. */
+  #endIfOutOfMemory(instance: Instance): void {
+    const { state, containerId } = instance.record;
+    if ((state !== 'RUNNING' && state !== 'SUSPENDED') || instance.queue.busy) return;
+    if (this.#world.engine.oomKills(containerId) === 0) return;
+    instance.queue
+      .push(() => endForMemory(this.#world, instance))
+      .catch((error: unknown) => {
+        this.#world.log.error({ err: error }, 'an app that ran out of memory could not be ended yet');
+      });
   }
 
   #dropImage(instance: Instance): void {

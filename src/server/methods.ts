@@ -13,7 +13,7 @@ import { Written } from './json-rpc.ts';
 import type { Dispatch } from './json-rpc.ts';
 import { PROFILES, SituationError } from './profile.ts';
 import type { Profile } from './profile.ts';
-import type { Service, ServiceMethods } from './service.ts';
+import type { Service, ServiceCall, ServiceMethods } from './service.ts';
 import { readRegistration, STATE_CHANGE } from './subscriptions.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import { readParams } from './validation.ts';
@@ -168,15 +168,37 @@ async function invoke<Name extends MethodName>(
   { name, row, params, caller }: Call<Name>,
 ): Promise<unknown> {
   const checked = readParams(METHODS[name].params, params, name) as MethodParams<Name>;
-  const call = {
-    get signal() {
-      return row.isRead ? caller.gone() : NEVER;
-    },
-    gone: caller.gone,
-    by: caller.who,
-    channel: caller.channel,
-  };
-  return row.form(await service[name](checked, call));
+  return row.form(await service[name](checked, new Asked(caller, row.isRead)));
+}
+
+/**
+ * A class, not a literal with a getter: V8 gives each such object a form (map) of its own, which keeps the getter and all that it
+ * sees until the next full collection: every request was copied to the old generation.
+ */
+class Asked implements ServiceCall {
+  readonly #caller: Caller;
+  readonly #isRead: boolean;
+
+  constructor(caller: Caller, isRead: boolean) {
+    this.#caller = caller;
+    this.#isRead = isRead;
+  }
+
+  get signal(): AbortSignal {
+    return this.#isRead ? this.#caller.gone() : NEVER;
+  }
+
+  get gone(): () => AbortSignal {
+    return this.#caller.gone;
+  }
+
+  get by(): string | undefined {
+    return this.#caller.who;
+  }
+
+  get channel(): Channel | undefined {
+    return this.#caller.channel;
+  }
 }
 
 /** Throws for a service that is not here, for versions that are not served, and for what is no name. */

@@ -1,56 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
-import { appSchema, type AppInput } from '../../src/domain/app.ts';
-import { RuntimeError, type ErrorCode } from '../../src/domain/errors.ts';
-import { INIT_POINT, INSIDE_POINT, type RootFilesystem } from '../../src/domain/rootfs.ts';
-import { commandQuery, ociConfig, type OciConfigInput } from '../../src/spec/oci-config.ts';
+import type { AppInput } from '../../src/domain/app.ts';
+import { INIT_POINT, INSIDE_POINT } from '../../src/domain/rootfs.ts';
+import { commandQuery, ociConfig } from '../../src/spec/oci-config.ts';
+import { BUNDLE, input, refuses } from '../lib/oci-input.ts';
 import { ociSchemaErrors } from '../lib/oci-schema.ts';
 
-const HOST: RootFilesystem = {
-  path: '/run/rm/rootfs/abc',
-  bundle: null,
-  binds: [
-    { source: '/usr', destination: '/usr' },
-    { source: '/etc/fonts', destination: '/etc/fonts' },
-  ],
-};
-const BUNDLE: RootFilesystem = {
-  path: '/run/rm/rootfs/def',
-  binds: [{ source: '/b/rootfs/bin', destination: '/bin' }],
-  bundle: {
-    args: ['/bin/app', '--fast'],
-    env: ['PATH=/bin', 'A=bundle', 'B=bundle', 'APPLICATION_NAME=forged', 'nonsense', 'A=later'],
-    cwd: '/bin/..//bin/',
-    hostname: 'its-own',
-    annotations: { 'org.criu.config': '/tmp/evil', 'run.oci.handler': 'wasm' },
-    mounts: [
-      { destination: '/opt/data', type: 'bind', source: '/b/data', readOnly: true, options: ['noexec'] },
-      { destination: '/var/tmp', type: 'tmpfs', source: 'tmpfs', readOnly: false, options: ['mode=700', 'size=1m'] },
-    ],
-  },
-};
-
-const input = (app: AppInput, rest: Partial<OciConfigInput> = {}): OciConfigInput => ({
-  app: appSchema.parse(app),
-  rootfs: HOST,
-  identity: { uid: 30001, gid: 30002, rootHostUid: 230001, rootHostGid: 230002 },
-  storage: '/var/lib/runtime-manager/apps/a',
-  inside: '/run/rm/inside/a',
-  display: null,
-  cgroupsPath: '/runtime-manager/i',
-  hostname: 'box',
-  architecture: 'x64',
-  oomScoreAdj: 0,
-  appId: 'com.example.app',
-  appInstanceId: 'i-1',
-  ...rest,
-});
-
 const SLEEP: AppInput = { rootfs: { host: true }, args: ['sleep', '9'] };
-const refuses = (code: ErrorCode, words: RegExp) => (error: unknown) =>
-  error instanceof RuntimeError && error.code === code && words.test(error.message) && error.next !== undefined;
-
 describe('the OCI configuration', () => {
   test('is what the OCI schema asks for, with every kind of root and every limit', () => {
     const limits = {
@@ -223,66 +179,4 @@ describe('the OCI configuration', () => {
     assert.ok(query.opaque.includes('/tmp') && !query.opaque.includes('/data'));
     assert.match(query.searchPath, /^\/usr\/local\/sbin:/);
   });
-});
-
-const path = fc.stringMatching(/^(\/[a-z.]{1,6}){1,3}$/).filter((text) => !text.split('/').includes('..'));
-const text = fc.string().filter((value) => !value.includes('\0'));
-const anyApp: fc.Arbitrary<AppInput> = fc.record(
-  {
-    rootfs: fc.oneof(fc.constant({ host: true as const }), fc.record({ dir: path }), fc.record({ bundle: path })),
-    args: fc.array(
-      text.filter((value) => value !== ''),
-      { minLength: 1, maxLength: 4 },
-    ),
-    cwd: path,
-    env: fc.dictionary(
-      text.filter((name) => /^[^=]+$/s.test(name)),
-      text,
-    ),
-    limits: fc.record(
-      {
-        memoryBytes: fc.integer({ min: 6 * 2 ** 20, max: 2 ** 40 }),
-        cpus: fc.double({ min: 0.01, max: 1024, noNaN: true }),
-        pids: fc.integer({ min: 2, max: 4_194_304 }),
-        openFiles: fc.integer({ min: 16, max: 1_048_576 }),
-      },
-      { requiredKeys: [] },
-    ),
-    mounts: fc.array(fc.record({ source: path, destination: path, readOnly: fc.boolean() }), { maxLength: 4 }),
-    terminal: fc.boolean(),
-  },
-  { requiredKeys: ['rootfs', 'args'] },
-);
-const anyId = fc.integer({ min: 1, max: 2 ** 32 - 2 });
-
-test('whatever an app asks for: schema-valid, never root, no capability, no new privileges, everything nosuid', () => {
-  fc.assert(
-    fc.property(anyApp, fc.tuple(anyId, anyId), fc.constantFrom(HOST, BUNDLE), (app, [uid, gid], rootfs) => {
-      const identity = { uid, gid, rootHostUid: uid + 1, rootHostGid: gid + 1 };
-      let config;
-      try {
-        config = ociConfig(input(app, { identity, rootfs }));
-      } catch (error) {
-        // Only what its mounts ask for can be refused here.
-        assert.ok(refuses('INVALID_ARGUMENT', /^mounts: /)(error), String(error));
-        return;
-      }
-      assert.deepEqual(ociSchemaErrors(config), []);
-      assert.ok(config.process.user.uid > 0 && config.process.user.gid > 0);
-      assert.equal(config.process.noNewPrivileges, true);
-      assert.ok(Object.values(config.process.capabilities).every((set) => set.length === 0));
-      assert.ok(config.linux.uidMappings.every(({ hostID }) => hostID !== 0));
-      assert.equal(config.root.readonly, true);
-      assert.ok(config.mounts.every(({ options }) => options.includes('nosuid') && !options.includes('suid')));
-      assert.equal(config.mounts.at(-1)?.destination, INSIDE_POINT);
-      const destinations = config.mounts.map(({ destination }) => destination);
-      assert.ok(
-        ['/proc', '/dev', '/sys', '/run', '/data'].every(
-          (place) => destinations.filter((one) => one === place).length === 1,
-        ),
-      );
-      assert.equal(config.linux.seccomp.defaultAction, 'SCMP_ACT_ERRNO');
-    }),
-    { numRuns: 300 },
-  );
 });

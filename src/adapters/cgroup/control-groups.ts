@@ -17,10 +17,10 @@ export type GroupOptions = {
   readonly clock: Clock;
   /** Text of /proc/self/mountinfo. */
   readonly mountInfo: string;
-  /** /sys/block. */
-  readonly disks?: string;
   /** Of each group's name: an app may be called `tasks`, and so is a file in every group. */
   readonly prefix: string;
+  /** /sys/block. */
+  readonly disks?: string;
 };
 
 export function controlGroups({ parent, clock, mountInfo, prefix, disks = '/sys/block' }: GroupOptions): ControlGroups {

@@ -152,9 +152,8 @@ async function restore(world: World, instance: Instance, restoring: Restoring): 
 function restoreWith(
   world: World,
   instance: Instance,
-  restoring: Restoring & { readonly lazyPages: boolean },
+  { image, config, limits, timeoutMs, signal, lazyPages }: Restoring & { readonly lazyPages: boolean },
 ): Promise<Restored> {
-  const { image, config, limits, timeoutMs, signal, lazyPages } = restoring;
   const { engine, logs, networks, settings } = world;
   const { containerId, app } = instance.record;
   return engine.restore(
