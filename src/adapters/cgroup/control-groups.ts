@@ -17,10 +17,10 @@ export type GroupOptions = {
   readonly clock: Clock;
   /** Text of /proc/self/mountinfo. */
   readonly mountInfo: string;
-  /** /sys/block. */
-  readonly disks?: string;
   /** Of each group's name: an app may be called `tasks`, and so is a file in every group. */
   readonly prefix: string;
+  /** /sys/block. */
+  readonly disks?: string;
 };
 
 export function controlGroups({ parent, clock, mountInfo, prefix, disks = '/sys/block' }: GroupOptions): ControlGroups {
@@ -51,7 +51,9 @@ export function controlGroups({ parent, clock, mountInfo, prefix, disks = '/sys/
   }
 
   function readings(id: ContainerId) {
-    const [memory, cpu, pids] = [read(id, 'memory', MEMORY), read(id, 'cpuacct', CPU), read(id, 'pids', PIDS)];
+    const memory = read(id, 'memory', MEMORY);
+    const cpu = read(id, 'cpuacct', CPU);
+    const pids = read(id, 'pids', PIDS);
     const there = memory !== undefined && !Number.isNaN(memory.usageBytes);
     return there && cpu !== undefined && pids !== undefined ? { memory, cpu, pids } : undefined;
   }
