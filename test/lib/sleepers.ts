@@ -94,10 +94,10 @@ export function helpersOf(daemon: TestDaemon, id: string, helper: Helper): reado
   return pids().filter((pid) => pid !== daemon.pid && isOne[helper](pid));
 }
 
-export function killNow(found: readonly number[]): void {
+export function killNow(found: readonly number[], signal: NodeJS.Signals = 'SIGKILL'): void {
   for (const pid of found) {
     try {
-      process.kill(pid, 'SIGKILL');
+      process.kill(pid, signal);
     } catch {
       // it has ended just now
     }
