@@ -123,7 +123,8 @@ test('a killed compositor is told, and its app ends by itself', async () => {
   await until(() => events.length === 1, { what: 'the window is there' });
   process.kill((await recordOf(box, 'wst-a')).process.pid, 'SIGKILL');
   await until(() => events.includes('died'), { what: 'the death is told' });
-  assert.deepEqual(await ended, [3, null]);
+  // it hears of it when it reads (3), or writes (SIGPIPE)
+  assert.match(String(await ended), /^(3,|,SIGPIPE)$/);
   await assert.rejects(displays.setVisible(A, false, wait()), { code: 'DISPLAY_FAILED' });
   await displays.destroyDisplay(A, wait());
   await displays.createDisplay(box.order('a'), wait());
