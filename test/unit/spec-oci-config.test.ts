@@ -3,12 +3,8 @@ import { describe, test } from 'node:test';
 import type { AppInput } from '../../src/domain/app.ts';
 import { INIT_POINT, INSIDE_POINT } from '../../src/domain/rootfs.ts';
 import { commandQuery, ociConfig } from '../../src/spec/oci-config.ts';
-import { startLimits } from '../../src/spec/limits.ts';
-import { NO_PLATFORM } from '../../src/spec/platform/platform.ts';
 import { BUNDLE, input, refuses } from '../lib/oci-input.ts';
 import { ociSchemaErrors } from '../lib/oci-schema.ts';
-
-const DEVICE = { cores: NO_PLATFORM.cores, count: 4, countsSwap: true };
 
 const SLEEP: AppInput = { rootfs: { host: true }, args: ['sleep', '9'] };
 describe('the OCI configuration', () => {
@@ -102,41 +98,6 @@ describe('the OCI configuration', () => {
       { type: 'RLIMIT_CORE', soft: 0, hard: 0 },
       { type: 'RLIMIT_NOFILE', soft: 64, hard: 64 },
     ]);
-  });
-
-  test('swap is what is beyond memory; where the kernel does not count it, it is only in there when asked for', () => {
-    const resources = (limits: object, countsSwap = true) =>
-      ociConfig({
-        ...input({ ...SLEEP, limits: { memoryBytes: 8_000_000, ...limits } }),
-        device: { ...DEVICE, countsSwap },
-      }).linux.resources;
-    assert.deepEqual(resources({ swapBytes: 1000 }).memory, { limit: 8_000_000, swap: 8_001_000 });
-    assert.deepEqual(resources({}, false).memory, { limit: 8_000_000 });
-    assert.deepEqual(resources({ swapBytes: 0 }, false).memory, { limit: 8_000_000, swap: 8_000_000 });
-    const { cpu, blockIO } = resources({ cpuShares: 512, ioWeight: 50, cores: '0' });
-    assert.deepEqual([cpu, blockIO], [{ cpus: '0', shares: 512 }, { weight: 50 }]);
-    assert.deepEqual(startLimits(ociConfig(input({ ...SLEEP, limits: { memoryBytes: 8_000_000, cpus: 0.5 } }))), {
-      ...{ memoryBytes: 8_000_000, swapBytes: 0, cpus: 0.5, pids: 1024 },
-      ...{ cpuShares: null, cores: null, ioWeight: null },
-    });
-  });
-
-  test('an app gets the cores that it asks for, of those that the device has for apps', () => {
-    const cpus = (cores: string, allowed: readonly number[] | null = null) =>
-      ociConfig({
-        ...input({ ...SLEEP, limits: { cores } }),
-        device: { ...DEVICE, cores: { ...DEVICE.cores, value: allowed } },
-      }).linux.resources.cpu?.cpus;
-    assert.equal(cpus('1-2'), '1,2');
-    assert.equal(cpus('1-2', [0, 1]), '1');
-    for (const [cores, allowed] of [
-      ['2-3', [0, 1]],
-      ['3-4', null],
-      ['7', null],
-      ['3-1', null],
-    ] as const) {
-      assert.throws(() => cpus(cores, allowed), /app\.limits\.cores .* is not of the cores/);
-    }
   });
 
   test("a bundle brings command, directory and mounts, but not its annotations; the app's own words win", () => {

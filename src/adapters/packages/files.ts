@@ -1,19 +1,9 @@
-/** Small files of ours, and whether something is there. */
+/** Small files of ours. */
 import { createHash, randomUUID } from 'node:crypto';
 import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { isErrno, RuntimeError } from '../../domain/errors.ts';
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-
-export async function isThere(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return false;
-    throw error;
-  }
-}
 
 /** Undefined when it is not there, or lost in a power cut. */
 export async function readRecord(path: string): Promise<unknown> {

@@ -5,7 +5,8 @@
 import { mkdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno, RuntimeError } from '../../domain/errors.ts';
-import { isThere, sha256 } from './files.ts';
+import { isThere } from '../files/is-there.ts';
+import { sha256 } from './files.ts';
 import type { Image, Layer } from './image.ts';
 import { invalid } from './reference.ts';
 import { reasonOf, type PackageTools } from './tools.ts';

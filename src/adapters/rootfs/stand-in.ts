@@ -1,8 +1,9 @@
 /** Stand-in roots on disk, named after what is in them: equal ones are shared, none is ever changed. */
 import { createHash, randomUUID } from 'node:crypto';
-import { copyFile, mkdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno } from '../../domain/errors.ts';
+import { isThere } from '../files/is-there.ts';
 import type { Directory, Node } from './tree.ts';
 
 /** Everything that decides what lies on disk; what will be bound there does not. */
@@ -38,16 +39,6 @@ async function contentNamed(path: string, make: (path: string) => Promise<void>)
     if (!isErrno(error, 'ENOTEMPTY', 'EEXIST')) throw error;
   }
   return path;
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return false;
-    throw error;
-  }
 }
 
 /** `directory`: where stand-ins live; others must be able to enter it, for the container's root is nobody out here. */
