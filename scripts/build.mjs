@@ -19,7 +19,7 @@ const requireBanner =
  * `browser`: for pages, so nothing of Node may be in it: esbuild refuses to bundle what imports node:….
  */
 const bundles = [
-  { entry: 'src/main.ts', out: 'runtimemanagerd.mjs' },
+  { entry: 'src/main.ts', out: 'daemon', split: true },
   { entry: 'src/cli/main.ts', out: 'cli', split: true },
   { entry: 'src/client/node.ts', out: 'client/node.js' },
   { entry: 'src/client/browser.ts', out: 'client/browser.js', browser: true },

@@ -92,7 +92,7 @@ export class TestDaemon implements AsyncDisposable {
   #spawn(args: readonly string[]): void {
     const { tools = TOOLS, env = {}, within = [] } = this.#options;
     const log = openSync(join(this.directory, 'daemon.log'), 'a');
-    const daemon = [process.execPath, join(DIST, 'runtimemanagerd.mjs'), '--root', this.root, ...args];
+    const daemon = [process.execPath, join(DIST, 'daemon/main.mjs'), '--root', this.root, ...args];
     const [command = '', ...rest] = [...within, ...daemon];
     // its own process group: what is sent to the tests' group must not reach it
     const child = spawn(command, rest, {
@@ -108,7 +108,7 @@ export class TestDaemon implements AsyncDisposable {
   /** A daemon that is expected to give up at once. */
   async tryAnother(): Promise<{ readonly code: number | null; readonly stderr: string }> {
     const { tools = TOOLS, env = {} } = this.#options;
-    const child = spawn(process.execPath, [join(DIST, 'runtimemanagerd.mjs'), '--root', this.root], {
+    const child = spawn(process.execPath, [join(DIST, 'daemon/main.mjs'), '--root', this.root], {
       env: { PATH: process.env['PATH'] ?? '', RUNTIME_MANAGER_TOOLS: tools, ...env },
       stdio: ['ignore', 'ignore', 'pipe'],
       timeout: 20_000,
