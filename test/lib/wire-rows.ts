@@ -74,7 +74,12 @@ const entry = z.strictObject({
   ...{ seq: count, time, type: text, what: text, why: text.nullable(), by: text.nullable(), state: text.nullable() },
   ...{ lastedMs: z.number().nullable(), exit: exit.nullable() },
 });
-const line = z.strictObject({ time: z.iso.datetime({ offset: true }), stream: z.enum(['stdout', 'stderr']), text, partial: z.boolean() });
+const line = z.strictObject({
+  time: z.iso.datetime({ offset: true }),
+  stream: z.enum(['stdout', 'stderr']),
+  text,
+  partial: z.boolean(),
+});
 
 const one = ({ one: appInstanceId }: WireStage) => ({ appInstanceId });
 const voidOfOne = { members: { appInstanceId: 'string' }, result: 'null' } as const;
@@ -210,7 +215,14 @@ export const WIRE: Readonly<Record<MethodName, WireRow>> = {
     form: z
       .array(
         z.strictObject({
-          ...{ appId: text, uid: count, path: text, inUse: z.boolean(), usedBytes: count, limitBytes: count.nullable() },
+          ...{
+            appId: text,
+            uid: count,
+            path: text,
+            inUse: z.boolean(),
+            usedBytes: count,
+            limitBytes: count.nullable(),
+          },
         }),
       )
       .min(1),
