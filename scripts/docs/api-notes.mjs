@@ -24,6 +24,10 @@ export const PARAMETER_NOTES = {
   memoryBytes: 'At least 6 MiB; null: no limit.',
   'setLimits.cpus': "Cores' worth of time; null: no limit.",
   'setLimits.pids': 'Processes and threads at once; null: the default, 1024.',
+  'setLimits.cpuShares': 'Of the processor when others want it too; null: 1024, as everybody has.',
+  'setLimits.cores': 'Cores that it may run on, `0-1,3`; null: all that there are for apps.',
+  'setLimits.ioWeight':
+    'Of the disks when others want them too; null: 100, as everybody has. Refused where no disk is shared by weight (BFQ).',
   args: 'The program and its arguments; looked up in the `PATH` of the app.',
   'exec.env': "Besides the app's own.",
   'exec.cwd': "Working directory in the app; the app's own when absent.",

@@ -182,6 +182,13 @@ export const COMMANDS: readonly CommandRow[] = [
     options: [
       { flags: '--memory <size>', doc: 'memory, for example 64M, or none', words: ANY },
       { flags: '--cpus <number>', doc: 'cores, for example 0.5, or none', words: ANY },
+      {
+        flags: '--cpu-shares <number>',
+        doc: 'share of the processor under load, or none: 1024, as everybody',
+        words: ANY,
+      },
+      { flags: '--cores <list>', doc: 'cores that it may run on, for example 0-1,3, or none', words: ANY },
+      { flags: '--io-weight <number>', doc: 'share of the disks under load, or none: 100, as everybody', words: ANY },
       { flags: '--pids <number>', doc: 'processes and threads at once, or none for the default', words: ANY },
     ],
     example: 'runtimectl limits clock-1 --memory 128M --cpus none',

@@ -71,7 +71,7 @@ const revision = z.int().min(0).optional();
 const annotate = z.strictObject({ appInstanceId: id, key, value: z.string().max(MAX_VALUE_LENGTH), revision });
 const removeAnnotation = z.strictObject({ appInstanceId: id, key, revision });
 
-const { memoryBytes, cpus, pids } = limitsSchema.shape;
+const { memoryBytes, cpus, pids, cpuShares, cores, ioWeight } = limitsSchema.shape;
 const setLimits = z
   .strictObject({
     appInstanceId: id,
@@ -80,8 +80,17 @@ const setLimits = z
     cpus: cpus.unwrap().nullable().optional(),
     /** Processes and threads at once. */
     pids: pids.unwrap().nullable().optional(),
+    /** Of the processor when others want it too. */
+    cpuShares: cpuShares.unwrap().nullable().optional(),
+    /** Cores that it may run on. */
+    cores: cores.unwrap().nullable().optional(),
+    /** Of the disks when others want them too. */
+    ioWeight: ioWeight.unwrap().nullable().optional(),
   })
-  .refine(({ memoryBytes: a, cpus: b, pids: c }) => [a, b, c].some((one) => one !== undefined), 'has no limit to set');
+  .refine(
+    ({ appInstanceId: _, ...limits }) => Object.values(limits).some((one) => one !== undefined),
+    'has no limit to set',
+  );
 
 /** It is written into CRIU's configuration. */
 const DESTINATION = /^[^"\\[\]\p{Cc}]*$/u;

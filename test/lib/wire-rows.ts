@@ -51,6 +51,7 @@ const summary = {
 };
 const limits = z.strictObject({
   ...{ memoryBytes: count.nullable(), swapBytes: count.nullable(), cpus: z.number().nullable(), pids: count },
+  ...{ cpuShares: count.nullable(), cores: text.nullable(), ioWeight: count.nullable() },
 });
 const info = z.strictObject({
   ...summary,
@@ -137,8 +138,8 @@ export const WIRE: Readonly<Record<MethodName, WireRow>> = {
     form: nil,
   },
   setLimits: {
-    own: ['appInstanceId', 'memoryBytes', 'cpus', 'pids'],
-    params: (at) => ({ ...one(at), pids: 99 }),
+    own: ['appInstanceId', 'memoryBytes', 'cpus', 'pids', 'cpuShares', 'cores', 'ioWeight'],
+    params: (at) => ({ ...one(at), pids: 99, cores: '0' }),
     form: limits,
   },
   mount: {
