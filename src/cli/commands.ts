@@ -142,6 +142,22 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./commands/storage.ts')).storage,
   },
   {
+    name: 'images',
+    doc: 'list the images of apps that sleep: how large, and whether they would survive a power cut',
+    options: [],
+    example: 'runtimectl images --json',
+    load: async () => (await import('./commands/images.ts')).images,
+  },
+  {
+    name: 'packages',
+    doc: 'list the unpacked images and mounted packages of apps, or delete unpacked images that no instance uses',
+    operands: '<action>',
+    words: [{ kind: 'choice', choices: ['ls', 'prune'] }],
+    options: [],
+    example: 'runtimectl packages prune',
+    load: async () => (await import('./commands/packages.ts')).packages,
+  },
+  {
     name: 'logs',
     doc: 'what an app wrote to stdout and stderr',
     operands: '<id>',

@@ -10,10 +10,11 @@ import {
 } from './app.ts';
 import { EXEC_SIGNALS, type ExecResult } from './exec.ts';
 import type { EventPage } from './events.ts';
-import type { Explanation } from './hibernation.ts';
+import type { Explanation, ImageEntry } from './hibernation.ts';
 import type { History } from './history.ts';
 import type { AppInfo, AppSummary, StorageEntry } from './info.ts';
 import type { Limits } from './limits.ts';
+import type { PackageStore, Pruned } from './packages.ts';
 import { runtimeConfigSchema } from './runtime-config.ts';
 import { SPEC_FORMATS, type GeneratedSpec } from './spec.ts';
 
@@ -237,6 +238,15 @@ export const METHODS = {
     params: ofApp,
     doc: 'Delete the private directory of an app that has no instance; its user id may go to another app later.',
   },
+  listImages: {
+    params: nothing,
+    doc: 'The images of apps that sleep: how large they are, and whether they would survive a power cut.',
+  },
+  listPackages: {
+    params: nothing,
+    doc: 'Images that were unpacked, and packages that are mounted: how large, and by whom they are used.',
+  },
+  prunePackages: { params: nothing, doc: 'Delete unpacked images that no instance uses.' },
   version: { params: nothing, doc: 'Version, engine and place of the daemon.' },
 } as const;
 
@@ -271,5 +281,8 @@ export type MethodResults = {
   listStorage: readonly StorageEntry[];
   clearStorage: Done;
   deleteStorage: Done;
+  listImages: readonly ImageEntry[];
+  listPackages: PackageStore;
+  prunePackages: Pruned;
   version: Version;
 };

@@ -171,6 +171,9 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
     listStorage: async () => [],
     clearStorage: async () => ({ already: false }),
     deleteStorage: async () => ({ already: false }),
+    listImages: async () => [],
+    listPackages: async () => ({ packages: [], totalBytes: 0, budgetBytes: 0 }),
+    prunePackages: async () => ({ deleted: 0, freedBytes: 0 }),
     version: async (): Promise<MethodResults['version']> => ({
       version: '9.9.9',
       engine: 'embedded',

@@ -82,6 +82,15 @@ const line = z.strictObject({
   partial: z.boolean(),
 });
 
+const image = z.strictObject({
+  ...{ appId: text, appInstanceId: text, path: text, unusable: nil, sizeBytes: count, rawBytes: count },
+  ...{ compressed: z.boolean(), durable: z.boolean(), hibernatedAt: time },
+});
+const stored = z.strictObject({
+  ...{ id: text, kind: text, sources: z.array(text), sizeBytes: count.nullable(), usedAt: time.nullable() },
+  usedBy: z.array(text),
+});
+
 const one = ({ one: appInstanceId }: WireStage) => ({ appInstanceId });
 const voidOfOne = { members: { appInstanceId: 'string' }, result: 'null' } as const;
 const operation = { upstream: voidOfOne, params: one, form: nil };
@@ -178,6 +187,7 @@ export const WIRE: Readonly<Record<MethodName, WireRow>> = {
     form: z.strictObject({ possible: z.literal('yes'), findings: z.array(open({ code: text })), log: nil }),
   },
   hibernate: operation,
+  listImages: { params: () => undefined, form: z.array(image).length(1) },
   wake: {
     upstream: { members: { appInstanceId: 'string', runtimeState: 'string' }, result: 'null' },
     params: (at) => ({ ...one(at), runtimeState: 'RUNTIME_STATE_SUSPENDED' }),
@@ -229,5 +239,10 @@ export const WIRE: Readonly<Record<MethodName, WireRow>> = {
       .min(1),
   },
   clearStorage: { own: ['appId'], params: ({ idleApp: appId }) => ({ appId }), form: nil },
+  listPackages: {
+    params: () => ({}),
+    form: z.strictObject({ packages: z.array(stored), totalBytes: count, budgetBytes: count }),
+  },
+  prunePackages: { params: () => undefined, form: z.strictObject({ deleted: count, freedBytes: count }) },
   deleteStorage: { own: ['appId'], params: ({ idleApp: appId }) => ({ appId }), form: nil },
 };
