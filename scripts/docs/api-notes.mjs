@@ -89,7 +89,7 @@ export const APP_NOTES = {
   limits: 'What it may use of the machine.',
   'limits.memoryBytes': 'Above it the kernel kills a process of the app, and all of the app ends (cause `oom`).',
   'limits.pids': 'Most processes and threads at once; 1024 when absent.',
-  network: '`none`: only a loopback interface of its own.',
+  network: '`none`: only a loopback interface of its own; `nat`: IPv4 only.',
   ports: 'Ports of the host that lead to the app.',
   'ports[].host': 'On the host.',
   'ports[].app': 'In the app.',
