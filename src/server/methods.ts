@@ -92,6 +92,9 @@ const ROWS: Rows = {
   listStorage: { isRead: true, form: same },
   clearStorage: { isRead: false, form: done },
   deleteStorage: { isRead: false, form: done },
+  listImages: { isRead: true, form: same },
+  listPackages: { isRead: true, form: same },
+  prunePackages: { isRead: false, form: same },
   version: { isRead: true, form: same },
 };
 
