@@ -93,7 +93,9 @@ async function main() {
         }),
       )),
       ...(await stage('tests on this machine: contract, container, fault, e2e', async () => {
-        if (files.machine.some((file) => /\/e2e\/(browser|live-view)\.test\.ts$/.test(file))) await provideBrowserTree(browserTree);
+        if (files.machine.some((file) => /\/e2e\/(browser|live-view)\.test\.ts$/.test(file))) {
+          await provideBrowserTree(browserTree);
+        }
         return runTests('tests on this machine', {
           ...common,
           files: files.machine,

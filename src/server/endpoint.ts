@@ -66,7 +66,18 @@ export function endpoint(options: EndpointOptions): Endpoint {
   const refused = refusalLog(log, () => performance.now());
   if (!unmaskedWorks()) log.warn({}, "this version of ws refuses the frames of Thunder's C++ client");
   const { pageDirectory } = options;
-  const host = { pageDirectory, service, hub, calls, log, profile, sockets, refused, maxBufferedBytes, closing: closing.signal };
+  const host = {
+    pageDirectory,
+    service,
+    hub,
+    calls,
+    log,
+    profile,
+    sockets,
+    refused,
+    maxBufferedBytes,
+    closing: closing.signal,
+  };
   return {
     refused,
     door: (gate) => ({

@@ -95,4 +95,7 @@ export class ViewerInput {
 type Step = { readonly size: number; readonly passes: Buffer | undefined };
 
 const refusal = (what: string): RuntimeError =>
-  new RuntimeError('INVALID_ARGUMENT', { what: `the viewer sent ${what}`, next: 'use noVNC, or another viewer that speaks RFB 3.8' });
+  new RuntimeError('INVALID_ARGUMENT', {
+    what: `the viewer sent ${what}`,
+    next: 'use noVNC, or another viewer that speaks RFB 3.8',
+  });

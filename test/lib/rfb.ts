@@ -114,7 +114,7 @@ export class Viewer implements AsyncDisposable {
 /** One who sees the display. */
 export async function viewer(base: string, appInstanceId: string, token?: string): Promise<Viewer> {
   const looking = await openView(base, appInstanceId, token);
-  assert(typeof looking !== 'number', `refused with ${String(looking)}`);
+  if (typeof looking === 'number') throw new Error(`refused with status ${looking}`);
   await looking.greet();
   return looking;
 }

@@ -19,7 +19,9 @@ export const view: Command = async (invocation) => {
   const full = token === undefined ? url : `${url}#${new URLSearchParams({ token }).toString()}`;
   if (output.json) output.data({ url: full });
   else output.line(full);
-  if (token === undefined) output.note('the page asks for the token of the daemon: its file state/token; or use --with-token');
+  if (token === undefined) {
+    output.note('the page asks for the token of the daemon: its file state/token; or use --with-token');
+  }
   return 0;
 };
 
