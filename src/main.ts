@@ -14,6 +14,7 @@ import { tcpOptions } from './start/listen.ts';
 import { openPlatform } from './start/platform.ts';
 import { openLog } from './start/log.ts';
 import { readOptions, USAGE, type Options } from './start/options.ts';
+import { serviceManager } from './start/service-manager.ts';
 
 type Log = ReturnType<typeof openLog>;
 
@@ -45,6 +46,7 @@ async function serve(options: Options): Promise<void> {
   const tools = toolsOf({ config, env: process.env });
   const searchPath = [tools, process.env['PATH']].filter(Boolean).join(':');
   await using held = new AsyncDisposableStack();
+  const systemd = held.use(serviceManager(process.env));
   const stopped = stopSignal(log);
   const journal = await openJournal({
     file: places.database,
@@ -81,7 +83,10 @@ async function serve(options: Options): Promise<void> {
   const ms = Math.round(performance.now() - begin);
   const at = server.url === undefined ? places.socket : `${places.socket} and ${server.url}`;
   log.info({ version: VERSION, runtime: world.engine.runtimeName, ms }, `ready: listening on ${at}`);
-  log.info({ signal: await stopped }, options.stopApps ? 'ending, with the apps' : 'ending; the apps run on');
+  systemd.ready();
+  const signal = await stopped;
+  systemd.stopping();
+  log.info({ signal }, options.stopApps ? 'ending, with the apps' : 'ending; the apps run on');
   if (options.stopApps) await manager.endAllApps();
 }
 
