@@ -12,7 +12,8 @@ my $name = delete $ENV{NOTIFY_SOCKET};
 $name =~ s/^@/\0/;
 # descriptors up to this one stay open through exec
 $^F = 255;
-if (socket(my $socket, AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0) && connect($socket, pack_sockaddr_un($name))) {
+my $socket;
+if (socket($socket, AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0) && connect($socket, pack_sockaddr_un($name))) {
   $ENV{RUNTIME_MANAGER_NOTIFY_FD} = fileno $socket;
   exec { $ARGV[0] } @ARGV or die "runtimemanagerd: $ARGV[0] cannot be run: $!\n";
 }

@@ -1,7 +1,7 @@
 // Makes the Debian package: `npm run deb`, or with options
 //   --out DIR        where it is put (the clone)
 //   --version V      Debian's version of it (the package's)
-//   --level N        of compression, 1 to 19 (10): 1 is made in seconds, 10 is a fifth smaller
+//   --level N        of compression, 0 (none) to 19 (10): 1 is made in seconds, 10 is a fifth smaller
 // It needs dpkg-deb and the npm packages; nothing is installed.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ function readOptions() {
     },
   });
   if (/^\d{1,2}$/.test(values.level)) return values;
-  throw new Failure({ what: `--level cannot be ${values.level}`, next: 'give a number from 1 to 19' });
+  throw new Failure({ what: `--level cannot be ${values.level}`, next: 'give a number from 0 to 19' });
 }
 
 async function makePackage() {

@@ -62,7 +62,8 @@ async function endDaemon(pid) {
 
 /** @param {readonly string[]} apps */
 function refuse(apps) {
-  const what = apps.length > 0 ? `${String(apps.length)} of its apps live: ${apps.join(', ')}` : 'its apps may be alive';
+  const what =
+    apps.length > 0 ? `${String(apps.length)} of its apps live: ${apps.join(', ')}` : 'its apps may be alive';
   console.error(`runtime-manager is not removed: ${what}
   next: end them (runtimectl terminate ID) and remove it again, or let the removal end them:
         RUNTIME_MANAGER_REMOVE=end-apps apt-get remove runtime-manager, or touch ${FLAG}

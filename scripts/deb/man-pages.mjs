@@ -43,7 +43,8 @@ function exitStatus() {
   const statuses = [...new Set(errors.map(([, { exitCode }]) => exitCode))].sort((one, other) => one - other);
   return statuses.flatMap((status) => {
     const [first, ...rest] = errors.filter(([, { exitCode }]) => exitCode === status);
-    const text = (/** @type {[string, { doc: string }] | undefined} */ row) => `\`${row?.[0] ?? ''}\`: ${row?.[1].doc ?? ''}`;
+    const text = (/** @type {[string, { doc: string }] | undefined} */ row) =>
+      `\`${row?.[0] ?? ''}\`: ${row?.[1].doc ?? ''}`;
     return [...item(bold(String(status)), text(first)), ...rest.flatMap((row) => ['.br', prose(text(row))])];
   });
 }
@@ -55,7 +56,9 @@ function runtimectl(version) {
     section('SYNOPSIS'),
     `${bold(name)} [options] \\fIcommand\\fR [options] [operands]`,
     section('DESCRIPTION'),
-    prose('A client of `runtimemanagerd` like any other; it needs no root, only access to the socket. Data goes to stdout, words to stderr.'),
+    prose(
+      'A client of `runtimemanagerd` like any other; it needs no root, only access to the socket. Data goes to stdout, words to stderr.',
+    ),
     prose('With several ids it goes on after a failure; the first error decides the exit status.'),
     section('OPTIONS'),
     'Understood before and after the command.',
@@ -85,7 +88,9 @@ function daemonOptions() {
     if (flags !== undefined) options.push({ flags, doc });
     else if (last !== undefined) last.doc = `${last.doc} ${row.trim()}`.trim();
   }
-  if (options.length === 0) throw new Error('the usage of runtimemanagerd (src/start/options.ts) has no options that can be read');
+  if (options.length === 0) {
+    throw new Error('the usage of runtimemanagerd (src/start/options.ts) has no options that can be read');
+  }
   return options.flatMap(({ flags, doc }) => item(flagTerm(flags), `${sentence(doc)}`));
 }
 
@@ -105,11 +110,17 @@ function runtimemanagerd(version) {
     section('ENVIRONMENT'),
     ...item(bold('RUNTIME_MANAGER_ROOT'), 'As `--root`.'),
     ...item(bold('RUNTIME_MANAGER_TOOLS'), 'Directory with the host tools, before PATH; the setting `tools` wins.'),
-    ...item(bold('NOTIFY_SOCKET'), 'Set by systemd: the daemon tells it when it is ready and when it ends, and that it is alive (sd_notify(3)).'),
+    ...item(
+      bold('NOTIFY_SOCKET'),
+      'Set by systemd: the daemon tells it when it is ready and when it ends, and that it is alive (sd_notify(3)).',
+    ),
     section('FILES'),
     ...item(bold('/etc/runtime-manager/config.yaml'), 'Settings: runtime-manager-config(5).'),
     ...item(bold('/run/runtime-manager'), 'The socket, and what belongs to living apps.'),
-    ...item(bold('/var/lib/runtime-manager'), "The journal, the apps' storage and logs, and images of apps that sleep."),
+    ...item(
+      bold('/var/lib/runtime-manager'),
+      "The journal, the apps' storage and logs, and images of apps that sleep.",
+    ),
     section('SEE ALSO'),
     `${bold('runtimectl')}(1), ${bold('runtime-manager-config')}(5), /usr/share/doc/runtime\\-manager`,
   ];

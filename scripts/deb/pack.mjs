@@ -61,6 +61,9 @@ async function sourceDate(root) {
   return code === 0 ? { SOURCE_DATE_EPOCH: stdout.trim() } : {};
 }
 
+/** @param {number} level */
+const compression = (level) => (level === 0 ? ['-Znone'] : ['-Zzstd', `-z${String(level)}`]);
+
 /**
  * Returns the path of the package.
  * @param {{ root: string, tree: string, node: string, version: string, architecture: string, directory: string, level: number }} options
@@ -78,13 +81,16 @@ export async function packTree({ root, tree, node, version, architecture, direct
   for (const name of ['control', ...MAINTAINER_SCRIPTS]) {
     const text = await readFile(join(root, 'packaging/debian', name), 'utf8');
     const path = join(tree, 'DEBIAN', name);
-    await writeFile(path, text.replaceAll(/@([A-Z_]+)@/g, (_, key) => values[key] ?? ''));
+    await writeFile(
+      path,
+      text.replaceAll(/@([A-Z_]+)@/g, (_, key) => values[key] ?? ''),
+    );
     await chmod(path, name === 'control' ? 0o644 : 0o755);
   }
   await writeFile(join(tree, 'DEBIAN/md5sums'), sums);
   await writeFile(join(tree, 'DEBIAN/conffiles'), `/${CONFIGURATION}/config.yaml\n`);
   const file = join(directory, `runtime-manager_${version}_${architecture}.deb`);
-  await run(['dpkg-deb', '--root-owner-group', '-Zzstd', `-z${String(level)}`, '--build', tree, file], {
+  await run(['dpkg-deb', '--root-owner-group', ...compression(level), '--build', tree, file], {
     env: { ...process.env, ...(await sourceDate(root)) },
     next: 'apt-get install dpkg, and see that there is room where it is put and in the temporary directory',
   });

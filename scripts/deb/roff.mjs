@@ -46,7 +46,13 @@ export const prose = (markdown) =>
 export const bold = (text) => (text === '' ? '' : `\\fB${plain(text)}\\fR`);
 
 /** Lines that stay as they are. @param {string} text */
-export const example = (text) => ['.RS 4', '.nf', ...text.split('\n').map((line) => guarded(plain(line))), '.fi', '.RE'];
+export const example = (text) => [
+  '.RS 4',
+  '.nf',
+  ...text.split('\n').map((line) => guarded(plain(line))),
+  '.fi',
+  '.RE',
+];
 
 /** A term and what it means, in Markdown. @param {string} term @param {string} meaning */
 export const item = (term, meaning) => ['.TP', guarded(term), prose(meaning)];

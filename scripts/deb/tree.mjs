@@ -53,7 +53,9 @@ async function generatedFiles(root, tree, version) {
     await writeFile(join(tree, path), content);
   };
   await put('etc/runtime-manager/config.yaml', configFile());
-  for (const { file, text } of manPages(version)) await put(`usr/share/man/man${file.at(-1) ?? ''}/${file}.gz`, zipped(text));
+  for (const { file, text } of manPages(version)) {
+    await put(`usr/share/man/man${file.at(-1) ?? ''}/${file}.gz`, zipped(text));
+  }
   for (const { shell, path } of completions) await put(path, SCRIPTS[shell] ?? '');
   await put(`${DOCS}/changelog.gz`, zipped(await readFile(join(root, 'CHANGELOG.md'), 'utf8')));
 }
@@ -68,11 +70,15 @@ export async function layTree(root, tree, wanted) {
   if (architecture === undefined || !existsSync(join(root, 'node_modules', node, 'bin/node'))) {
     throw new Failure({ what: `there is no node_modules/${node}`, next: 'run `npm run setup` on x64 or arm64' });
   }
-  const { version } = /** @type {{ version: string }} */ (JSON.parse(await readFile(join(root, 'package.json'), 'utf8')));
+  const { version } = /** @type {{ version: string }} */ (
+    JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  );
   const copy = async (/** @type {string} */ from, /** @type {string} */ to) =>
     cp(join(root, from), join(tree, to), { recursive: true, dereference: true });
   for (const path of libraryFiles) await copy(path, `${LIBRARY}/${path}`);
-  for (const path of ['bin/node', 'package.json']) await copy(`node_modules/${node}/${path}`, `${LIBRARY}/node_modules/${node}/${path}`);
+  for (const path of ['bin/node', 'package.json']) {
+    await copy(`node_modules/${node}/${path}`, `${LIBRARY}/node_modules/${node}/${path}`);
+  }
   for (const path of documentation) await copy(path, `${DOCS}/${path}`);
   await writeFile(join(tree, DOCS, 'copyright'), await copyright(root, node));
   await copy('packaging/systemd/runtimemanagerd.service', 'usr/lib/systemd/system/runtimemanagerd.service');

@@ -3,12 +3,15 @@
  * a stand-in there, a `systemctl` that does what the package's own unit says: start the daemon, end it alone.
  */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text as streamText } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { manPages } from '../../scripts/deb/man-pages.mjs';
+import { findCommand } from '../../scripts/setup/host-packages.mjs';
 import { TOOLS } from '../lib/daemon.ts';
 import { groupDirectories } from '../lib/machine.ts';
 import { PROJECT } from '../lib/pages.ts';
@@ -23,25 +26,29 @@ const SETTINGS = {
 };
 
 const SYSTEMCTL = `#!/bin/sh
-for word; do case $word in start | stop | is-enabled | is-active) verb=$word ;; esac; done
-echo "$verb" >>/run/systemctl.log
+for word; do case $word in start | stop | preset | is-enabled | is-active) verb=$word ;; esac; done
+wants=/etc/systemd/system/multi-user.target.wants/runtimemanagerd.service
 case $verb in
-  is-enabled) [ -L /etc/systemd/system/multi-user.target.wants/runtimemanagerd.service ] && echo enabled ;;
-  is-active) readlink "/proc/$(cat /run/daemon.pid)/exe" >/dev/null ;;
-  start)
-    setsid /usr/bin/runtimemanagerd </dev/null >>/run/daemon.log 2>&1 &
-    echo $! >/run/daemon.pid
-    until runtimectl version --daemon >/dev/null 2>&1; do readlink "/proc/$!/exe" >/dev/null || exit 1; done ;;
+  preset) mkdir -p "\${wants%/*}"; ln -s /lib/systemd/system/runtimemanagerd.service "$wants" ;;
+  is-enabled) [ -L "$wants" ] && echo enabled ;;
+  is-active) readlink "/proc/$(cat /run/daemon.pid)/exe" >/dev/null 2>&1 ;;
+  start) exec perl /run/start.pl ;;
   stop)
     pid=$(cat /run/daemon.pid); kill "$pid" || exit 0
     while readlink "/proc/$pid/exe" >/dev/null; do sleep 0.05; done ;;
 esac
 `;
 
+/** As systemd does it for a unit of Type=notify: returns when the daemon says that it is ready. */
+const START = `use Socket; $SIG{ALRM} = sub { die "not ready" }; alarm 60; unlink "/run/notify";
+socket my $socket, AF_UNIX, SOCK_DGRAM, 0; bind $socket, pack_sockaddr_un("/run/notify") or die $!;
+system 'NOTIFY_SOCKET=/run/notify setsid /usr/bin/runtimemanagerd </dev/null >>/run/daemon.log 2>&1 & echo $! >/run/daemon.pid';
+recv $socket, my $told, 100, 0; exit($told ne "READY=1");`;
+
 async function buildPackages() {
   const directory = await mkdtemp(join(await realpath(tmpdir()), 'rmt-'));
   const build = async (version: string): Promise<string> => {
-    const argv = [join(PROJECT, 'scripts/deb.mjs'), '--out', directory, '--level', '1', '--version', version];
+    const argv = [join(PROJECT, 'scripts/deb.mjs'), '--out', directory, '--level', '0', '--version', version];
     await promisify(execFile)(process.execPath, argv, { timeout: LIMIT_MS });
     const architecture = process.arch === 'x64' ? 'amd64' : 'arm64';
     return join(directory, `runtime-manager_${version}_${architecture}.deb`);
@@ -94,6 +101,15 @@ async function startThree({ ctl, states }: Machine): Promise<void> {
   assert.deepEqual(await states(), THREE);
 }
 
+test('groff has nothing to say about the manual pages, where it is there', async () => {
+  const groff = findCommand('groff');
+  for (const { text } of groff === undefined ? [] : manPages('1.2.3')) {
+    const child = spawn(groff ?? '', ['-man', '-Tutf8', '-ww', '-z'], { stdio: ['pipe', 'ignore', 'pipe'] });
+    child.stdin.end(text);
+    assert.equal(await streamText(child.stderr), '');
+  }
+});
+
 test('the Debian package: apps in every state outlive an upgrade; a removal refuses while they live; a purge leaves nothing', async () => {
   await using packages = await buildPackages();
   await using root = await privateRoot();
@@ -101,6 +117,9 @@ test('the Debian package: apps in every state outlive an upgrade; a removal refu
   await here.must(['mkdir', '-p', '/run/systemd/system', '/etc/runtime-manager']);
   await root.write('/etc/runtime-manager/config.yaml', JSON.stringify(SETTINGS));
   await root.write('/usr/local/bin/systemctl', SYSTEMCTL, 0o755);
+  await root.write('/run/start.pl', START);
+  // of images for Docker: it would keep every service from being started
+  await here.must(['rm', '-f', '/usr/sbin/policy-rc.d']);
 
   await here.install(packages.older);
   const first = await here.daemonPid();
@@ -118,7 +137,10 @@ test('the Debian package: apps in every state outlive an upgrade; a removal refu
 
   const refused = await here.dpkg('--remove', 'runtime-manager');
   assert.notEqual(refused.code, 0);
-  assert.match(refused.stderr, /is not removed: 2 of its apps live: .*\n {2}next: .*\n.*RUNTIME_MANAGER_REMOVE=end-apps/);
+  assert.match(
+    refused.stderr,
+    /is not removed: 2 of its apps live: .*\n {2}next: .*\n.*RUNTIME_MANAGER_REMOVE=end-apps/,
+  );
   assert.equal(await here.installed(), '0.1.0~test2 installed');
   assert.deepEqual(await here.states(), { ...THREE, stands: 'RUNNING' });
 
@@ -127,11 +149,11 @@ test('the Debian package: apps in every state outlive an upgrade; a removal refu
   await until(() => root.processes().length === 0, { what: 'no app and no daemon lives', timeoutMs: 30_000 });
   for (const path of ['/usr/bin/runtimectl', '/usr/lib/runtime-manager']) assert.ok(!(await here.exists(path)), path);
 
-  await t2(here, root, packages.newer);
+  await reinstallAndPurge(here, root, packages.newer);
 });
 
 /** Installed again, now without systemd: what slept sleeps, and is not in the way of a removal. */
-async function t2(here: Machine, root: PrivateRoot, file: string): Promise<void> {
+async function reinstallAndPurge(here: Machine, root: PrivateRoot, file: string): Promise<void> {
   await here.must(['rmdir', '/run/systemd/system']);
   await here.install(file);
   assert.equal(root.processes().length, 0, 'nobody starts it');

@@ -59,8 +59,9 @@ export async function privateRoot(): Promise<PrivateRoot> {
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: LIMIT_MS,
     });
-    const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
-    return { code: code as number | null, stdout, stderr };
+    const exit = once(child, 'exit') as Promise<[code: number | null]>;
+    const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), exit]);
+    return { code, stdout, stderr };
   };
   const processes = (): readonly number[] =>
     readdirSync('/proc')
@@ -72,7 +73,10 @@ export async function privateRoot(): Promise<PrivateRoot> {
     processes,
     [Symbol.asyncDispose]: async () => {
       for (const one of processes()) process.kill(one, 'SIGKILL');
-      await until(() => processes().length === 0, { what: 'no process is left in the private root', timeoutMs: 30_000 });
+      await until(() => processes().length === 0, {
+        what: 'no process is left in the private root',
+        timeoutMs: 30_000,
+      });
       keeper.stdin.end();
       await ended;
       await rm(directory, { recursive: true });
