@@ -88,9 +88,8 @@ function daemonOptions() {
     if (flags !== undefined) options.push({ flags, doc });
     else if (last !== undefined) last.doc = `${last.doc} ${row.trim()}`.trim();
   }
-  if (options.length === 0) {
-    throw new Error('the usage of runtimemanagerd (src/start/options.ts) has no options that can be read');
-  }
+  const where = 'src/start/options.ts';
+  if (options.length === 0) throw new Error(`the usage of runtimemanagerd (${where}) has no options to be read`);
   return options.flatMap(({ flags, doc }) => item(flagTerm(flags), `${sentence(doc)}`));
 }
 

@@ -28,14 +28,15 @@ const SETTINGS = {
 const SYSTEMCTL = `#!/bin/sh
 for word; do case $word in start | stop | preset | is-enabled | is-active) verb=$word ;; esac; done
 wants=/etc/systemd/system/multi-user.target.wants/runtimemanagerd.service
+active() { readlink "/proc/$(cat /run/daemon.pid)/exe" >/dev/null; } 2>/dev/null
 case $verb in
   preset) mkdir -p "\${wants%/*}"; ln -s /lib/systemd/system/runtimemanagerd.service "$wants" ;;
   is-enabled) [ -L "$wants" ] && echo enabled ;;
-  is-active) readlink "/proc/$(cat /run/daemon.pid)/exe" >/dev/null 2>&1 ;;
-  start) exec perl /run/start.pl ;;
+  is-active) active ;;
+  start) active || exec perl /run/start.pl ;;
   stop)
     pid=$(cat /run/daemon.pid); kill "$pid" || exit 0
-    while readlink "/proc/$pid/exe" >/dev/null; do sleep 0.05; done ;;
+    while active; do sleep 0.05; done ;;
 esac
 `;
 
