@@ -11,6 +11,7 @@ import {
 import { EXEC_SIGNALS, type ExecResult } from './exec.ts';
 import type { EventPage } from './events.ts';
 import type { Explanation } from './hibernation.ts';
+import type { Health } from './health.ts';
 import type { History } from './history.ts';
 import type { AppInfo, AppSummary, StorageEntry } from './info.ts';
 import type { Limits } from './limits.ts';
@@ -207,6 +208,10 @@ export const METHODS = {
     params: getHistory,
     doc: 'What happened to an instance, who asked for it, why, and how long each state lasted; also long after its end.',
   },
+  getHealth: {
+    params: nothing,
+    doc: 'What is wrong now, with the reason and what mends it; and how much is left of what all apps share.',
+  },
   getInfo: { params: one, doc: 'Everything known about one instance.' },
   generateSpec: {
     params: generateSpec,
@@ -253,6 +258,7 @@ export type MethodResults = {
   exec: ExecResult;
   execInput: null;
   getHistory: History;
+  getHealth: Health;
   getInfo: AppInfo;
   generateSpec: GeneratedSpec;
   list: readonly AppSummary[];

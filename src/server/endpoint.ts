@@ -12,7 +12,11 @@ import { GOING_AWAY, serveConnection } from './connection.ts';
 import { joinedWrites } from './joined-writes.ts';
 import type { Handler } from './json-rpc.ts';
 import { methods } from './methods.ts';
-import type { Caller } from './methods.ts';
+import type { Caller, Witness } from './methods.ts';
+import { Meter } from './metrics/meter.ts';
+import { METRICS_PATH, serveMetrics } from './metrics/serve.ts';
+import type { MetricsHost } from './metrics/sample.ts';
+import { LagWatch } from './metrics/lag.ts';
 import { placeOf } from './path.ts';
 import { PROFILES } from './profile.ts';
 import type { Profile } from './profile.ts';
@@ -20,6 +24,7 @@ import { refuseRequest, serveRequest } from './request.ts';
 import type { Service } from './service.ts';
 import { eventHub } from './subscriptions.ts';
 import type { Hub } from './subscriptions.ts';
+import { tellMarker } from './telemetry.ts';
 import { acceptUnmasked, unmaskedWorks } from './unmasked.ts';
 import { refusalLog } from './visitor.ts';
 import type { Gate, RefusalLog, Visitor } from './visitor.ts';
@@ -56,13 +61,25 @@ export function endpoint(options: EndpointOptions): Endpoint {
   const profile = PROFILES[profileName];
   const catchUp = { callsign: CALLSIGN, state: 'Activated', reason: 'Startup' } as const;
   const hub = eventHub({ maxBufferedBytes, ...(profile.catchesUp && { catchUp }) });
-  const unsubscribe = service.subscribe(hub.publish);
+  const meter = new Meter();
+  const unsubscribe = service.subscribe((event) => {
+    meter.event(event);
+    hub.publish(event);
+  });
   const calls = runningCalls();
   const closing = new AbortController();
   const sockets = webSocketServer();
-  const refused = refusalLog(log, () => performance.now());
+  const logRefusal = refusalLog(log, () => performance.now());
+  const refused: RefusalLog = (who, what, why) => {
+    meter.refused++;
+    logRefusal(who, what, why);
+  };
+  const lag = new LagWatch();
   if (!unmaskedWorks()) log.warn({}, "this version of ws refuses the frames of Thunder's C++ client");
-  const host = { service, hub, calls, log, profile, sockets, refused, maxBufferedBytes, closing: closing.signal };
+  const host = {
+    ...{ service, hub, calls, log, profile, sockets, refused, maxBufferedBytes, meter, lag },
+    ...{ closing: closing.signal, witness: witnessOf(options, meter) },
+  };
   return {
     refused,
     door: (gate) => ({
@@ -73,6 +90,7 @@ export function endpoint(options: EndpointOptions): Endpoint {
       closing.abort();
       if (!(await calls.drain(timeoutMs))) log.warn({ timeoutMs }, 'some calls still run; their callers get no answer');
       unsubscribe();
+      lag[Symbol.dispose]();
       hub.stateChange({ callsign: CALLSIGN, state: 'Deactivated', reason: 'Shutdown' });
       await closeSockets(sockets);
     },
@@ -89,12 +107,25 @@ type Host = {
   readonly refused: RefusalLog;
   readonly maxBufferedBytes: number;
   readonly closing: AbortSignal;
+  readonly meter: Meter;
+  readonly lag: LagWatch;
+  readonly witness: Witness;
 };
+
+function witnessOf({ service, log }: EndpointOptions, meter: Meter): Witness {
+  return {
+    deed: (name, { params, ms, failure }) => {
+      meter.operation(name, { ms, failure });
+      void tellMarker({ service, log }, name, { params, ms, ok: failure === undefined });
+    },
+    page: (page, since) => meter.page(page, since),
+  };
+}
 
 /** Carries out the calls of one visitor. */
 function handlerFor(host: Host, caller: Caller, { who, role, pace }: Visitor): Handler {
-  const { profile, hub, log } = host;
-  const dispatch = methods(host.service, { ...caller, who, profile, role, observers: hub.observers });
+  const { profile, hub, log, witness } = host;
+  const dispatch = methods(host.service, { ...caller, who, profile, role, observers: hub.observers, witness });
   const refusals = (designator: string) => (error: unknown) => {
     if (error instanceof RuntimeError && error.code === 'PERMISSION_DENIED') host.refused(who, designator, error.what);
     throw error;
@@ -122,12 +153,22 @@ function onRequest(host: Host, gate: Gate, { request, response }: HttpExchange):
   }
   const place = placeOf(request.url);
   const handler = handlerFor(host, { gone: () => goneSignal(response, closing), ...place }, visitor);
-  const serving = serveRequest({ request, response, place, profile, visitor, handler });
+  const serving =
+    placeText(request) === METRICS_PATH
+      ? serveMetrics(metricsHost(host), request, response)
+      : serveRequest({ request, response, place, profile, visitor, handler });
   void calls.track(serving).catch((error: unknown) => {
     log.debug({ err: error }, 'an HTTP request ended early');
     response.destroy();
   });
 }
+
+const metricsHost = ({ service, meter, hub, sockets, lag }: Host): MetricsHost => ({
+  ...{ service, meter, lag },
+  subscribers: hub.observers(),
+  dropped: hub.dropped(),
+  connections: sockets.clients.size,
+});
 
 type Upgrade = { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer };
 

@@ -2,6 +2,7 @@
 import type { MethodName, MethodParams, MethodResults } from '../domain/api.ts';
 import type { Channel } from '../domain/exec.ts';
 import type { AppEvent } from '../domain/events.ts';
+import type { Resources } from '../domain/health.ts';
 
 export type ServiceCall = {
   /** When the call is to be given up. */
@@ -21,4 +22,5 @@ export type ServiceMethods = {
 export type Service = ServiceMethods & {
   /** Calls back synchronously for each durable event, in the order of `seq`, after it was committed. */
   readonly subscribe: (listener: (event: AppEvent) => void) => () => void;
+  readonly resources: () => Promise<Resources>;
 };
