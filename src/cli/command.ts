@@ -39,6 +39,8 @@ export type Invocation = {
   readonly daemon: Address;
   readonly output: Output;
   readonly cwd: string;
+  /** What TERM says. */
+  readonly terminal: string | undefined;
 };
 
 /** Returns the exit status; throws RuntimeError. */

@@ -16,7 +16,7 @@ if (words.length === 1 && (first === 'version' || first === '--version')) {
     address: env['RUNTIME_MANAGER_ADDRESS'],
     tokenFile: env['RUNTIME_MANAGER_TOKEN_FILE'],
   };
-  const start = { words, place, cwd: process.cwd() };
+  const start = { words, place, cwd: process.cwd(), terminal: env['TERM'] };
   process.exitCode = await (first === '__complete'
     ? (await import('./complete.ts')).completeWords(start)
     : (await import('./program.ts')).runProgram(start));

@@ -15,6 +15,8 @@ export type Start = {
   /** From the environment. */
   readonly place: PlaceWords;
   readonly cwd: string;
+  /** TERM. */
+  readonly terminal: string | undefined;
 };
 
 /** Returns the exit status. */
@@ -73,7 +75,11 @@ function optionOf({ flags, doc, many, words }: OptionRow): Option {
   return option;
 }
 
-async function invocationOf(row: CommandRow, command: CommanderCommand, { place, cwd }: Start): Promise<Invocation> {
+async function invocationOf(
+  row: CommandRow,
+  command: CommanderCommand,
+  { place, cwd, terminal }: Start,
+): Promise<Invocation> {
   const options: Readonly<Record<string, unknown>> = command.optsWithGlobals();
   const typed = (name: string) => textOf(options, name);
   return {
@@ -83,6 +89,7 @@ async function invocationOf(row: CommandRow, command: CommanderCommand, { place,
     daemon: await daemonAt(typed, place, cwd),
     output: output(options['json'] === true),
     cwd,
+    terminal,
   };
 }
 

@@ -78,8 +78,9 @@ export async function checkMetrics(page: string): Promise<string> {
   await providePrometheusTree(TREE);
   const child = spawn(join(TREE, 'usr/bin/promtool'), ['check', 'metrics'], { stdio: ['pipe', 'pipe', 'pipe'] });
   let said = '';
-  for (const stream of [child.stdout, child.stderr])
+  for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => (said += text));
+  }
   child.stdin.end(page);
   await once(child, 'close');
   return said;
