@@ -209,6 +209,13 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./commands/problems.ts')).problems,
   },
   {
+    name: 'doctor',
+    doc: 'examine this machine: tools, kernel, a real app with limits, dump and restore, disk, ids, the daemon; ends with 1 when something fails',
+    options: [],
+    example: 'runtimectl doctor --json',
+    load: async () => (await import('./commands/doctor.ts')).doctor,
+  },
+  {
     name: 'top',
     doc: 'living instances and what they use, live; with keys for operations (on the last line)',
     options: [

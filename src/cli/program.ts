@@ -2,7 +2,7 @@
 import { Command as CommanderCommand, CommanderError, Option } from 'commander';
 import { ERRORS, RuntimeError } from '../domain/errors.ts';
 import { VERSION } from '../domain/version.ts';
-import type { CommandRow, Invocation, OptionRow } from './command.ts';
+import type { CommandRow, Environment, Invocation, OptionRow } from './command.ts';
 import { COMMANDS, GLOBAL_OPTIONS } from './commands.ts';
 import { daemonAt } from './daemon.ts';
 import type { PlaceWords } from './daemon.ts';
@@ -15,8 +15,7 @@ export type Start = {
   /** From the environment. */
   readonly place: PlaceWords;
   readonly cwd: string;
-  /** TERM. */
-  readonly terminal: string | undefined;
+  readonly environment: Environment;
 };
 
 /** Returns the exit status. */
@@ -78,7 +77,7 @@ function optionOf({ flags, doc, many, words }: OptionRow): Option {
 async function invocationOf(
   row: CommandRow,
   command: CommanderCommand,
-  { place, cwd, terminal }: Start,
+  { place, cwd, environment }: Start,
 ): Promise<Invocation> {
   const options: Readonly<Record<string, unknown>> = command.optsWithGlobals();
   const typed = (name: string) => textOf(options, name);
@@ -89,7 +88,7 @@ async function invocationOf(
     daemon: await daemonAt(typed, place, cwd),
     output: output(options['json'] === true),
     cwd,
-    terminal,
+    environment,
   };
 }
 

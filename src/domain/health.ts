@@ -38,4 +38,16 @@ export type Resources = {
   };
 };
 
+/** What an examination has found out about one thing. */
+export type Finding = {
+  /** What was looked at: `tool criu`, `hibernation`, `disk`… */
+  readonly check: string;
+  readonly state: Grade;
+  readonly what: string;
+  /** Null where all is well. */
+  readonly why: string | null;
+  /** What mends it, with the command where there is one. */
+  readonly next: string | null;
+};
+
 export type Health = { readonly problems: readonly Problem[]; readonly resources: Resources };

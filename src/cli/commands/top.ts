@@ -18,11 +18,11 @@ const AT_ONCE = 64;
 
 /** Live on a terminal that can show it, once anywhere else. */
 export const top: Command = async (invocation) => {
-  const { options, output, daemon, terminal } = invocation;
+  const { options, output, daemon, environment } = invocation;
   const sort = sortOf(textOf(options, 'sort'));
   const { connect } = await import('../../client/node.ts');
   using client = await connect(daemon);
-  const isLive = output.isTerminal && process.stdin.isTTY && terminal !== 'dumb';
+  const isLive = output.isTerminal && process.stdin.isTTY && environment.TERM !== 'dumb';
   if (output.json || isSet(options, 'once') || !isLive) return await once(invocation, client, sort);
   const interval = textOf(options, 'interval');
   const intervalMs = Math.max(LEAST_MS, interval === undefined ? INTERVAL_MS : durationOf('--interval', interval));
