@@ -77,7 +77,7 @@ async function withManager(patient: Patient, root: string, work: Work): Promise<
   });
   await using held = new AsyncDisposableStack();
   held.defer(() => journal.close());
-  const site = { places, config: own, log: SILENT, journal, searchPath, platform: null, root };
+  const site = { webAddress: () => null, places, config: own, log: SILENT, journal, searchPath, platform: null, root };
   const { world, manager, close } = await build({ ...site, env: { ...env } });
   held.defer(close);
   held.use(manager);

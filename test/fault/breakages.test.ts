@@ -151,7 +151,9 @@ test('the disk is full: problems and the doctor say how much is free, and how to
         execFileSync('umount', [root], { stdio: 'ignore' });
         return true;
       };
-      return async () => void (await until(isGone, { what: 'its disk can be unmounted' }));
+      return async () => {
+        await until(isGone, { what: 'its disk can be unmounted' });
+      };
     },
   });
   const filling = join(daemon.root, 'filling');
