@@ -138,7 +138,6 @@ export const WIRE: Readonly<Record<MethodName, WireRow>> = {
     form: z.strictObject({ lines: z.array(line).min(1), cursor: text, ended: z.boolean() }),
   },
   getHealth: {
-    own: [],
     params: () => undefined,
     form: z.strictObject({
       problems: z.array(
