@@ -70,6 +70,8 @@ export const RESULT_NOTES = {
   list: 'a list of [`AppSummary`](#types).',
   getLogs: '[`LogPage`](#types). `ended`: the app has ended and everything was read.',
   getScreenshot: '[`Screenshot`](#types).',
+  getView:
+    '`{"path": …, "url": …}`: the page, `url` whole, or null where the daemon does not listen by TCP. [A view](#a-live-view).',
   getEvents: '[`EventPage`](#types). `firstSeq` above `since + 1`: older events are no longer kept.',
   listImages: 'a list of [`ImageEntry`](#types).',
   listPackages: '[`PackageStore`](#types).',
