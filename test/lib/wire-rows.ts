@@ -222,6 +222,11 @@ export const WIRE: Readonly<Record<MethodName, WireRow>> = {
     params: ({ other: appInstanceId }) => ({ appInstanceId }),
     form: z.strictObject({ png: z.base64().startsWith('iVBORw0KGgo'), takenAt: time, live: z.boolean() }),
   },
+  getView: {
+    own: ['appInstanceId'],
+    params: ({ other: appInstanceId }) => ({ appInstanceId }),
+    form: z.strictObject({ path: text.startsWith('/view/'), url: z.url().nullable() }),
+  },
   terminate: operation,
   kill: { ...operation, params: ({ other: appInstanceId }) => ({ appInstanceId }) },
   getHistory: {
