@@ -19,7 +19,7 @@ const floors = {
   },
   client: { may: ['domain'], instead: 'the client is published by itself: move what both ends share to domain' },
   cli: { may: ['client', 'domain'], instead: 'the command line is a client like any other: ask the daemon' },
-  web: { may: ['client', 'domain'], instead: 'the page is a client like any other: ask the daemon' },
+  page: { may: ['client', 'domain'], instead: 'the page is a client like any other: ask the daemon' },
   tour: { may: ['client', 'domain'], instead: 'the tour is a client like any other: ask the daemon' },
 };
 
@@ -43,7 +43,15 @@ const effects = [
   {
     name: 'files',
     modules: ['fs', 'fs/promises'],
-    from: ['src/adapters/', 'src/server/http', ...composition, 'src/client/unix.ts', 'src/cli/', 'src/tour/'],
+    from: [
+      'src/adapters/',
+      'src/server/http',
+      'src/server/pages',
+      ...composition,
+      'src/client/unix.ts',
+      'src/cli/',
+      'src/tour/',
+    ],
     instead: 'files belong to an adapter: add what is missing to a port',
   },
   {
@@ -97,6 +105,23 @@ const effectRules = effects.map(({ name, modules, from, instead }) => ({
   to: { dependencyTypes: ['core'], path: `^(node:)?(${modules.join('|')})$` },
 }));
 
+const pageRules = [
+  {
+    name: 'page-by-the-public-client',
+    comment: 'A page calls the daemon by src/client/browser.ts, as any page could: add to the client what is missing.',
+    severity: 'error',
+    from: { path: '^src/page/' },
+    to: { path: '^src/client/', pathNot: '^src/client/browser\\.ts$' },
+  },
+  {
+    name: 'page-for-browsers-only',
+    comment: 'The pages are bundles of their own: move what both need to domain.',
+    severity: 'error',
+    from: { path: '^src/', pathNot: '^src/page/' },
+    to: { path: '^src/page/' },
+  },
+];
+
 const rootRule = {
   name: 'floors-have-names',
   comment: `Every file lies on a floor: but for ${composition.join(', ')} it goes in a folder of the table.`,
@@ -124,19 +149,20 @@ const soundness = [
     name: 'declared-packages',
     comment: 'What src imports is installed with the package: move it from devDependencies to dependencies.',
     severity: 'error',
-    from: { path: '^src/' },
+    // the pages are bundled with what they import
+    from: { path: '^src/', pathNot: '^src/page/' },
     to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
   },
 ];
 
 module.exports = {
-  forbidden: [...floorRules, ...adapterRules, ...effectRules, rootRule, ...soundness],
+  forbidden: [...floorRules, ...adapterRules, ...effectRules, ...pageRules, rootRule, ...soundness],
   options: {
     doNotFollow: { path: 'node_modules' },
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
     enhancedResolveOptions: {
-      extensions: ['.ts', '.mjs', '.js', '.json'],
+      extensions: ['.ts', '.tsx', '.mjs', '.js', '.json'],
       conditionNames: ['import', 'node', 'default', 'types'],
     },
   },

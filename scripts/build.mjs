@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { hashInputs, stampName } from './build-inputs.mjs';
+import { buildPages } from './build-pages.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -80,6 +81,7 @@ async function buildAll() {
   await mkdir(outDir);
   await Promise.all([
     ...present.map((bundle) => bundleOne(bundle, outDir)),
+    buildPages({ root, outDir: join(outDir, 'page') }),
     ...(present.some(({ entry }) => entry === 'src/client/node.ts') ? [emitTypes(outDir)] : []),
   ]);
   await writeFile(join(outDir, stampName), inputsHash);

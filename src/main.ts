@@ -1,6 +1,7 @@
 /** runtimemanagerd: reads what it is told, builds the world, serves until it is told to end. */
 import { mkdir, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { systemClock } from './adapters/process/clock.ts';
 import { openJournal } from './adapters/sqlite/journal.ts';
 import { readConfig } from './config.ts';
@@ -8,6 +9,7 @@ import { RuntimeError } from './domain/errors.ts';
 import { layout } from './domain/layout.ts';
 import { VERSION } from './domain/version.ts';
 import { startServer } from './server/http.ts';
+import { pagesIn } from './server/pages.ts';
 import { build, toolsOf } from './start/build.ts';
 import { tcpOptions } from './start/listen.ts';
 import { openPlatform } from './start/platform.ts';
@@ -66,7 +68,8 @@ async function serve(options: Options): Promise<void> {
   held.defer(close);
   held.use(manager);
   const { socketGid: groupId, profile } = config;
-  const server = await startServer({ service: manager, log, profile, socketPath: places.socket, groupId, tcp });
+  const pages = pagesIn(fileURLToPath(new URL('../page', import.meta.url)));
+  const server = await startServer({ service: manager, log, profile, pages, socketPath: places.socket, groupId, tcp });
   held.defer(() => server.close(DRAIN_MS));
   if (!world.settings.countsSwap) {
     log.warn('the kernel does not count swap: a memory limit does not keep an app from it');

@@ -25,7 +25,7 @@ export function tcpGate({ tokens, allowedHosts, allowedOrigins }: AccessOptions)
     const { host, origin } = request.headers;
     const who = `${request.socket.remoteAddress ?? '?'}:${request.socket.remotePort ?? 0}`;
     if (!isAllowedHost(host, allowedHosts)) return { who, status: 403, why: `the host ${shown(host)} is not ours` };
-    if (!isAllowedOrigin(origin, allowedOrigins)) {
+    if (!isAllowedOrigin(origin, allowedOrigins) && !isOwnOrigin(request)) {
       return { who, status: 403, why: `pages of the origin ${shown(origin)} may not call` };
     }
     // a browser asks without token whether it may ask with one
@@ -71,6 +71,12 @@ function isAllowedOrigin(origin: string | undefined, origins: readonly string[])
   if (origin === undefined || origin === '0.0.0.0' || origins.includes(origin)) return true;
   const host = /^https?:\/\/([^/]+)$/.exec(origin)?.[1];
   return host !== undefined && isLoopback(withoutPort(host));
+}
+
+/** A page that came from here: its host was looked at before. */
+function isOwnOrigin({ headers, socket }: IncomingMessage): boolean {
+  const scheme = 'encrypted' in socket ? 'https' : 'http';
+  return headers.host !== undefined && headers.origin?.toLowerCase() === `${scheme}://${headers.host.toLowerCase()}`;
 }
 
 const withoutPort = (host: string): string => host.toLowerCase().replace(/:\d*$/, '');

@@ -13,6 +13,7 @@ import { joinedWrites } from './joined-writes.ts';
 import type { Handler } from './json-rpc.ts';
 import { methods } from './methods.ts';
 import type { Caller } from './methods.ts';
+import type { Pages } from './pages.ts';
 import { placeOf } from './path.ts';
 import { PROFILES } from './profile.ts';
 import type { Profile } from './profile.ts';
@@ -31,6 +32,8 @@ export type EndpointOptions = {
   readonly profile?: ProfileName | undefined;
   /** A client for which more than this waits is dropped. */
   readonly maxBufferedBytes?: number | undefined;
+  /** For browsers. */
+  readonly pages?: Pages | undefined;
 };
 
 /** What one listener hands over. */
@@ -52,7 +55,7 @@ const MAX_BUFFERED_BYTES = 4 * 2 ** 20;
 const CLOSE_TIMEOUT_MS = 1000;
 
 export function endpoint(options: EndpointOptions): Endpoint {
-  const { service, log, profile: profileName = 'r4', maxBufferedBytes = MAX_BUFFERED_BYTES } = options;
+  const { service, log, profile: profileName = 'r4', maxBufferedBytes = MAX_BUFFERED_BYTES, pages } = options;
   const profile = PROFILES[profileName];
   const catchUp = { callsign: CALLSIGN, state: 'Activated', reason: 'Startup' } as const;
   const hub = eventHub({ maxBufferedBytes, ...(profile.catchesUp && { catchUp }) });
@@ -62,7 +65,18 @@ export function endpoint(options: EndpointOptions): Endpoint {
   const sockets = webSocketServer();
   const refused = refusalLog(log, () => performance.now());
   if (!unmaskedWorks()) log.warn({}, "this version of ws refuses the frames of Thunder's C++ client");
-  const host = { service, hub, calls, log, profile, sockets, refused, maxBufferedBytes, closing: closing.signal };
+  const host = {
+    service,
+    hub,
+    calls,
+    log,
+    profile,
+    sockets,
+    refused,
+    maxBufferedBytes,
+    pages,
+    closing: closing.signal,
+  };
   return {
     refused,
     door: (gate) => ({
@@ -88,6 +102,7 @@ type Host = {
   readonly sockets: WebSocketServer;
   readonly refused: RefusalLog;
   readonly maxBufferedBytes: number;
+  readonly pages: Pages | undefined;
   readonly closing: AbortSignal;
 };
 
@@ -113,8 +128,17 @@ function handlerFor(host: Host, caller: Caller, { who, role, pace }: Visitor): H
 type HttpExchange = { readonly request: IncomingMessage; readonly response: ServerResponse };
 
 function onRequest(host: Host, gate: Gate, { request, response }: HttpExchange): void {
-  const { calls, profile, log, closing } = host;
+  const { calls, profile, log, closing, pages } = host;
   const visitor = gate(request);
+  const page = pages?.find(request);
+  // a page is no secret: whoever opens it types the token there
+  if (pages !== undefined && page !== undefined && !('why' in visitor && visitor.status === 403)) {
+    void pages.serve(page, request, response).catch((error: unknown) => {
+      log.error({ err: error, page }, 'a page could not be served');
+      response.destroy();
+    });
+    return;
+  }
   if ('why' in visitor) {
     host.refused(visitor.who, `${request.method ?? ''} ${placeText(request)}`, visitor.why);
     refuseRequest(response, visitor.status, visitor.why);
