@@ -1,3 +1,40 @@
+/** The dashboard: a client of the daemon like any other. */
+import { effect } from '@preact/signals';
 import { render } from 'preact';
+import { keepApps, refreshApps } from './apps.ts';
+import { followEvents } from './feed.ts';
+import { keepFigures } from './figures.ts';
+import { keepImages } from './images.ts';
+import { problems } from './problems-view.tsx';
+import { followAddress, go, route } from './route.ts';
+import { begin, onEnter, phase } from './session.ts';
+import { Shell } from './shell.tsx';
+import { steerByArrows } from './spatial.ts';
 
-render(<h1>Runtime Manager</h1>, document.getElementById('page') ?? document.body);
+function backFrom(): void {
+  const { view } = route.value;
+  if (view !== 'apps') {
+    go('#/');
+  } else if (route.value.id !== undefined) {
+    const { id } = route.value;
+    go('#/');
+    // where one came from
+    requestAnimationFrame(() => document.querySelector<HTMLElement>(`[data-id="${CSS.escape(id)}"]`)?.focus());
+  }
+}
+
+// its end is told by the phase
+onEnter(() => void followEvents().catch(() => undefined));
+effect(() => {
+  if (phase.value === 'live') void refreshApps();
+});
+effect(() => {
+  const count = problems.value.length;
+  document.title = `${count > 0 ? `(${count}) ` : ''}Runtime Manager`;
+});
+keepApps();
+keepFigures();
+keepImages();
+steerByArrows(backFrom);
+render(<Shell />, document.getElementById('page') ?? document.body);
+void begin().then(followAddress);
