@@ -43,15 +43,7 @@ const effects = [
   {
     name: 'files',
     modules: ['fs', 'fs/promises'],
-    from: [
-      'src/adapters/',
-      'src/server/http',
-      'src/server/pages',
-      ...composition,
-      'src/client/unix.ts',
-      'src/cli/',
-      'src/tour/',
-    ],
+    from: ['src/adapters/', 'src/server/http', ...composition, 'src/client/unix.ts', 'src/cli/', 'src/tour/'],
     instead: 'files belong to an adapter: add what is missing to a port',
   },
   {

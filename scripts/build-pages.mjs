@@ -3,7 +3,15 @@ import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 
 /** One row a page: what it loads takes the place of `{{script}}` and `{{style}}` in its HTML. */
-const pages = [{ html: 'index.html', script: 'dashboard/main.tsx', style: 'dashboard/style.css' }];
+const pages = [
+  { html: 'index.html', script: 'dashboard/main.tsx', style: 'dashboard/style.css' },
+  { html: 'view.html', script: 'view/view.ts', style: 'view/view.css' },
+];
+/** Of what is in the scripts besides our own code. */
+const licences = [
+  ...['preact/LICENSE', '@preact/signals/LICENSE', 'uplot/LICENSE'],
+  ...['@novnc/novnc/LICENSE.txt', '@novnc/novnc/vendor/pako/LICENSE'],
+];
 
 /** As they are. */
 const files = ['icon.svg'];
@@ -29,13 +37,15 @@ export async function buildPages({ root, outDir }) {
     jsx: 'automatic',
     jsxImportSource: 'preact',
     minify: true,
-    legalComments: 'linked',
+    legalComments: 'none',
     metafile: true,
     logLevel: 'warning',
   });
   const made = Object.entries(metafile.outputs);
   /** @param {string} entry */
   const fileOf = (entry) => basename(made.find(([, { entryPoint }]) => entryPoint === entry)?.[0] ?? '');
+  const texts = await Promise.all(licences.map((path) => readFile(join(root, 'node_modules', path), 'utf8')));
+  await writeFile(join(outDir, 'licences.txt'), texts.join(`\n${'-'.repeat(80)}\n\n`));
   for (const file of files) await copyFile(join(source, file), join(outDir, file));
   for (const { html, script, style } of pages) {
     const text = await readFile(join(source, html), 'utf8');

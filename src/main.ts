@@ -9,7 +9,6 @@ import { RuntimeError } from './domain/errors.ts';
 import { layout } from './domain/layout.ts';
 import { VERSION } from './domain/version.ts';
 import { startServer } from './server/http.ts';
-import { pagesIn } from './server/pages.ts';
 import { build, toolsOf } from './start/build.ts';
 import { tcpOptions } from './start/listen.ts';
 import { openPlatform } from './start/platform.ts';
@@ -60,16 +59,21 @@ async function serve(options: Options): Promise<void> {
     },
   });
   held.defer(() => journal.close());
+  let webAddress: string | null = null;
   const { world, manager, close } = await build({
     ...{ places, config, log, journal, searchPath, platform },
     env: process.env,
     root: root ?? '/',
+    webAddress: () => webAddress,
   });
   held.defer(close);
   held.use(manager);
   const { socketGid: groupId, profile } = config;
-  const pages = pagesIn(fileURLToPath(new URL('../page', import.meta.url)));
-  const server = await startServer({ service: manager, log, profile, pages, socketPath: places.socket, groupId, tcp });
+  const server = await startServer({
+    ...{ service: manager, log, profile, socketPath: places.socket, groupId, tcp },
+    pageDirectory: fileURLToPath(new URL('../page', import.meta.url)),
+  });
+  webAddress = server.url ?? null;
   held.defer(() => server.close(DRAIN_MS));
   if (!world.settings.countsSwap) {
     log.warn('the kernel does not count swap: a memory limit does not keep an app from it');

@@ -38,6 +38,7 @@ export const READERS: { readonly [Name in MethodName]: Read<Name> } = {
   list: (wire) => wire as MethodResults['list'],
   getLogs: (wire) => wire as MethodResults['getLogs'],
   getScreenshot: (wire) => wire as MethodResults['getScreenshot'],
+  getView: (wire) => wire as MethodResults['getView'],
   getEvents: (wire) => wire as MethodResults['getEvents'],
   listStorage: (wire) => wire as MethodResults['listStorage'],
   clearStorage: done,

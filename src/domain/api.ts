@@ -156,6 +156,13 @@ export type LogLine = {
 };
 /** `ended`: the app has ended and everything was read. */
 export type LogPage = { readonly lines: readonly LogLine[]; readonly cursor: string; readonly ended: boolean };
+/** Where an app's display can be looked at live. */
+export type ViewAddress = {
+  readonly path: string;
+  /** Of the page; null: the daemon does not listen by TCP. */
+  readonly url: string | null;
+};
+
 export type Screenshot = {
   /** PNG, as base64. */
   readonly png: string;
@@ -218,6 +225,7 @@ export const METHODS = {
   },
   getLogs: { params: getLogs, doc: 'What the app wrote to stdout and stderr.' },
   getScreenshot: { params: getScreenshot, doc: "What is on the app's display, or was when it fell asleep." },
+  getView: { params: one, doc: "Where an app's display can be looked at and used live, with a browser." },
   getEvents: { params: getEvents, doc: 'The durable event log after a number.' },
   listStorage: { params: nothing, doc: "Every app's private directory, and how much is in it." },
   clearStorage: {
@@ -258,6 +266,7 @@ export type MethodResults = {
   list: readonly AppSummary[];
   getLogs: LogPage;
   getScreenshot: Screenshot;
+  getView: ViewAddress;
   getEvents: EventPage;
   listStorage: readonly StorageEntry[];
   clearStorage: Done;

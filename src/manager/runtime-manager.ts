@@ -16,6 +16,7 @@ import { explain } from './operations/explain.ts';
 import { generateSpec } from './operations/generate-spec.ts';
 import { hibernate } from './operations/hibernate.ts';
 import { askedBy } from './operations/operation.ts';
+import { openView, viewAddress } from './operations/live-view.ts';
 import { screenshot } from './operations/screen.ts';
 import { resume, suspend } from './operations/suspend-resume.ts';
 import { kill, terminate } from './operations/terminate-kill.ts';
@@ -124,6 +125,8 @@ function methods(house: House) {
     getLogs: (params: MethodParams<'getLogs'>, call: Call) => getLogs(house, params, call),
     getScreenshot: (params: One, { signal }: Call) =>
       screenshot(world, instances.get(appInstanceId(params.appInstanceId)), signal),
+    getView: async (params: One) => viewAddress(world, instances.get(appInstanceId(params.appInstanceId))),
+    openView: async (id: string, signal: AbortSignal) => openView(world, instances.get(appInstanceId(id)), signal),
     getEvents: (params: MethodParams<'getEvents'>) =>
       world.journal.events({
         since: params.since,

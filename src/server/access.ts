@@ -25,7 +25,7 @@ export function tcpGate({ tokens, allowedHosts, allowedOrigins }: AccessOptions)
     const { host, origin } = request.headers;
     const who = `${request.socket.remoteAddress ?? '?'}:${request.socket.remotePort ?? 0}`;
     if (!isAllowedHost(host, allowedHosts)) return { who, status: 403, why: `the host ${shown(host)} is not ours` };
-    if (!isAllowedOrigin(origin, allowedOrigins) && !isOwnOrigin(request)) {
+    if (!isOwnPage(origin, host) && !isAllowedOrigin(origin, allowedOrigins)) {
       return { who, status: 403, why: `pages of the origin ${shown(origin)} may not call` };
     }
     // a browser asks without token whether it may ask with one
@@ -67,16 +67,14 @@ function isAllowedHost(host: string | undefined, names: readonly string[]): bool
   return isAddress(name) || name === 'localhost' || names.some((one) => one.toLowerCase() === name);
 }
 
+/** A page that this very listener has served: its host is one that was let in. */
+const isOwnPage = (origin: string | undefined, host: string | undefined): boolean =>
+  host !== undefined && /^https?:\/\/(.+)$/.exec(origin ?? '')?.[1] === host.toLowerCase();
+
 function isAllowedOrigin(origin: string | undefined, origins: readonly string[]): boolean {
   if (origin === undefined || origin === '0.0.0.0' || origins.includes(origin)) return true;
   const host = /^https?:\/\/([^/]+)$/.exec(origin)?.[1];
   return host !== undefined && isLoopback(withoutPort(host));
-}
-
-/** A page that came from here: its host was looked at before. */
-function isOwnOrigin({ headers, socket }: IncomingMessage): boolean {
-  const scheme = 'encrypted' in socket ? 'https' : 'http';
-  return headers.host !== undefined && headers.origin?.toLowerCase() === `${scheme}://${headers.host.toLowerCase()}`;
 }
 
 const withoutPort = (host: string): string => host.toLowerCase().replace(/:\d*$/, '');

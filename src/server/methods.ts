@@ -88,6 +88,7 @@ const ROWS: Rows = {
   list: { isRead: true, form: same },
   getLogs: { isRead: true, form: same },
   getScreenshot: { isRead: true, form: same },
+  getView: { isRead: true, form: same },
   getEvents: { isRead: true, form: same },
   listStorage: { isRead: true, form: same },
   clearStorage: { isRead: false, form: done },

@@ -2,7 +2,7 @@
 import { signal } from '@preact/signals';
 import { connect, RuntimeError, type Client, type Version } from '../../client/browser.ts';
 import { API_VERSION, CALLSIGN, JSON_RPC_PATH } from '../../domain/wire.ts';
-import { forgetToken, keepToken, readToken } from './token.ts';
+import { forgetToken, keepToken, readToken } from '../token.ts';
 
 /** `opening`: not known yet; `login`: a token is wanted; `lost`: it was live, and will be again. */
 export type Phase = 'opening' | 'login' | 'live' | 'lost';

@@ -4,10 +4,10 @@ const KEY = 'runtime-manager-token';
 
 /** `#token=…` is taken out of the address at once, so that it is in no bookmark, picture or history. */
 export function readToken(): string | undefined {
-  const given = /^#token=(.+)$/.exec(location.hash)?.[1];
-  if (given !== undefined) {
-    keepToken(decodeURIComponent(given));
-    history.replaceState(null, '', location.pathname);
+  const given = new URLSearchParams(location.hash.slice(1)).get('token');
+  if (given !== null) {
+    keepToken(given);
+    history.replaceState(null, '', location.pathname + location.search);
   }
   return sessionStorage.getItem(KEY) ?? undefined;
 }
