@@ -245,6 +245,13 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./commands/annotate.ts')).annotate,
   },
   {
+    name: 'dashboard',
+    doc: "address of the daemon's page for browsers, and how to log in there",
+    options: [{ flags: '--login', doc: 'with the token in it: keep it to yourself' }],
+    example: 'runtimectl dashboard --login',
+    load: async () => (await import('./commands/dashboard.ts')).dashboard,
+  },
+  {
     name: 'version',
     doc: 'version of runtimectl',
     options: [{ flags: '--daemon', doc: 'and of the daemon, with its engine and place' }],

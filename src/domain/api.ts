@@ -177,6 +177,8 @@ export type Version = {
   readonly runtime: string;
   readonly pid: number;
   readonly root: string;
+  /** By TCP; null where it listens on its unix socket only. The dashboard is at `/` there. */
+  readonly url: string | null;
 };
 
 /** Result of an operation: `already` when the instance was so before. */

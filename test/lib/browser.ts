@@ -15,11 +15,18 @@ import { PROJECT } from './pages.ts';
 import { until } from './until.ts';
 
 const TREE = process.env['RUNTIME_MANAGER_BROWSER_TREE'] ?? join(PROJECT, '.tools.browser');
+export const PROGRAM = join(TREE, 'usr/lib/chromium/chromium-headless-shell');
 const LIMIT_MS = 60_000;
+
+export const provideBrowser = (): Promise<unknown> => provideBrowserTree(TREE);
+export const environmentIn = (home: string) => ({
+  ...{ PATH: '/usr/bin:/bin', HOME: home, TMPDIR: home, XDG_RUNTIME_DIR: home },
+  LD_LIBRARY_PATH: libraries(),
+});
 const TYPES: Readonly<Record<string, string>> = { html: 'text/html; charset=utf-8', js: 'text/javascript' };
 
 /** No sandbox: the tests are root. Nothing is asked of the network but our page. */
-const FLAGS = [
+export const FLAGS = [
   ...['--no-sandbox', '--headless', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'],
   ...['--disable-background-networking', '--disable-component-update', '--disable-breakpad', '--no-proxy-server'],
 ];
@@ -34,7 +41,7 @@ export type Page = {
 
 /** Opens the page; closes it at the end of the scope. */
 export async function openPage({ files, heard, hash = '' }: Page): Promise<AsyncDisposable> {
-  await provideBrowserTree(TREE);
+  await provideBrowser();
   const server = createServer((request, response) => void serve(request, response)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -50,10 +57,7 @@ export async function openPage({ files, heard, hash = '' }: Page): Promise<Async
   // a UNIX socket of the browser's lies in it: the path must be short
   const home = await mkdtemp(join(tmpdir(), 'rmt-web-'));
   const { port } = server.address() as AddressInfo;
-  const child = spawn(join(TREE, 'usr/lib/chromium/chromium-headless-shell'), argumentsFor(home, port, hash), {
-    env: { PATH: '/usr/bin:/bin', HOME: home, TMPDIR: home, XDG_RUNTIME_DIR: home, LD_LIBRARY_PATH: libraries() },
-    stdio: 'ignore',
-  });
+  const child = spawn(PROGRAM, argumentsFor(home, port, hash), { env: environmentIn(home), stdio: 'ignore' });
   const ended = once(child, 'exit');
   return {
     [Symbol.asyncDispose]: async () => {

@@ -2,6 +2,7 @@
 import { signal } from '@preact/signals';
 import { RuntimeError, type AppInput, type MethodInput } from '../../client/browser.ts';
 import { parseSize } from '../../domain/size.ts';
+import { splitWords } from './command-words.ts';
 
 export type Draft = {
   readonly appId: string;
@@ -114,22 +115,3 @@ const envOf = (text: string): Record<string, string> =>
         return [line.slice(0, at).trim(), line.slice(at + 1)];
       }),
   );
-
-/** As a shell does it: spaces part words, but not between quotes or after a backslash. Throws INVALID_ARGUMENT. */
-export function splitWords(text: string): string[] {
-  const words: string[] = [];
-  const PART = /\s+|'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^\s'"\\]+)|(.)/gsy;
-  let word: string | undefined;
-  for (const [whole, single, double, escaped, plain] of text.matchAll(PART)) {
-    const part = single ?? double?.replace(/\\(["\\$`])/g, '$1') ?? escaped ?? plain;
-    if (part !== undefined) {
-      word = (word ?? '') + part;
-    } else if (whole.trim() === '') {
-      if (word !== undefined) words.push(word);
-      word = undefined;
-    } else {
-      throw wrong(`the command has a ${whole} without its partner`, 'close the quotes, or put a \\ before it');
-    }
-  }
-  return word === undefined ? words : [...words, word];
-}

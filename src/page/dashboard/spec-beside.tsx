@@ -91,12 +91,11 @@ function Spec({ form, spec: { spec, fields, ignored } }: { readonly form: Form; 
   );
 }
 
-/** What was said for this app first; what always holds after it. */
+/** What was said in the form first; what always holds last. */
+const rankOf = ({ layer, by }: ExplainedField): number => (by?.startsWith('app.') ? 0 : layer === 'default' ? 2 : 1);
+
 function Fields({ fields }: { readonly fields: readonly ExplainedField[] }) {
-  const sorted = [
-    ...fields.filter(({ layer }) => layer !== 'default'),
-    ...fields.filter(({ layer }) => layer === 'default'),
-  ];
+  const sorted = fields.toSorted((a, b) => rankOf(a) - rankOf(b));
   return (
     <table>
       <thead>
