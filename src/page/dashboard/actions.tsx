@@ -1,5 +1,5 @@
 /** A button for each operation that is allowed now, and what came of the last one. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { RuntimeError, State } from '../../client/browser.ts';
 import { duration } from '../../domain/durations.ts';
 import { allowedIn } from '../../domain/states.ts';
@@ -26,8 +26,16 @@ type Props = { readonly id: string; readonly appId: string; readonly state: Stat
 export function Actions({ id, appId, state }: Props) {
   const busy = underWay.value.get(id);
   const isAway = phase.value !== 'live';
+  const { group, onFocusIn, onFocusOut } = useKeptFocus(state);
   return (
-    <div class="actions" role="group" aria-label={`Operations of ${id}`}>
+    <div
+      ref={group}
+      class="actions"
+      role="group"
+      aria-label={`Operations of ${id}`}
+      onFocusIn={onFocusIn}
+      onFocusOut={onFocusOut}
+    >
       {allowedIn(state).map((operation) =>
         operation === 'run' ? (
           <button key="run" type="button" class="main" onClick={() => runAgain(id, appId)}>
@@ -47,6 +55,24 @@ export function Actions({ id, appId, state }: Props) {
       {observes.value && <p class="soft">This token may look, and change nothing.</p>}
     </div>
   );
+}
+
+/** A button that goes with its state must not take the focus along: keys would be lost. */
+function useKeptFocus(state: State) {
+  const group = useRef<HTMLDivElement>(null);
+  const isInside = useRef(false);
+  useLayoutEffect(() => {
+    if (isInside.current && document.activeElement === document.body) group.current?.querySelector('button')?.focus();
+  }, [state]);
+  return {
+    group,
+    onFocusIn: () => {
+      isInside.current = true;
+    },
+    onFocusOut: ({ relatedTarget }: FocusEvent) => {
+      if (relatedTarget !== null) isInside.current = false;
+    },
+  };
 }
 
 function runAgain(id: string, appId: string): void {

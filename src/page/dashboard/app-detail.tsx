@@ -23,7 +23,11 @@ export function AppDetail({ id, tab }: { readonly id: string; readonly tab: Tab 
   const app = appOf(id);
   const heading = useRef<HTMLHeadingElement>(null);
   // who opens an app is led to it, also by a screen reader
-  useEffect(() => heading.current?.focus({ preventScroll: true }), [id]);
+  useEffect(() => {
+    heading.current?.focus({ preventScroll: true });
+    // on a phone the list before it may have been scrolled
+    scrollTo({ top: 0 });
+  }, [id]);
   return (
     <article class="detail" aria-label={id}>
       <header class="title">

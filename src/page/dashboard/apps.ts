@@ -55,14 +55,22 @@ export const counts = computed(() => {
 export const appOf = (id: string): AppSummary | undefined =>
   apps.value?.find(({ appInstanceId }) => appInstanceId === id);
 
+/** Ended ones are many and change seldom: they are asked for when one has ended or begun, and now and then as some are forgotten. */
+const ENDED_MS = 30_000;
+let endedAskedAt = Number.NEGATIVE_INFINITY;
+
 let asking: Promise<void> | undefined;
 
 /** One question at a time; who asks meanwhile waits for the answer to it. */
 export function refreshApps(): Promise<void> {
+  const all = performance.now() - endedAskedAt > ENDED_MS;
   asking ??= manager()
-    .list({ all: true })
+    .list({ all })
     .then(
-      (list) => void (apps.value = list),
+      (list) => {
+        apps.value = all ? list : withEnded(list);
+        if (all) endedAskedAt = performance.now();
+      },
       // the connection has its own banner, and the next look comes soon
       () => undefined,
     )
@@ -70,10 +78,19 @@ export function refreshApps(): Promise<void> {
   return asking;
 }
 
+function withEnded(living: readonly AppSummary[]): readonly AppSummary[] {
+  const known = new Set(living.map(({ appInstanceId }) => appInstanceId));
+  const ended = (apps.peek() ?? []).filter(
+    ({ state, appInstanceId }) => state === 'TERMINATED' && !known.has(appInstanceId),
+  );
+  return [...living, ...ended];
+}
+
 export function keepApps(): void {
   let settling = false;
   onEvent((event) => {
     if (event.type === 'stateChanged') {
+      if (event.new === 'TERMINATED' || event.old === 'TERMINATED') endedAskedAt = Number.NEGATIVE_INFINITY;
       apps.value = apps.value?.map((app) =>
         app.appInstanceId === event.appInstanceId ? { ...app, state: event.new } : app,
       );

@@ -2,6 +2,8 @@
 import { signal, type Signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { AppInfo } from '../../client/browser.ts';
+import { isAlive } from '../../domain/states.ts';
+import { appOf } from './apps.ts';
 import { onEvent } from './feed.ts';
 import { manager, phase } from './session.ts';
 
@@ -73,7 +75,10 @@ function sampleOf({ memory, cpu }: AppInfo, before: Figures | undefined): Sample
 export function keepFigures(): void {
   setInterval(() => {
     if (phase.value !== 'live' || document.visibilityState !== 'visible') return;
-    for (const [id, { watchers }] of watched) if (watchers > 0) void refreshFigures(id);
+    for (const [id, { watchers }] of watched) {
+      if (watchers > 0) void refreshFigures(id);
+      else if (!isAlive(appOf(id)?.state ?? 'TERMINATED')) watched.delete(id);
+    }
   }, POLL_MS);
   onEvent(({ appInstanceId }) => {
     if ((watched.get(appInstanceId)?.watchers ?? 0) > 0) void refreshFigures(appInstanceId);

@@ -11,16 +11,17 @@ import { begin, onEnter, phase } from './session.ts';
 import { Shell } from './shell.tsx';
 import { steerByArrows } from './spatial.ts';
 
-function backFrom(): void {
-  const { view } = route.value;
-  if (view !== 'apps') {
-    go('#/');
-  } else if (route.value.id !== undefined) {
-    const { id } = route.value;
-    go('#/');
-    // where one came from
-    requestAnimationFrame(() => document.querySelector<HTMLElement>(`[data-id="${CSS.escape(id)}"]`)?.focus());
-  }
+/** Who leaves an app is back at its row. */
+function keepPlace(): void {
+  let before: string | undefined;
+  effect(() => {
+    const { value } = route;
+    const id = value.view === 'apps' ? value.id : undefined;
+    const left = value.view === 'apps' && id === undefined ? before : undefined;
+    before = id;
+    if (left === undefined) return;
+    requestAnimationFrame(() => document.querySelector<HTMLElement>(`[data-id="${CSS.escape(left)}"]`)?.focus());
+  });
 }
 
 // its end is told by the phase
@@ -35,6 +36,7 @@ effect(() => {
 keepApps();
 keepFigures();
 keepImages();
-steerByArrows(backFrom);
+keepPlace();
+steerByArrows(() => go('#/'));
 render(<Shell />, document.getElementById('page') ?? document.body);
 void begin().then(followAddress);

@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { test } from 'node:test';
 import { perl, runApp, shell, uniqueId } from '../../lib/apps.ts';
 import { daemonWithPage, press, pressTwice, seen, startChromium, untilBadge } from './chromium.ts';
+import { runtimectl } from '../../lib/runtimectl.ts';
 import { until } from '../../lib/until.ts';
 
 const TALKS = 'sh -c "echo first words; while :; do echo tick; sleep 0.2; done"';
@@ -76,7 +77,8 @@ test('the page goes on without a reload when the daemon was killed or restarted,
   await using at = await daemonWithPage();
   await using chromium = await startChromium();
   const id = await runApp(at.client(), 'stays', ['/bin/sleep', '1000']);
-  const page = await chromium.open(at.url, { token: at.token });
+  const { stdout } = await runtimectl(['dashboard', '--login'], { root: at.daemon.root });
+  const page = await chromium.open(stdout.trim());
   await seen(page.getByRole('link', { name: id }));
   assert(!page.url().includes(at.token));
   await page.evaluate('window.isTheSamePage = true');
