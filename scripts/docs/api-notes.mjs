@@ -66,6 +66,8 @@ export const RESULT_NOTES = {
   list: 'a list of [`AppSummary`](#types).',
   getLogs: '[`LogPage`](#types). `ended`: the app has ended and everything was read.',
   getScreenshot: '[`Screenshot`](#types).',
+  getView:
+    '`{"path": …, "url": …}`: the page, `url` whole, or null where the daemon does not listen by TCP. [A view](#a-live-view).',
   getEvents: '[`EventPage`](#types). `firstSeq` above `since + 1`: older events are no longer kept.',
   listStorage: 'a list of `StorageEntry`: [types](#types).',
   clearStorage: `${NULL}, or \`{"already": true}\` when there is none. Refused while an instance of the app is there, asleep or not.`,

@@ -36,8 +36,9 @@ async function assemble(unpacked, directory) {
   await mkdir(join(directory, 'lib'));
   const { multiarch, loader } = machine();
   const wanted = { programs, loader: join(unpacked, 'usr', 'lib', multiarch, loader) };
-  for (const path of await findLibraries(unpacked, wanted))
+  for (const path of await findLibraries(unpacked, wanted)) {
     await copyFile(path, join(directory, 'lib', basename(path)));
+  }
   await chmod(join(directory, 'lib', loader), 0o755);
   for (const name of programs) await copyFile(join(unpacked, 'usr', 'bin', name), join(directory, 'bin', name));
   await cp(join(unpacked, 'usr', xkb), join(directory, 'share', 'xkb'), { recursive: true, verbatimSymlinks: true });

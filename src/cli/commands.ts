@@ -164,6 +164,15 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./commands/screenshot.ts')).screenshot,
   },
   {
+    name: 'view',
+    doc: "the address of a page that shows an app's display live, for a browser",
+    operands: '<id>',
+    words: [INSTANCE],
+    options: [{ flags: '--with-token', doc: 'with the token in it, which lets in whoever has the address' }],
+    example: 'runtimectl view clock-1',
+    load: async () => (await import('./commands/view.ts')).view,
+  },
+  {
     name: 'events',
     doc: 'what happened, from the durable event log',
     options: [

@@ -11,13 +11,13 @@ import { isErrno } from '../domain/errors.ts';
 const PAGES: Readonly<Record<string, string>> = { '/': 'index.html', '/view/*': 'view.html' };
 const FILES_PATH = '/page/';
 
-const TYPES: Readonly<Record<string, string>> = {
-  html: 'text/html; charset=utf-8',
-  css: 'text/css; charset=utf-8',
-  js: 'text/javascript; charset=utf-8',
-  svg: 'image/svg+xml',
-  txt: 'text/plain; charset=utf-8',
-};
+const TYPES: ReadonlyMap<string, string> = new Map([
+  ['html', 'text/html; charset=utf-8'],
+  ['css', 'text/css; charset=utf-8'],
+  ['js', 'text/javascript; charset=utf-8'],
+  ['svg', 'image/svg+xml'],
+  ['txt', 'text/plain; charset=utf-8'],
+]);
 
 /**
  * Nothing from elsewhere, and in nobody else's frame. Pictures as data are in what noVNC draws, and in answers; they cannot do
@@ -41,7 +41,7 @@ export function pageFileAt(url: string | undefined): string | undefined {
   const path = (url ?? '').split('?', 1)[0] ?? '';
   const name = path.startsWith(FILES_PATH) ? path.slice(FILES_PATH.length) : pageAt(path);
   // no slash, no dot at the beginning: what lies in the directory itself
-  return name !== undefined && /^\w[\w.-]*$/.test(name) && typeOf(name) !== undefined ? name : undefined;
+  return name !== undefined && /^\w[\w-]*(\.[\w-]+)+$/.test(name) && typeOf(name) !== undefined ? name : undefined;
 }
 
 const pageAt = (path: string): string | undefined =>
@@ -49,7 +49,7 @@ const pageAt = (path: string): string | undefined =>
     pattern.endsWith('*') ? path.startsWith(pattern.slice(0, -1)) : path === pattern,
   )?.[1];
 
-const typeOf = (name: string): string | undefined => TYPES[name.slice(name.lastIndexOf('.') + 1)];
+const typeOf = (name: string): string | undefined => TYPES.get(name.split('.').at(-1) ?? '');
 
 export type PageRequest = { readonly request: IncomingMessage; readonly response: ServerResponse };
 

@@ -14,15 +14,8 @@ import { processesWith } from './machine.ts';
 import { PROJECT } from './pages.ts';
 import { until } from './until.ts';
 
-const TREE = process.env['RUNTIME_MANAGER_BROWSER_TREE'] ?? join(PROJECT, '.tools.browser');
-export const PROGRAM = join(TREE, 'usr/lib/chromium/chromium-headless-shell');
+export const TREE = process.env['RUNTIME_MANAGER_BROWSER_TREE'] ?? join(PROJECT, '.tools.browser');
 const LIMIT_MS = 60_000;
-
-export const provideBrowser = (): Promise<unknown> => provideBrowserTree(TREE);
-export const environmentIn = (home: string) => ({
-  ...{ PATH: '/usr/bin:/bin', HOME: home, TMPDIR: home, XDG_RUNTIME_DIR: home },
-  LD_LIBRARY_PATH: libraries(),
-});
 const TYPES: Readonly<Record<string, string>> = { html: 'text/html; charset=utf-8', js: 'text/javascript' };
 
 /** No sandbox: the tests are root. Nothing is asked of the network but our page. */
@@ -41,7 +34,7 @@ export type Page = {
 
 /** Opens the page; closes it at the end of the scope. */
 export async function openPage({ files, heard, hash = '' }: Page): Promise<AsyncDisposable> {
-  await provideBrowser();
+  await provideBrowserTree(TREE);
   const server = createServer((request, response) => void serve(request, response)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -57,7 +50,10 @@ export async function openPage({ files, heard, hash = '' }: Page): Promise<Async
   // a UNIX socket of the browser's lies in it: the path must be short
   const home = await mkdtemp(join(tmpdir(), 'rmt-web-'));
   const { port } = server.address() as AddressInfo;
-  const child = spawn(PROGRAM, argumentsFor(home, port, hash), { env: environmentIn(home), stdio: 'ignore' });
+  const child = spawn(join(TREE, 'usr/lib/chromium/chromium-headless-shell'), argumentsFor(home, port, hash), {
+    env: { PATH: '/usr/bin:/bin', HOME: home, TMPDIR: home, XDG_RUNTIME_DIR: home, LD_LIBRARY_PATH: libraries() },
+    stdio: 'ignore',
+  });
   const ended = once(child, 'exit');
   return {
     [Symbol.asyncDispose]: async () => {
@@ -80,7 +76,7 @@ const argumentsFor = (home: string, port: number, hash: string): readonly string
 ];
 
 /** pulseaudio's library has its own in a directory of its own. */
-function libraries(): string {
+export function libraries(): string {
   const [directory] = globSync('usr/lib/*-linux-gnu', { cwd: TREE });
   const path = join(TREE, directory ?? assert.fail(`${TREE} has no libraries`));
   return [path, join(path, 'pulseaudio')].filter((place) => existsSync(place)).join(':');

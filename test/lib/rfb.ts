@@ -6,15 +6,17 @@ import { until } from './until.ts';
 
 const LIMIT_MS = 20_000;
 
-export type Closed = { readonly code: number; readonly reason: string };
+type Closed = { readonly code: number; readonly reason: string };
 
-/** How a WebSocket to a view opens, or the status with which it is refused. */
-export async function openView(base: string, appInstanceId: string, token?: string): Promise<WebSocket | number> {
+/** One who is connected to a view, or the status with which the daemon refuses it. */
+export async function openView(base: string, appInstanceId: string, token?: string): Promise<Viewer | number> {
   const url = new URL(viewPath(appInstanceId), base.replace(/^http/, 'ws'));
   if (token !== undefined) url.searchParams.set('token', token);
   const socket = new WebSocket(url, Object.values(VIEW_PROTOCOLS));
+  // before it is open: the display speaks first
+  const looking = new Viewer(socket);
   return new Promise((resolve, reject) => {
-    socket.once('open', () => resolve(socket));
+    socket.once('open', () => resolve(looking));
     socket.once('unexpected-response', (_request, response) => {
       resolve(response.statusCode ?? 0);
       response.destroy();
@@ -111,9 +113,8 @@ export class Viewer implements AsyncDisposable {
 
 /** One who sees the display. */
 export async function viewer(base: string, appInstanceId: string, token?: string): Promise<Viewer> {
-  const socket = await openView(base, appInstanceId, token);
-  assert(typeof socket !== 'number', `refused with ${String(socket)}`);
-  const looking = new Viewer(socket);
+  const looking = await openView(base, appInstanceId, token);
+  if (typeof looking === 'number') throw new Error(`refused with status ${looking}`);
   await looking.greet();
   return looking;
 }

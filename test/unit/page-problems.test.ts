@@ -14,7 +14,7 @@ const told = (...bodies: readonly Body[]): readonly AppEvent[] =>
     ...{ seq: index + 1, time: new Date(Date.UTC(2026, 0, 1) + index * 1000).toISOString() },
     ...{ appId: appId('com.example.tv'), appInstanceId: appInstanceId('tv-1') },
     ...body,
-  })) as readonly AppEvent[];
+  }));
 
 const end = (cause: ExitRecord['cause'], code: number | null): Body => ({
   type: 'terminated',

@@ -2,19 +2,19 @@
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { test } from 'node:test';
-import { perl, runApp, shell, uniqueId } from '../../lib/apps.ts';
-import { daemonWithPage, press, pressTwice, seen, startChromium, untilBadge } from './chromium.ts';
-import { runtimectl } from '../../lib/runtimectl.ts';
-import { until } from '../../lib/until.ts';
+import { perl, runApp, shell, uniqueId } from '../lib/apps.ts';
+import { daemonWithPage, press, pressTwice, seen, openDashboards, untilBadge } from '../lib/dashboard.ts';
+import { runtimectl } from '../lib/runtimectl.ts';
+import { until } from '../lib/until.ts';
 
 const TALKS = 'sh -c "echo first words; while :; do echo tick; sleep 0.2; done"';
 const LIMIT = { timeoutMs: 30_000 };
 
 test('an app is run from the form and led through its life by the buttons', async () => {
   await using at = await daemonWithPage();
-  await using chromium = await startChromium();
+  await using dashboards = await openDashboards();
   const id = uniqueId('dash');
-  const page = await chromium.open(at.url);
+  const page = await dashboards.open(at.url);
 
   await page.getByLabel('Token').fill('a-wrong-one');
   await press(page, 'Log in');
@@ -75,10 +75,10 @@ test('an app is run from the form and led through its life by the buttons', asyn
 
 test('the page goes on without a reload when the daemon was killed or restarted, and asks anew when its token has changed', async () => {
   await using at = await daemonWithPage();
-  await using chromium = await startChromium();
+  await using dashboards = await openDashboards();
   const id = await runApp(at.client(), 'stays', ['/bin/sleep', '1000']);
   const { stdout } = await runtimectl(['dashboard', '--login'], { root: at.daemon.root });
-  const page = await chromium.open(stdout.trim());
+  const page = await dashboards.open(stdout.trim());
   await seen(page.getByRole('link', { name: id }));
   assert(!page.url().includes(at.token));
   await page.evaluate('window.isTheSamePage = true');
@@ -94,9 +94,9 @@ test('the page goes on without a reload when the daemon was killed or restarted,
   await at.client().resume({ appInstanceId: id });
   await seen(page.locator('.events').getByText('SUSPENDED → RUNNING'));
   const { lastSeq } = await at.client().getEvents({ since: 0 });
-  const numbers = await page
-    .locator('.events li')
-    .evaluateAll((rows) => rows.map((row) => row.getAttribute('data-seq')));
+  const numbers = await page.evaluate<string[]>(
+    "[...document.querySelectorAll('.events li')].map(({ dataset }) => dataset.seq)",
+  );
   assert.deepEqual(
     numbers.map(Number),
     Array.from({ length: lastSeq }, (_, index) => lastSeq - index),
@@ -119,9 +119,9 @@ test('the page goes on without a reload when the daemon was killed or restarted,
 
 test('what went wrong is listed with the reason and the command that mends it; what stops a hibernation is told before', async () => {
   await using at = await daemonWithPage();
-  await using chromium = await startChromium();
+  await using dashboards = await openDashboards();
   const client = at.client();
-  const page = await chromium.open(at.url, { token: at.token });
+  const page = await dashboards.open(at.url, { token: at.token });
   const crash = await runApp(client, 'crash', shell('echo no tuner >&2; exit 3'), {
     restart: { policy: 'on-failure', maxRetries: 2, backoffMs: 1 },
   });

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { appId, appInstanceId } from '../../../src/domain/ids.ts';
-import { allowedIn, STATES } from '../../../src/domain/states.ts';
-import { PAGES, press, seen, startChromium, untilBadge } from './chromium.ts';
-import { TOKENS, tcpDaemon } from '../../lib/tcp-daemon.ts';
-import { until } from '../../lib/until.ts';
+import { appId, appInstanceId } from '../../src/domain/ids.ts';
+import { allowedIn, STATES } from '../../src/domain/states.ts';
+import { PAGES, press, seen, openDashboards, untilBadge } from '../lib/dashboard.ts';
+import { TOKENS, tcpDaemon } from '../lib/tcp-daemon.ts';
+import { until } from '../lib/until.ts';
 
 const COUNT = 200;
 const nameOf = (index: number): string => `app-${String(index).padStart(3, '0')}`;
@@ -32,8 +32,8 @@ const LABELS: Readonly<Record<string, string>> = { ...BUTTONS, terminate: 'Termi
 
 test('200 apps are listed, found and shown in every state, narrow and wide, light and dark', async () => {
   await using daemon = await crowd();
-  await using chromium = await startChromium();
-  const wide = await chromium.open(daemon.page, { width: 1920, height: 1080, token: daemon.token });
+  await using dashboards = await openDashboards();
+  const wide = await dashboards.open(daemon.page, { width: 1920, height: 1080, token: daemon.token });
   const asked = new Set<string>();
   wide.on('websocket', (socket) => {
     socket.on('framesent', ({ payload }) => {
@@ -66,7 +66,7 @@ test('200 apps are listed, found and shown in every state, narrow and wide, ligh
     );
   }
 
-  const narrow = await chromium.open(daemon.page, {
+  const narrow = await dashboards.open(daemon.page, {
     width: 360,
     height: 740,
     colorScheme: 'dark',
@@ -86,8 +86,8 @@ test('200 apps are listed, found and shown in every state, narrow and wide, ligh
 
 test('everything can be reached and done with the keys of a remote control, and heard by a screen reader', async () => {
   await using daemon = await crowd();
-  await using chromium = await startChromium();
-  const page = await chromium.open(daemon.page);
+  await using dashboards = await openDashboards();
+  const page = await dashboards.open(daemon.page);
   const focused = () => page.evaluate<string>('document.activeElement.dataset.id ?? document.activeElement.innerText');
   await seen(page.getByLabel('Token'));
   await page.keyboard.type(TOKENS.control);
@@ -115,16 +115,17 @@ test('everything can be reached and done with the keys of a remote control, and 
   await until(async () => (await focused()) === nameOf(1), { what: 'Escape leads back to where one came from' });
 
   for (const landmark of ['banner', 'main', 'navigation'] as const) await seen(page.getByRole(landmark));
-  const nameless = await page
-    .locator('a, button, input, textarea')
-    .evaluateAll((all) => all.filter((one) => !(one.textContent || one.ariaLabel || one.closest('label'))).length);
+  const nameless = await page.evaluate<number>(
+    `[...document.querySelectorAll('a, button, input, textarea')]
+      .filter((one) => !(one.textContent || one.ariaLabel || one.closest('label'))).length`,
+  );
   assert.equal(nameless, 0, 'everything that can be focused has a name');
 });
 
 test('who has the token of observers looks and changes nothing', async () => {
   await using daemon = await crowd();
-  await using chromium = await startChromium();
-  const page = await chromium.open(daemon.page, { token: TOKENS.observe });
+  await using dashboards = await openDashboards();
+  const page = await dashboards.open(daemon.page, { token: TOKENS.observe });
   await page.getByRole('link', { name: nameOf(1) }).click();
   await press(page, 'Suspend');
   await seen(page.getByRole('alert').getByText('PERMISSION_DENIED'));
