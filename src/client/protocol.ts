@@ -43,6 +43,9 @@ export const READERS: { readonly [Name in MethodName]: Read<Name> } = {
   listStorage: (wire) => wire as MethodResults['listStorage'],
   clearStorage: done,
   deleteStorage: done,
+  listImages: (wire) => wire as MethodResults['listImages'],
+  listPackages: (wire) => wire as MethodResults['listPackages'],
+  prunePackages: (wire) => wire as MethodResults['prunePackages'],
   version: (wire) => wire as MethodResults['version'],
 };
 
@@ -60,6 +63,8 @@ const OPERATIONS: ReadonlySet<MethodName> = new Set([
   'listStorage',
   'clearStorage',
   'deleteStorage',
+  'listPackages',
+  'prunePackages',
   'annotate',
   'removeAnnotation',
   'setLimits',

@@ -26,6 +26,7 @@ import { isPending } from './restarts.ts';
 import { watchScreens } from './screen-events.ts';
 import { Sleepers } from './sleepers.ts';
 import { clearStorage, deleteStorage, listStorage } from './storage-methods.ts';
+import { listImages, listPackages, prunePackages } from './store-methods.ts';
 import { views, type Views } from './views.ts';
 import type { World } from './world.ts';
 
@@ -136,6 +137,9 @@ function methods(house: House) {
     listStorage: () => listStorage(world),
     clearStorage: (params: MethodParams<'clearStorage'>) => clearStorage(world, params),
     deleteStorage: (params: MethodParams<'deleteStorage'>) => deleteStorage(world, params),
+    listImages: () => listImages(world, instances),
+    listPackages: () => listPackages(world, instances),
+    prunePackages: () => prunePackages(world),
     version: () =>
       Promise.resolve({
         version: VERSION,

@@ -111,16 +111,18 @@ type Host = {
 function handlerFor(host: Host, caller: Caller, { who, role, pace }: Visitor): Handler {
   const { profile, hub, log } = host;
   const dispatch = methods(host.service, { ...caller, who, profile, role, observers: hub.observers });
-  const refusals = (designator: string) => (error: unknown) => {
-    if (error instanceof RuntimeError && error.code === 'PERMISSION_DENIED') host.refused(who, designator, error.what);
-    throw error;
-  };
   return {
     profile,
-    dispatch: (designator, params) => {
+    dispatch: async (designator, params) => {
       if (host.closing.aborted) throw ending();
       pace?.take();
-      return dispatch(designator, params).catch(refusals(designator));
+      try {
+        return await dispatch(designator, params);
+      } catch (error) {
+        const isRefused = error instanceof RuntimeError && error.code === 'PERMISSION_DENIED';
+        if (isRefused) host.refused(who, designator, error.what);
+        throw error;
+      }
     },
     reportFault: (fault, method) => log.error({ err: fault, method }, 'a call failed by a fault of ours'),
   };

@@ -120,11 +120,9 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
     }),
     mount: async () => ({ already: false }),
     unmount: async () => ({ already: false }),
-    setLimits: async ({ memoryBytes = null, cpus = null, pids }) => ({
-      memoryBytes,
-      swapBytes: memoryBytes === null ? null : 0,
-      cpus,
-      pids: pids ?? 1024,
+    setLimits: async ({ memoryBytes = null, cpus = null, pids, cpuShares = null, cores = null, ioWeight = null }) => ({
+      ...{ memoryBytes, swapBytes: memoryBytes === null ? null : 0, cpus },
+      ...{ pids: pids ?? 1024, cpuShares, cores, ioWeight },
     }),
     exec: async (params, { channel }) => {
       find(params.appInstanceId);
@@ -185,6 +183,9 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
     listStorage: async () => [],
     clearStorage: async () => ({ already: false }),
     deleteStorage: async () => ({ already: false }),
+    listImages: async () => [],
+    listPackages: async () => ({ packages: [], totalBytes: 0, budgetBytes: 0 }),
+    prunePackages: async () => ({ deleted: 0, freedBytes: 0 }),
     version: async (): Promise<MethodResults['version']> => ({
       version: '9.9.9',
       engine: 'embedded',
@@ -221,7 +222,10 @@ const infoOf = (instance: Instance): AppInfo => ({
   cpu: null,
   pids: null,
   network: { mode: 'none', address: null, gateway: null, ports: [] },
-  limits: { memoryBytes: 64 * 2 ** 20, swapBytes: null, cpus: null, pids: 1024 },
+  limits: {
+    ...{ memoryBytes: 64 * 2 ** 20, swapBytes: null, cpus: null, pids: 1024 },
+    ...{ cpuShares: null, cores: null, ioWeight: null },
+  },
   display: null,
   hibernation: {
     enabled: true,
