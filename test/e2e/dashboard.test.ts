@@ -77,7 +77,7 @@ test('the page goes on without a reload when the daemon was killed or restarted,
   await using at = await daemonWithPage();
   await using dashboards = await openDashboards();
   const id = await runApp(at.client(), 'stays', ['/bin/sleep', '1000']);
-  const { stdout } = await runtimectl(['dashboard', '--login'], { root: at.daemon.root });
+  const { stdout } = await runtimectl(['dashboard', '--with-token'], { root: at.daemon.root });
   const page = await dashboards.open(stdout.trim());
   await seen(page.getByRole('link', { name: id }));
   assert(!page.url().includes(at.token));
@@ -131,15 +131,16 @@ test('what went wrong is listed with the reason and the command that mends it; w
   const stuck = await runApp(client, 'stuck', shell('sleep 1000 & kill -STOP $!; echo stopped; wait'));
 
   await page.getByRole('link', { name: 'Problems' }).click();
-  const loop = page.locator(`[data-problem="loop/${crash}"]`);
-  await seen(loop.getByText('is not started again'));
-  await seen(loop.getByText(`runtimectl logs ${crash} --tail 50`));
-  const memory = page.locator(`[data-problem="end/${hog}"]`);
-  await seen(memory.getByText('terminated: oom'));
-  await seen(memory.getByText(`runtimectl history ${hog}`));
+  const loop = page.locator(`[data-problem="CRASH_LOOP/${crash}"]`);
+  await seen(loop.getByText('has ended again and again'));
+  await seen(loop.locator('.command').getByText(`runtimectl why ${crash}`, { exact: true }));
+  const memory = page.locator(`[data-problem="OOM/${hog}"]`);
+  await seen(memory.getByText('has ended: oom'));
   await seen(page.getByRole('navigation').getByText('2', { exact: true }));
   await memory.getByRole('button', { name: 'Put aside' }).click();
   await memory.waitFor({ state: 'detached' });
+  await loop.getByRole('link', { name: crash }).click();
+  await seen(page.getByRole('region', { name: 'Why it is so' }).getByText('no tuner'));
 
   await page.goto(`${at.url}#/apps/${stuck}`);
   const { possible } = await until(

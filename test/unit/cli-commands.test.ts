@@ -159,7 +159,7 @@ test('dashboard tells where the page is, or what to set where there is none', as
   await using unheard = await fakeDaemon();
   const { code, stderr } = await runtimectl(['dashboard'], unheard);
   assert.equal(code, 6);
-  assert.match(stderr, /unix socket only.*\n {2}next: set listen: true in \/fake\/config\.yaml/);
+  assert.match(stderr, /does not listen by TCP.*\n {2}next: start it with --listen/);
 });
 
 test('the root comes from the option, or from the environment, and may be relative', async () => {

@@ -1,6 +1,8 @@
 /** Room for images: what all of them may take together, and what the disk has. */
 import { readdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { RuntimeError } from '../../domain/errors.ts';
+import type { Resources } from '../../domain/health.ts';
 import type { AppInstanceId, ContainerId } from '../../domain/ids.ts';
 import { formatSize } from '../../domain/size.ts';
 import type { Image } from '../../ports/images.ts';
@@ -54,6 +56,14 @@ export class Room {
     }
     await this.refuseFullDisk(id, neededBytes);
     this.#drafts.set(id, neededBytes);
+  }
+
+  async use(): Promise<Resources['images']> {
+    const { places, budgetBytes } = this.#options;
+    this.#occupants ??= await this.#survey();
+    // made by the first hibernation
+    const free = await freeBytes(places.root).catch(() => freeBytes(dirname(places.root)));
+    return { count: this.#occupants.size, sizeBytes: this.#usedBytes(), budgetBytes, freeBytes: free };
   }
 
   release(id: ContainerId): void {

@@ -22,3 +22,15 @@ export function splitWords(text: string): string[] {
   }
   return word === undefined ? words : [...words, word];
 }
+
+const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
+/** Those commands of an advice that can be typed as they stand. `names`: of instances and apps, where a command ends. */
+export function commandsIn(advice: string, names: readonly string[]): readonly string[] {
+  const name = names.length === 0 ? '(?!)' : `(?:${names.map(escaped).join('|')})(?![\\w.-]*\\w)`;
+  const command = new RegExp(
+    `runtimectl (?:storage ls|storage (?:clear|delete) ${name}|ps(?: --all)?|doctor|[a-z]+ ${name})`,
+    'g',
+  );
+  return [...new Set(advice.match(command) ?? [])];
+}

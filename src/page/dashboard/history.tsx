@@ -8,6 +8,7 @@ import { recent } from './feed.ts';
 import { moment } from './parts.tsx';
 import { manager, phase } from './session.ts';
 import { STATE_WORDS } from './state-words.ts';
+import { Why } from './why.tsx';
 
 const LIMIT = 1000;
 
@@ -27,6 +28,7 @@ export function HistoryView({ id }: { readonly id: string }) {
   const states = history.entries.filter(({ type }) => type === 'stateChanged');
   return (
     <section class="history" aria-label={`History of ${id}`}>
+      <Why history={history} />
       <LifeLine entries={states} />
       {!history.complete && <p class="soft">What happened before this is no longer kept.</p>}
       <ol class="timeline" reversed>

@@ -14,10 +14,6 @@ const sleepers = computed(() =>
   (apps.value ?? []).filter(({ state }) => state === 'HIBERNATED').map(({ appInstanceId }) => appInstanceId),
 );
 
-export const imageBytes = computed(() =>
-  sleepers.value.reduce((sum, id) => sum + (sizes.value.get(id)?.sizeBytes ?? 0), 0),
-);
-
 export const imageOf = (id: string): number | undefined => sizes.value.get(id)?.sizeBytes;
 
 async function look(): Promise<void> {

@@ -38,7 +38,7 @@ export function Login() {
         )}
         <p class="soft">
           It lies on the device in the daemon’s file <code>state/token</code>. <code>runtimectl dashboard</code> tells
-          where, and with <code>--login</code> prints an address that brings it along.
+          where, and with <code>--with-token</code> prints an address that brings it along.
         </p>
       </form>
     </main>

@@ -4,8 +4,8 @@ import { render } from 'preact';
 import { keepApps, refreshApps } from './apps.ts';
 import { followEvents } from './feed.ts';
 import { keepFigures } from './figures.ts';
+import { keepHealth, problems } from './health.ts';
 import { keepImages } from './images.ts';
-import { problems } from './problems-view.tsx';
 import { followAddress, go, route } from './route.ts';
 import { begin, onEnter, phase } from './session.ts';
 import { Shell } from './shell.tsx';
@@ -36,6 +36,7 @@ effect(() => {
 keepApps();
 keepFigures();
 keepImages();
+keepHealth();
 keepPlace();
 steerByArrows(() => go('#/'));
 render(<Shell />, document.getElementById('page') ?? document.body);

@@ -1,54 +1,58 @@
-/** What needs somebody: what happened, why, and the command that mends it. */
-import { computed, signal } from '@preact/signals';
-import { recent } from './feed.ts';
+/** What needs somebody: what is wrong, why, and the command that mends it. */
+import type { Problem } from '../../domain/health.ts';
+import { commandsIn } from './command-words.ts';
+import { health, keyOf, problems, putAside } from './health.ts';
 import { CommandLine, moment } from './parts.tsx';
-import { problemsOf, type Problem } from './problems.ts';
 import { linkTo } from './route.ts';
-
-/** By key, the number of the event that was put aside: a later one of the kind is shown again. */
-const aside = signal<ReadonlyMap<string, number>>(new Map());
-
-export const problems = computed(() =>
-  problemsOf(recent.value).filter(({ key, seq }) => (aside.value.get(key) ?? 0) < seq),
-);
 
 export function ProblemsView() {
   return (
     <section class="page" aria-label="Problems">
       <h2>Problems</h2>
       {problems.value.length === 0 ? (
-        <p class="empty">Nothing needs you.</p>
+        <p class="empty">{health.value === undefined ? 'Asking the daemon…' : 'Nothing needs you.'}</p>
       ) : (
-        <ul class="problems">
-          {problems.value.map((problem) => (
-            <ProblemItem key={problem.key} problem={problem} />
-          ))}
-        </ul>
+        <ProblemList problems={problems.value} />
       )}
+      <p class="soft">
+        What only an examination finds (tools, kernel, a real dump and restore): <code>runtimectl doctor</code>
+      </p>
     </section>
   );
 }
 
-export function ProblemItem({ problem }: { readonly problem: Problem }) {
-  const { key, seq, time, appInstanceId, what, why, next, mend } = problem;
-  const putAside = (): void => {
-    aside.value = new Map([...aside.value, [key, seq]]);
-  };
+export const ProblemList = ({ problems: shown }: { readonly problems: readonly Problem[] }) => (
+  <ul class="problems">
+    {shown.map((problem) => (
+      <ProblemItem key={keyOf(problem)} problem={problem} />
+    ))}
+  </ul>
+);
+
+function ProblemItem({ problem }: { readonly problem: Problem }) {
+  const { code, state, appId, appInstanceId, what, why, next, since } = problem;
+  const names = [appInstanceId, appId].filter((name) => name !== null);
   return (
-    <li data-problem={key}>
+    <li class={state} data-problem={keyOf(problem)}>
       <header>
-        <a href={linkTo(appInstanceId, 'history')}>{appInstanceId}</a>
-        <time dateTime={time}>{moment(time)}</time>
-        <button type="button" class="quiet" onClick={putAside} aria-label={`Put aside: ${appInstanceId} ${what}`}>
+        {appInstanceId === null ? <b>The device</b> : <a href={linkTo(appInstanceId, 'history')}>{appInstanceId}</a>}
+        <small>{code}</small>
+        <time {...(since !== null && { dateTime: since })}>{since === null ? '' : moment(since)}</time>
+        <button
+          type="button"
+          class="quiet"
+          onClick={() => putAside(problem)}
+          aria-label={`Put aside: ${appInstanceId ?? 'the device'} ${what}`}
+        >
           Put aside
         </button>
       </header>
       <p>
         <b>{what}</b>
       </p>
-      {why !== undefined && <p class="soft">{why}</p>}
-      {next !== undefined && <p class="next">{next}</p>}
-      {mend.map((text) => (
+      <p class="soft">{why}</p>
+      <p class="next">{next}</p>
+      {commandsIn(next, names).map((text) => (
         <CommandLine key={text} text={text} />
       ))}
     </li>

@@ -1,4 +1,5 @@
 /** The frame of all views. */
+import type { Resources } from '../../domain/health.ts';
 import { formatSize } from '../../domain/size.ts';
 import { announcement } from './announce.ts';
 import { AppDetail } from './app-detail.tsx';
@@ -6,10 +7,10 @@ import { AppList } from './app-list.tsx';
 import { apps, counts } from './apps.ts';
 import { EventList, EventsView } from './events-view.tsx';
 import { recent } from './feed.ts';
-import { imageBytes } from './images.ts';
+import { health, problems } from './health.ts';
 import { Login } from './login.tsx';
 import { Panel, Tile } from './parts.tsx';
-import { ProblemItem, problems, ProblemsView } from './problems-view.tsx';
+import { ProblemList, ProblemsView } from './problems-view.tsx';
 import { route, type Route } from './route.ts';
 import { RunView } from './run-view.tsx';
 import { daemon, logOut, outdated, phase } from './session.ts';
@@ -111,7 +112,7 @@ function Device() {
           <StateTile name="Running" count={counts.value.running} bytes={memoryOf('RUNNING')} />
           <StateTile name="Suspended" count={counts.value.suspended} bytes={memoryOf('SUSPENDED')} />
           <Tile name="Hibernated" value={String(counts.value.hibernated)}>
-            <small>no memory, {formatSize(imageBytes.value)} on disk</small>
+            <small>no memory{health.value && `, ${diskWords(health.value.resources.images)}`}</small>
           </Tile>
         </div>
       </Panel>
@@ -121,11 +122,7 @@ function Device() {
           class="extra"
           aside={problems.value.length > FEW && <a href="#/problems">All {problems.value.length}</a>}
         >
-          <ul class="problems">
-            {problems.value.slice(0, FEW).map((problem) => (
-              <ProblemItem key={problem.key} problem={problem} />
-            ))}
-          </ul>
+          <ProblemList problems={problems.value.slice(0, FEW)} />
         </Panel>
       )}
       <Panel title="Latest events" class="extra" aside={<a href="#/events">All</a>}>
@@ -135,6 +132,9 @@ function Device() {
     </div>
   );
 }
+
+const diskWords = ({ sizeBytes, budgetBytes }: Resources['images']): string =>
+  `${formatSize(sizeBytes)} of ${formatSize(budgetBytes)} on disk`;
 
 type StateTileProps = { readonly name: string; readonly count: number; readonly bytes: number };
 
