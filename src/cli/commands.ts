@@ -201,6 +201,7 @@ export const COMMANDS: readonly CommandRow[] = [
     words: [INSTANCE, ANY],
     options: [
       { flags: '-i, --interactive', doc: 'give it our input; without it it has none' },
+      { flags: '-t, --tty', doc: 'refused: programs that are run in apps have pipes, no terminal' },
       { flags: '--env <name=value>', doc: 'environment variable', many: true, words: ANY },
       { flags: '--cwd <dir>', doc: "working directory in the app; the app's own when absent", words: ANY },
       { flags: '--timeout <time>', doc: 'kill it when it takes longer, for example 10s', words: ANY },

@@ -105,8 +105,7 @@ async function tryAll(manager: Manager, engine: string): Promise<readonly Findin
 async function tryLimits(manager: Manager): Promise<Finding> {
   try {
     await manager.setLimits({ ...ONE, ...RAISED }, CALL);
-    // the figures of getInfo may be of the moment before
-    const limit = (await manager.getInfo(ONE)).limits.memoryBytes;
+    const limit = (await manager.getInfo(ONE)).memory?.limitBytes ?? null;
     if (limit === RAISED.memoryBytes) {
       return ok('limits', 'limits of memory, processor and processes, written and read back');
     }

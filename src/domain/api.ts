@@ -221,10 +221,7 @@ export const METHODS = {
     params: getHistory,
     doc: 'What happened to an instance, who asked for it, why, and how long each state lasted; also long after its end.',
   },
-  getHealth: {
-    params: nothing,
-    doc: 'What is wrong now, with the reason and what mends it; and how much is left of what all apps share.',
-  },
+  getHealth: { params: nothing, doc: 'What is wrong now, why, and what mends it; and what all apps share.' },
   getInfo: { params: one, doc: 'Everything known about one instance.' },
   generateSpec: {
     params: generateSpec,

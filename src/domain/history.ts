@@ -77,6 +77,10 @@ export function storyOf(event: AppEvent): Story {
       };
     case 'limitsChanged':
       return { what: `limits: ${limitWords(event.limits)}` };
+    case 'executed': {
+      const end = event.exitCode === null ? 'its end was not seen' : `exit code ${event.exitCode}`;
+      return { what: `ran ${printable(event.program)}: ${end}` };
+    }
     case 'mounted':
       return {
         what: `${printable(event.source)} mounted on ${printable(event.destination)}${event.readOnly ? ', read-only' : ''}`,

@@ -15,8 +15,8 @@ import type { Why } from '../../src/domain/why.ts';
 import { tagOf } from '../../src/start/open-place.ts';
 import { exitOf, hostApp, perl, runApp, shell, SLEEP, uniqueId } from '../lib/apps.ts';
 import { startDaemon, TOOLS, type TestDaemon } from '../lib/daemon.ts';
-import { groupDirectories, mountsUnder, processesWith } from '../lib/machine.ts';
-import { runtimectl } from '../lib/runtimectl.ts';
+import { commandLine, groupDirectories, mountsUnder, processesWith } from '../lib/machine.ts';
+import { runtimectl, startRuntimectl } from '../lib/runtimectl.ts';
 import { compositorOf, SIZE } from '../lib/screens.ts';
 import { until } from '../lib/until.ts';
 
@@ -95,16 +95,25 @@ async function why(daemon: TestDaemon, id: string): Promise<Why> {
   return JSON.parse(stdout) as Why;
 }
 
-test('a machine in order: a real app is started, limited, hibernated and woken, and nothing is left of it', async () => {
+test('a machine in order: a real app is limited, hibernated and woken, and what an examination that was killed left is gone', async () => {
   await using place = await emptyRoot();
+  const scratch = join(layout(place.root).state, 'doctor');
+  const child = startRuntimectl(['doctor', '--json'], { root: place.root, env: { RUNTIME_MANAGER_TOOLS: TOOLS } });
+  const ended = once(child, 'exit');
+  const conmons = (): readonly number[] =>
+    processesWith(scratch).filter((pid) => commandLine(pid)[0]?.endsWith('conmon') === true);
+  await until(() => conmons().length > 0, { what: 'its app is started', timeoutMs: LIMIT_MS });
+  child.kill('SIGKILL');
+  await ended;
   const report = await doctor(place.root);
   for (const check of ['engine', 'limits', 'suspend', 'hibernation', 'tool criu', 'user ids']) {
     assert.equal(findingOf(report, check).state, 'ok', JSON.stringify(findingOf(report, check)));
   }
   const daemon = findingOf(report, 'daemon');
-  assert.equal(daemon.state, 'fail');
+  assert.deepEqual([report.code, daemon.state], [1, 'fail']);
   assert.match(daemon.next ?? '', /runtimemanagerd --root/);
-  assert.equal(report.code, 1);
+  // the one that was killed cannot know any more that it made this directory
+  await rmdir(layout(place.root).state);
   assertNothingLeft(place.root);
 });
 
@@ -119,28 +128,24 @@ test('a tool is missing: the doctor names it, what there is not without it, and 
   assertNothingLeft(place.root);
 });
 
-test('CRIU is too old: the doctor names the version and the one that the kernel needs', async () => {
-  await using place = await emptyRoot();
-  await using tools = await toolsWith({ criu: '#!/bin/sh\necho "Version: 3.17"\n[ "$1" = --version ]\n' });
-  const report = await doctor(place.root, tools.path);
-  const found = findingOf(report, 'tool criu');
-  assert.equal(found.state, 'fail');
-  assert.match(found.what, /criu 3\.17 is too old for kernel/);
-  assert.match(found.next ?? '', /CRIU 4\.2 or newer/);
-  assert.equal(findingOf(report, 'hibernation').state, 'fail');
-  assertNothingLeft(place.root);
-});
-
-test('a foreign daemon on the port: the doctor names the process and the way out', async () => {
+test('CRIU is too old, and a foreign daemon has the port: the doctor names both, and the way out', async () => {
   await using server = createHttpServer((_, response) => response.writeHead(404).end('another'));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   await using place = await emptyRoot({ listen: `127.0.0.1:${port}` });
-  const found = findingOf(await doctor(place.root), 'port');
-  assert.equal(found.state, 'fail');
-  assert.match(found.what, new RegExp(`127\\.0\\.0\\.1:${port} is taken by the process .* \\(pid ${process.pid}\\)`));
-  assert.match(found.next ?? '', /choose another port with `listen`/);
+  await using tools = await toolsWith({ criu: '#!/bin/sh\necho "Version: 3.17"\n[ "$1" = --version ]\n' });
+  const report = await doctor(place.root, tools.path);
+  const criu = findingOf(report, 'tool criu');
+  assert.equal(criu.state, 'fail');
+  assert.match(criu.what, /criu 3\.17 is too old for kernel/);
+  assert.match(criu.next ?? '', /CRIU 4\.2 or newer/);
+  assert.equal(findingOf(report, 'hibernation').state, 'fail');
+  const taken = findingOf(report, 'port');
+  assert.equal(taken.state, 'fail');
+  assert.match(taken.what, new RegExp(`127\\.0\\.0\\.1:${port} is taken by the process .* \\(pid ${process.pid}\\)`));
+  assert.match(taken.next ?? '', /choose another port with `listen`/);
+  assertNothingLeft(place.root);
 });
 
 test('the disk is full: problems and the doctor say how much is free, and how to make room', async () => {

@@ -138,7 +138,6 @@ export const WIRE: Readonly<Record<MethodName, WireRow>> = {
     form: z.strictObject({ lines: z.array(line).min(1), cursor: text, ended: z.boolean() }),
   },
   getHealth: {
-    own: [],
     params: () => undefined,
     form: z.strictObject({
       problems: z.array(
@@ -226,7 +225,7 @@ export const WIRE: Readonly<Record<MethodName, WireRow>> = {
   getView: {
     own: ['appInstanceId'],
     params: ({ other: appInstanceId }) => ({ appInstanceId }),
-    form: z.strictObject({ path: z.string().startsWith('/view/'), url: z.url() }),
+    form: z.strictObject({ path: text.startsWith('/view/'), url: z.url().nullable() }),
   },
   terminate: operation,
   kill: { ...operation, params: ({ other: appInstanceId }) => ({ appInstanceId }) },
