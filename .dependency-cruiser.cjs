@@ -19,7 +19,7 @@ const floors = {
   },
   client: { may: ['domain'], instead: 'the client is published by itself: move what both ends share to domain' },
   cli: { may: ['client', 'domain', 'doctor'], instead: 'the command line is a client like any other: ask the daemon' },
-  web: { may: ['client', 'domain'], instead: 'the page is a client like any other: ask the daemon' },
+  page: { may: ['client', 'domain'], instead: 'the page is a client like any other: ask the daemon' },
   tour: { may: ['client', 'domain'], instead: 'the tour is a client like any other: ask the daemon' },
 };
 
@@ -97,6 +97,23 @@ const effectRules = effects.map(({ name, modules, from, instead }) => ({
   to: { dependencyTypes: ['core'], path: `^(node:)?(${modules.join('|')})$` },
 }));
 
+const pageRules = [
+  {
+    name: 'page-by-the-public-client',
+    comment: 'A page calls the daemon by src/client/browser.ts, as any page could: add to the client what is missing.',
+    severity: 'error',
+    from: { path: '^src/page/' },
+    to: { path: '^src/client/', pathNot: '^src/client/browser\\.ts$' },
+  },
+  {
+    name: 'page-for-browsers-only',
+    comment: 'The pages are bundles of their own: move what both need to domain.',
+    severity: 'error',
+    from: { path: '^src/', pathNot: '^src/page/' },
+    to: { path: '^src/page/' },
+  },
+];
+
 const rootRule = {
   name: 'floors-have-names',
   comment: `Every file lies on a floor: but for ${composition.join(', ')} it goes in a folder of the table.`,
@@ -122,22 +139,22 @@ const soundness = [
   },
   {
     name: 'declared-packages',
-    comment:
-      'What src imports is installed with the package: move it from devDependencies to dependencies. Pages are bundled whole.',
+    comment: 'What src imports is installed with the package: move it from devDependencies to dependencies.',
     severity: 'error',
-    from: { path: '^src/', pathNot: '^src/web/' },
+    // the pages are bundled with what they import
+    from: { path: '^src/', pathNot: '^src/page/' },
     to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
   },
 ];
 
 module.exports = {
-  forbidden: [...floorRules, ...adapterRules, ...effectRules, rootRule, ...soundness],
+  forbidden: [...floorRules, ...adapterRules, ...effectRules, ...pageRules, rootRule, ...soundness],
   options: {
     doNotFollow: { path: 'node_modules' },
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
     enhancedResolveOptions: {
-      extensions: ['.ts', '.mjs', '.js', '.json'],
+      extensions: ['.ts', '.tsx', '.mjs', '.js', '.json'],
       exportsFields: ['exports'],
       conditionNames: ['import', 'node', 'default', 'types'],
     },

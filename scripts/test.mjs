@@ -97,7 +97,7 @@ async function main() {
         }),
       )),
       ...(await stage('tests on this machine: contract, container, fault, e2e', async () => {
-        if (files.machine.some((file) => /\/e2e\/(browser|live-view)\.test\.ts$/.test(file))) {
+        if (files.machine.some((file) => /\/e2e\/(browser|dashboard.*|live-view)\.test\.ts$/.test(file))) {
           await provideBrowserTree(browserTree);
         }
         if (files.machine.some((file) => file.endsWith('/prometheus.test.ts'))) {

@@ -1,5 +1,6 @@
 /** Every command as a row: help, completion and manual pages come from here. */
 import type { CommandRow, OptionRow, Words } from './command.ts';
+import { PAGE_COMMANDS } from './page-commands.ts';
 import { RUN_OPTIONS } from './run-options.ts';
 
 const ANY: Words = { kind: 'any' };
@@ -143,15 +144,7 @@ export const COMMANDS: readonly CommandRow[] = [
     example: 'runtimectl screenshot clock-1 -o clock.png',
     load: async () => (await import('./commands/screenshot.ts')).screenshot,
   },
-  {
-    name: 'view',
-    doc: "the address of a page that shows an app's display live, for a browser",
-    operands: '<id>',
-    words: [INSTANCE],
-    options: [{ flags: '--with-token', doc: 'with the token in it, which lets in whoever has the address' }],
-    example: 'runtimectl view clock-1',
-    load: async () => (await import('./commands/view.ts')).view,
-  },
+  ...PAGE_COMMANDS,
   {
     name: 'events',
     doc: 'what happened, from the durable event log',

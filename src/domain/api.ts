@@ -18,6 +18,7 @@ import type { Limits } from './limits.ts';
 import type { PackageStore, Pruned } from './packages.ts';
 import { runtimeConfigSchema } from './runtime-config.ts';
 import { SPEC_FORMATS, type GeneratedSpec } from './spec.ts';
+import type { ViewAddress } from './wire.ts';
 
 export { CALLSIGN } from './wire.ts';
 
@@ -167,13 +168,6 @@ export type LogLine = {
 };
 /** `ended`: the app has ended and everything was read. */
 export type LogPage = { readonly lines: readonly LogLine[]; readonly cursor: string; readonly ended: boolean };
-/** Where an app's display can be looked at live. */
-export type ViewAddress = {
-  readonly path: string;
-  /** Of the page; null: the daemon does not listen by TCP. */
-  readonly url: string | null;
-};
-
 export type Screenshot = {
   /** PNG, as base64. */
   readonly png: string;
@@ -188,6 +182,8 @@ export type Version = {
   readonly runtime: string;
   readonly pid: number;
   readonly root: string;
+  /** By TCP; null where it listens on its unix socket only. The dashboard is at `/` there. */
+  readonly url: string | null;
 };
 
 /** Result of an operation: `already` when the instance was so before. */

@@ -169,6 +169,7 @@ function methods(house: House) {
         runtime: world.engine.runtimeName,
         pid: process.pid,
         root: world.settings.root,
+        url: world.settings.webAddress(),
       }),
     subscribe: (listener: (event: AppEvent) => void) => world.announcer.subscribe(listener),
   };

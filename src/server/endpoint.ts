@@ -145,7 +145,7 @@ function onRequest(host: Host, gate: Gate, { request, response }: HttpExchange):
   const visitor = gate(request);
   const page = pageFor(host, request);
   if (page !== undefined && (!('why' in visitor) || visitor.status === 401)) {
-    void calls.track(page(response)).catch((error: unknown) => {
+    void calls.track(page({ request, response })).catch((error: unknown) => {
       log.warn({ err: error }, 'a page could not be served');
       response.destroy();
     });
@@ -179,7 +179,7 @@ const metricsHost = ({ service, meter, hub, sockets, lag }: Host): MetricsHost =
 function pageFor({ pageDirectory }: Host, { method, url }: IncomingMessage) {
   const name = method === 'GET' || method === 'HEAD' ? pageFileAt(url) : undefined;
   if (pageDirectory === undefined || name === undefined) return undefined;
-  return (response: ServerResponse) => servePage(response, pageDirectory, name);
+  return (exchange: HttpExchange) => servePage(exchange, pageDirectory, name);
 }
 
 type Upgrade = { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer };

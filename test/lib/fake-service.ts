@@ -200,6 +200,7 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
       runtime: 'runc',
       pid: process.pid,
       root: '/fake',
+      url: null,
     }),
   };
   return service;

@@ -113,7 +113,7 @@ const runtimeConfigObject = ({ appPath }: WireStage) => ({
 export const WIRE: Readonly<Record<MethodName, WireRow>> = {
   version: {
     params: () => undefined,
-    form: z.strictObject({ version: text, engine: text, runtime: text, pid: count, root: text }),
+    form: z.strictObject({ version: text, engine: text, runtime: text, pid: count, root: text, url: text.nullable() }),
   },
   run: {
     upstream: {

@@ -49,9 +49,23 @@ test('pages need no token, load nothing from elsewhere, and are for our own host
   assert.equal((await fetched(`${base}/jsonrpc`)).status, 401);
 });
 
+test('a bundle, with its hash in its name, is kept for ever; a page is asked for again, and told as the same', async () => {
+  await using pages = await pagesDirectory();
+  await using daemon = await tcpDaemon({}, { pageDirectory: pages.directory });
+  const base = daemon.url.replace('ws', 'http');
+  await writeFile(join(pages.directory, 'main-ABCD2345.js'), 'void 1;');
+  const bundle = await fetched(`${base}/page/main-ABCD2345.js`);
+  assert.match(String(bundle.headers['cache-control']), /immutable/);
+  const page = await fetched(`${base}/view/clock-1`);
+  assert.equal(page.headers['cache-control'], 'no-cache');
+  const again = await fetched(`${base}/view/clock-1`, { headers: { 'if-none-match': String(page.headers.etag) } });
+  assert.deepEqual([again.status, again.text], [304, '']);
+});
+
 test('only files of the directory itself, of the kinds that pages have, are at a path', () => {
   assert.equal(pageFileAt('/page/view.js'), 'view.js');
   assert.equal(pageFileAt('/view/a/b'), 'view.html');
+  assert.equal(pageFileAt('/?x=1'), 'index.html');
   for (const path of [
     '/page/../view.js',
     '/page/.x.js',
