@@ -35,6 +35,9 @@ export const PARAMETER_NOTES = {
     'Chosen by the caller, for one program of this WebSocket: output comes as notifications `<stream>.onExecOutput` with `{"stream": "stdout" | "stderr", "data": "<base64>"}`, input goes by `execInput`.',
   'execInput.stream': 'As in `exec`.',
   'getHistory.limit': 'The last so many events.',
+  visible: '',
+  'resizeDisplay.width': 'In pixels.',
+  'resizeDisplay.height': 'In pixels.',
   tail: 'Begin with the last so many lines.',
 };
 
@@ -66,6 +69,10 @@ export const RESULT_NOTES = {
   list: 'a list of [`AppSummary`](#types).',
   getLogs: '[`LogPage`](#types). `ended`: the app has ended and everything was read.',
   getScreenshot: '[`Screenshot`](#types).',
+  setVisible: VOID,
+  setFocus: `${VOID} A hidden app has it when it is shown.`,
+  setZOrder: VOID,
+  resizeDisplay: VOID,
   getEvents: '[`EventPage`](#types). `firstSeq` above `since + 1`: older events are no longer kept.',
   listStorage: 'a list of `StorageEntry`: [types](#types).',
   clearStorage: `${NULL}, or \`{"already": true}\` when there is none. Refused while an instance of the app is there, asleep or not.`,

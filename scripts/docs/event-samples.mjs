@@ -38,5 +38,7 @@ export const EVENTS = /** @type {readonly AppEvent[]} */ (
     { seq: 13, ...subject, type: 'displayReady', ms: 230 },
     { seq: 14, ...subject, type: 'displayGone' },
     { seq: 15, ...subject, type: 'displayDied' },
+    { seq: 16, ...subject, type: 'displayChanged', visible: true, zOrder: 0, width: 1280, height: 720 },
+    { seq: 17, ...subject, type: 'displayFocused' },
   ])
 );

@@ -6,6 +6,7 @@ import {
   envSchema,
   limits as limitsSchema,
   mount as mountSchema,
+  pixels,
   textSchema,
 } from './app.ts';
 import { EXEC_SIGNALS, type ExecResult } from './exec.ts';
@@ -137,6 +138,16 @@ const getScreenshot = z.strictObject({
   appInstanceId: id,
 });
 
+const setVisible = z.strictObject({ appInstanceId: id, visible: z.boolean() });
+
+const setZOrder = z.strictObject({
+  appInstanceId: id,
+  /** Whoever has the higher one is in front; 0 at the beginning. */
+  zOrder: z.int().min(-1_000_000).max(1_000_000),
+});
+
+const resizeDisplay = z.strictObject({ appInstanceId: id, width: pixels, height: pixels });
+
 const getLogs = z.strictObject({
   appInstanceId: id,
   /** Where the last answer ended; absent: from the beginning, or the last `tail` lines. */
@@ -218,6 +229,13 @@ export const METHODS = {
   },
   getLogs: { params: getLogs, doc: 'What the app wrote to stdout and stderr.' },
   getScreenshot: { params: getScreenshot, doc: "What is on the app's display, or was when it fell asleep." },
+  setVisible: {
+    params: setVisible,
+    doc: "Show or hide an app's display; a hidden one draws nothing and gets no input. A suspended app has it so when it runs on.",
+  },
+  setFocus: { params: one, doc: "Give an app's display the focus, which another one loses." },
+  setZOrder: { params: setZOrder, doc: "Move an app's display in front of others, or behind them." },
+  resizeDisplay: { params: resizeDisplay, doc: "Give an app's display another size; its windows follow." },
   getEvents: { params: getEvents, doc: 'The durable event log after a number.' },
   listStorage: { params: nothing, doc: "Every app's private directory, and how much is in it." },
   clearStorage: {
@@ -258,6 +276,10 @@ export type MethodResults = {
   list: readonly AppSummary[];
   getLogs: LogPage;
   getScreenshot: Screenshot;
+  setVisible: Done;
+  setFocus: Done;
+  setZOrder: Done;
+  resizeDisplay: Done;
   getEvents: EventPage;
   listStorage: readonly StorageEntry[];
   clearStorage: Done;

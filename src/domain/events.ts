@@ -26,6 +26,16 @@ type EventBody =
   | { readonly type: 'displayGone' }
   /** The compositor has ended. What was connected to it ends too, as a rule. */
   | { readonly type: 'displayDied' }
+  /** A caller wants it otherwise than before; `width` and `height` null: as large as it was made. */
+  | {
+      readonly type: 'displayChanged';
+      readonly visible: boolean;
+      readonly zOrder: number;
+      readonly width: number | null;
+      readonly height: number | null;
+    }
+  /** It has the focus from now on, and nobody else. */
+  | { readonly type: 'displayFocused' }
   | { readonly type: 'limitsChanged'; readonly limits: Limits }
   /** Another run of it follows at `dueAt` (ISO 8601); `maxRetries` null: whatever comes of it. */
   | {

@@ -64,6 +64,10 @@ export function storyOf(event: AppEvent): Story {
       return { what: 'shows nothing any more' };
     case 'displayDied':
       return { what: 'its display has died', why: 'the compositor has ended' };
+    case 'displayChanged':
+      return { what: `its display: ${viewWords(event)}` };
+    case 'displayFocused':
+      return { what: 'has the focus' };
     case 'limitsChanged':
       return { what: `limits: ${limitWords(event.limits)}` };
     case 'mounted':
@@ -86,6 +90,15 @@ export function storyOf(event: AppEvent): Story {
     }
   }
 }
+
+type View = Extract<AppEvent, { readonly type: 'displayChanged' }>;
+
+const viewWords = ({ visible, zOrder, width, height }: View): string =>
+  [
+    visible ? 'visible' : 'hidden',
+    `z-order ${zOrder}`,
+    ...(width === null || height === null ? [] : [`${width}x${height}`]),
+  ].join(', ');
 
 const limitWords = ({ memoryBytes, cpus, pids }: Limits): string =>
   [

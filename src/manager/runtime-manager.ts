@@ -23,6 +23,7 @@ import { wake, type WakeRequest } from './operations/wake.ts';
 import { recover } from './recovery.ts';
 import { isPending } from './restarts.ts';
 import { watchScreens } from './screen-events.ts';
+import { ScreenStack } from './screen-stack.ts';
 import { Sleepers } from './sleepers.ts';
 import { clearStorage, deleteStorage, listStorage } from './storage-methods.ts';
 import { views, type Views } from './views.ts';
@@ -34,6 +35,7 @@ type House = {
   readonly world: World;
   readonly instances: Instances;
   readonly keeper: Keeper;
+  readonly screens: ScreenStack;
   readonly sleepers: Sleepers;
   readonly views: Views;
 };
@@ -55,14 +57,16 @@ export async function startManager(
   const keeper = new Keeper(world, instances, (instance) => {
     sleepers.tend(instance);
   });
-  const screens = watchScreens(world, instances);
+  const watch = watchScreens(world, instances);
   await recover(world, instances);
   for (const instance of instances) if (instance.state === 'HIBERNATED') sleepers.tend(instance);
-  const house = { world, instances, keeper, sleepers, views: views(world) };
+  const screens = new ScreenStack(world, instances);
+  const house = { world, instances, keeper, sleepers, screens, views: views(world, screens) };
   return {
     ...methods(house),
     endAllApps: () => endAllApps(house),
     [Symbol.asyncDispose]: async () => {
+      watch[Symbol.dispose]();
       screens[Symbol.dispose]();
       await sleepers[Symbol.asyncDispose]();
       await keeper[Symbol.asyncDispose]();
@@ -115,7 +119,7 @@ function methods(house: House) {
   const { world, instances } = house;
   return {
     ...operations(house),
-    ...liveMethods(world, instances),
+    ...liveMethods(world, house),
     explainHibernation: (params: One) => explain(world, instances.get(appInstanceId(params.appInstanceId))),
     getInfo: (params: One) => Promise.resolve(house.views.infoOf(instances.get(appInstanceId(params.appInstanceId)))),
     generateSpec: (params: MethodParams<'generateSpec'>, { signal }: Call) =>

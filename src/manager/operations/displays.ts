@@ -1,6 +1,7 @@
 /** An app's display as the operations deal with it: taken before the container is made, given back after it is gone. */
 import type { App } from '../../domain/app.ts';
 import type { AppInstanceId } from '../../domain/ids.ts';
+import { viewOf } from '../../domain/view.ts';
 import type { DisplayPlace, Placement } from '../../ports/displays.ts';
 import type { InstanceRecord } from '../../ports/journal.ts';
 import type { World } from '../world.ts';
@@ -28,7 +29,8 @@ export async function takeDisplay(world: World, record: InstanceRecord, signal: 
   const { appInstanceId, app, uid, gid } = record;
   if (app.display === null || placeOfDisplay(world, record) === null) return;
   const { width, height, capabilities } = app.display;
-  const size = width === undefined || height === undefined ? null : { width, height };
+  const asMade = width === undefined || height === undefined ? null : { width, height };
+  const size = viewOf(record).size ?? asMade;
   const order = { appInstanceId, uid, gid, size, capabilities, placement: placementOf(app) };
   await world.displays.createDisplay(order, { signal, timeoutMs: world.settings.startTimeoutMs });
 }
