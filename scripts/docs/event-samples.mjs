@@ -35,6 +35,7 @@ export const EVENTS = /** @type {readonly AppEvent[]} */ (
     { seq: 12, ...subject, type: 'limitsChanged', limits: { memoryBytes: null, cpus: 0.5, pids: 1024 } },
     { seq: 11, ...subject, type: 'annotated', key: 'title', value: 'The clock', revision: 1 },
     { seq: 12, ...subject, type: 'storageFull', usedBytes: 16_600_000, limitBytes: 16_700_000 },
+    { seq: 12, ...subject, type: 'displayConnected' },
     { seq: 13, ...subject, type: 'displayReady', ms: 230 },
     { seq: 14, ...subject, type: 'displayGone' },
     { seq: 15, ...subject, type: 'displayDied' },

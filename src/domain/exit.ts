@@ -6,6 +6,7 @@ export const EXIT_CAUSES = {
   oom: 'the kernel killed the app, or a process of it, for memory: then all of the app ends',
   terminated: 'it ended after terminate asked it to (SIGTERM), within the grace period',
   killed: 'kill, or terminate after the grace period, ended it (SIGKILL)',
+  'display-died': 'its display has died (its compositor has ended), and the app followed, or was made to',
   'start-failed': 'it never came to run',
   'start-interrupted': 'the daemon died while the app was starting; the start was undone',
   'monitor-lost': 'it ended while its monitor (conmon) was gone, so nobody saw the exit code',

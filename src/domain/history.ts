@@ -56,6 +56,8 @@ export function storyOf(event: AppEvent): Story {
       };
     case 'failure':
       return { what: `${event.operation} failed: ${event.error.what}`, why: event.error.why };
+    case 'displayConnected':
+      return { what: 'is connected to its display' };
     case 'displayReady':
       return {
         what: `shows its first picture${event.ms === null ? '' : ` ${Math.round(event.ms)} ms after it was asked for`}`,

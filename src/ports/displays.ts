@@ -33,8 +33,11 @@ export type DisplayPlace = {
   readonly inside: InsideDisplay | null;
 };
 
-/** `ready`: the first picture of the app's first window. `gone`: its last window has gone. `died`: nobody answers any more. */
-export type DisplayEvent = 'ready' | 'gone' | 'died';
+/**
+ * `connected`: a program is connected to it, for the first time. `ready`: the first picture of the app's first window. `gone`: its
+ * last window has gone. `died`: nobody answers any more.
+ */
+export type DisplayEvent = 'connected' | 'ready' | 'gone' | 'died';
 
 export type DisplayListener = (appInstanceId: AppInstanceId, event: DisplayEvent) => void;
 

@@ -2,9 +2,10 @@
  * The embedded displays: one headless sway for each app, under the app's user id. On the host it is nobody's child, so it lives on
  * when the daemon does not, and its socket is all that the app gets. In the container it is hibernated and woken with the app.
  */
-import { rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { RuntimeError } from '../../domain/errors.ts';
 import { plainName, type AppInstanceId, type ContainerId } from '../../domain/ids.ts';
+import { DISPLAY_DIRECTORY } from '../../domain/rootfs.ts';
 import type {
   DisplayControls,
   DisplayEvent,
@@ -22,12 +23,27 @@ import { bringUp, isInUse, noCompositor, taken } from './bring-up.ts';
 import { CompositorLink } from './compositor-link.ts';
 import { endSway } from './end-sway.ts';
 import type { SwayParts } from './parts.ts';
-import { insidePlaces, makeInsidePlaces, placesIn, SOCKET, type DisplayPlaces, type OwnPlaces } from './places.ts';
+import {
+  insidePlaces,
+  makeInsidePlaces,
+  placesIn,
+  readRecord,
+  SOCKET,
+  type DisplayPlaces,
+  type OwnPlaces,
+} from './places.ts';
 import { takePicture } from './screenshot.ts';
 import { HIDDEN, resizing, SHOWN, swayConfig } from './sway-config.ts';
 
 const PREFIX = 'wst-';
 const nameOf = (id: AppInstanceId): string => `${PREFIX}${plainName(id)}`;
+
+/** Undefined for a process that is gone. */
+const ownerOf = (pid: number): Promise<number | undefined> =>
+  stat(`/proc/${pid}`).then(
+    ({ uid }) => uid,
+    () => undefined,
+  );
 
 type Known = { readonly link: CompositorLink; readonly places: OwnPlaces; readonly opened: Promise<void> };
 
@@ -40,7 +56,7 @@ export class SwayDisplays implements Displays, DisplayControls {
   /** Their names were in use when they were last asked for: what is there belongs to others. */
   readonly #foreign = new Set<AppInstanceId>();
 
-  /** Their compositors come up in their containers, and windows may be there before we are. */
+  /** Nobody has told of their windows and clients; in a container these may be there before we are. */
   readonly #untold = new Set<AppInstanceId>();
 
   constructor(parts: SwayParts) {
@@ -141,6 +157,7 @@ export class SwayDisplays implements Displays, DisplayControls {
       throw taken(id);
     }
     await bringUp(this.#parts, { places, group: nameOf(id) as ContainerId, order }, wait);
+    this.#untold.add(id);
     try {
       await this.#open(order, wait);
     } catch (error) {
@@ -150,20 +167,32 @@ export class SwayDisplays implements Displays, DisplayControls {
   }
 
   /** Who wants something of the display meanwhile waits for it. */
-  async #open({ appInstanceId: id, placement, uid, gid }: DisplayOwner, wait: Wait): Promise<void> {
+  async #open(owner: DisplayOwner, wait: Wait): Promise<void> {
+    const { appInstanceId: id, placement, uid, gid } = owner;
     this.letGo(id);
     const places = this.#placesOf(id, placement);
     const link = new CompositorLink({ uid, gid }, (event: DisplayEvent) => {
       for (const listener of this.#listeners) listener(id, event);
     });
-    const opened = link.open(places.ipc, this.#untold.delete(id), { clock: this.#parts.clock, ...wait });
+    const isNew = this.#untold.delete(id);
+    const opened = link.open(places.ipc, isNew, { clock: this.#parts.clock, ...wait });
     this.#known.set(id, { link, places, opened });
     try {
       await opened;
+      // whoever cannot be found out about is told of with its first picture
+      if (isNew) link.awaitClient(() => this.#compositorOf(owner), this.#parts.clock).catch(() => undefined);
     } catch (error) {
       if (this.#known.get(id)?.link === link) this.letGo(id);
       throw error;
     }
+  }
+
+  /** Of one in a container only its command line is known, and whose it is. */
+  async #compositorOf({ appInstanceId: id, placement, uid }: DisplayOwner): Promise<number | undefined> {
+    if (placement === 'host') return (await readRecord(this.#hostPlacesOf(id)))?.process.pid;
+    const found = await this.#parts.processes.withArguments([insidePlaces(DISPLAY_DIRECTORY).config]);
+    for (const { pid } of found) if ((await ownerOf(pid)) === uid) return pid;
+    return undefined;
   }
 
   async #linkedTo(id: AppInstanceId): Promise<Known> {

@@ -127,12 +127,15 @@ export async function withoutUs<Result>(
   }
 }
 
-/** After a restart of the daemon: as it was, but visible unless the app is frozen; then a compositor in it is frozen, too. */
-export const adoptScreen = (world: World, instance: Instance): Promise<void> =>
-  tryWith(world, instance, async ({ controls, owner }) => {
-    if (instance.state === 'RUNNING') await showScreen(world, instance);
-    else if (owner.placement === 'host') await controls.adopt(owner, within());
+/** After a restart of the daemon; a compositor in a frozen app is frozen, too. False when the display has died meanwhile. */
+export async function adoptScreen(world: World, instance: Instance): Promise<boolean> {
+  let isThere = true;
+  await tryWith(world, instance, async ({ controls, owner }) => {
+    if (owner.placement === 'host') isThere = await controls.adopt(owner, within());
+    if (isThere && instance.state === 'RUNNING') await showScreen(world, instance);
   });
+  return isThere;
+}
 
 /** Throws NOT_SUPPORTED for an app without a display of ours, ILLEGAL_STATE for one that has ended or not begun, DISPLAY_FAILED. */
 export async function screenshot(world: World, { record }: Instance, signal: AbortSignal): Promise<Screenshot> {
