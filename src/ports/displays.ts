@@ -46,7 +46,10 @@ export type Displays = {
   readonly offered: boolean;
   /** Looks at nothing. Throws DISPLAY_FAILED when there can be none. */
   readonly placeOf: (appInstanceId: AppInstanceId, placement: Placement) => DisplayPlace;
-  /** The socket is there and the app's own when it returns; in a container it comes up with the app. Throws DISPLAY_FAILED (a taken name, too), TIMED_OUT, ABORTED. */
+  /**
+   * The socket is there and the app's own when it returns, so a container can be made with it; in a container it comes up with the
+   * app. Throws DISPLAY_FAILED (a taken name, too), TIMED_OUT, ABORTED.
+   */
   readonly createDisplay: (order: DisplayOrder, wait: Wait) => Promise<DisplayPlace>;
   /** Repeatable; one that is not there, or half made, or made by an earlier daemon, is fine. */
   readonly destroyDisplay: (appInstanceId: AppInstanceId, wait: Wait) => Promise<void>;
@@ -58,6 +61,8 @@ export type Displays = {
 export type DisplayControls = {
   /** Whether a display can be in a container. */
   readonly canBeInside: boolean;
+  /** Whether somebody answers at a display that was made; in a container nobody can yet. */
+  readonly answers: (appInstanceId: AppInstanceId) => Promise<void>;
   /** Takes up a display that an earlier daemon made, or that comes up in a container. False when it is not there any more. */
   readonly adopt: (owner: DisplayOwner, wait: Wait) => Promise<boolean>;
   /** Before a dump: nobody outside the container is connected to the display any more. */

@@ -17,7 +17,7 @@ const CLEAN_UP_MS = 5000;
 
 export type NewDisplay = { readonly places: DisplayPlaces; readonly group: ContainerId; readonly order: DisplayOrder };
 
-/** It answers when this returns. Throws DISPLAY_FAILED, TIMED_OUT, ABORTED; then nothing is left of it. */
+/** Its sockets are there when this returns; {@link answers} is the next step. Throws DISPLAY_FAILED, TIMED_OUT, ABORTED; then nothing is left of it. */
 export async function bringUp(parts: SwayParts, display: NewDisplay, wait: Wait): Promise<void> {
   const { compositor, groups } = parts;
   const { places, group, order } = display;
@@ -33,9 +33,17 @@ export async function bringUp(parts: SwayParts, display: NewDisplay, wait: Wait)
       wait,
     });
     await writeRecord(places, { process });
-    await probe(await connectToSocketOf(order.uid, places.socket), wait);
   } catch (error) {
     await endSway(parts, display, unhurried());
+    throw asDisplayFailure(order, error);
+  }
+}
+
+/** Throws DISPLAY_FAILED, TIMED_OUT, ABORTED. */
+export async function answers({ places, order }: Omit<NewDisplay, 'group'>, wait: Wait): Promise<void> {
+  try {
+    await probe(await connectToSocketOf(order.uid, places.socket), wait);
+  } catch (error) {
     throw asDisplayFailure(order, error);
   }
 }

@@ -19,7 +19,7 @@ import type {
 } from '../../ports/displays.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { listDirectory } from '../files/list-directory.ts';
-import { bringUp, isInUse, noCompositor, taken } from './bring-up.ts';
+import { answers, bringUp, isInUse, noCompositor, taken } from './bring-up.ts';
 import { CompositorLink } from './compositor-link.ts';
 import { endSway } from './end-sway.ts';
 import type { SwayParts } from './parts.ts';
@@ -59,6 +59,9 @@ export class SwayDisplays implements Displays, DisplayControls {
   /** Nobody has told of their windows and clients; in a container these may be there before we are. */
   readonly #untold = new Set<AppInstanceId>();
 
+  /** Of those that this daemon has made on the host. */
+  readonly #answering = new Map<AppInstanceId, Promise<void>>();
+
   constructor(parts: SwayParts) {
     this.#parts = parts;
   }
@@ -95,6 +98,7 @@ export class SwayDisplays implements Displays, DisplayControls {
     if (this.#foreign.has(id)) return;
     this.letGo(id);
     this.#untold.delete(id);
+    this.#answering.delete(id);
     await this.#end(nameOf(id), wait);
   }
 
@@ -158,16 +162,18 @@ export class SwayDisplays implements Displays, DisplayControls {
     }
     await bringUp(this.#parts, { places, group: nameOf(id) as ContainerId, order }, wait);
     this.#untold.add(id);
-    try {
-      await this.#open(order, wait);
-    } catch (error) {
-      await this.destroyDisplay(id, wait);
-      throw error;
-    }
+    // on while the container is made; who asks for its answer hears of a failure
+    const opened = this.#open(order, wait, () => answers({ places, order }, wait));
+    opened.catch(() => undefined);
+    this.#answering.set(id, opened);
+  }
+
+  async answers(id: AppInstanceId): Promise<void> {
+    await this.#answering.get(id);
   }
 
   /** Who wants something of the display meanwhile waits for it. */
-  async #open(owner: DisplayOwner, wait: Wait): Promise<void> {
+  async #open(owner: DisplayOwner, wait: Wait, before = (): Promise<void> => Promise.resolve()): Promise<void> {
     const { appInstanceId: id, placement, uid, gid } = owner;
     this.letGo(id);
     const places = this.#placesOf(id, placement);
@@ -175,7 +181,7 @@ export class SwayDisplays implements Displays, DisplayControls {
       for (const listener of this.#listeners) listener(id, event);
     });
     const isNew = this.#untold.delete(id);
-    const opened = link.open(places.ipc, isNew, { clock: this.#parts.clock, ...wait });
+    const opened = before().then(() => link.open(places.ipc, isNew, { clock: this.#parts.clock, ...wait }));
     this.#known.set(id, { link, places, opened });
     try {
       await opened;

@@ -35,6 +35,11 @@ export async function takeDisplay(world: World, record: InstanceRecord, signal: 
   await world.displays.createDisplay(order, { signal, timeoutMs: world.settings.startTimeoutMs });
 }
 
+/** What was taken may still come up while the container is made. Throws DISPLAY_FAILED, TIMED_OUT, ABORTED. */
+export async function displayAnswers({ displays }: World, { app, appInstanceId }: InstanceRecord): Promise<void> {
+  if (app.display !== null) await displays.controls?.answers(appInstanceId);
+}
+
 /** Of an app that sleeps: what its compositor needs for the wake stays. */
 export async function restDisplay(world: World, record: InstanceRecord): Promise<void> {
   if (placementOf(record.app) === 'container') world.displays.controls?.letGo(record.appInstanceId);
