@@ -1,9 +1,16 @@
-/** Which app with a display has the focus. What decides it is kept with the instances; who gets it is told. */
+/**
+ * Which app with a display has the focus, and which is in front of which. What decides it is kept with the instances; who gets the
+ * focus is told, and a screen, where there is one, is made to show it.
+ */
 import { viewOf } from '../domain/view.ts';
 import type { Instance } from './instance.ts';
 import type { Instances } from './instances.ts';
+import { placementOf } from './operations/displays.ts';
+import { unhurried } from './operations/operation.ts';
 import { hasScreen } from './operations/screen.ts';
 import type { World } from './world.ts';
+
+const ARRANGE_MS = 5000;
 
 export class ScreenStack implements Disposable {
   readonly #world: World;
@@ -19,14 +26,12 @@ export class ScreenStack implements Disposable {
     this.#leave = world.announcer.subscribe(({ type }) => {
       if (type === 'stateChanged' || type === 'displayChanged') this.#look();
     });
+    this.#arrange();
   }
 
   /** Of those that can be seen, whoever was given it last; whoever came first, as long as it was given to nobody. */
   get focused(): Instance | undefined {
-    return this.#seen().reduce<Instance | undefined>(
-      (best, one) => (best === undefined || comesBefore(one, best) ? one : best),
-      undefined,
-    );
+    return this.#seen().sort(byFocus).at(-1);
   }
 
   /** What it needs to have the focus as soon as it can be seen. */
@@ -47,28 +52,49 @@ export class ScreenStack implements Disposable {
     this.#leave();
   }
 
-  #seen(): readonly Instance[] {
-    return [...this.#instances].filter(
-      ({ record, state }) => state === 'RUNNING' && viewOf(record).visible && hasScreen(this.#world, record),
-    );
+  #seen(): Instance[] {
+    const { controls } = this.#world.displays;
+    return [...this.#instances].filter(({ record, state }) => {
+      const canBeSeen = controls?.screen == null || placementOf(record.app) === 'host';
+      return canBeSeen && state === 'RUNNING' && viewOf(record).visible && hasScreen(this.#world, record);
+    });
+  }
+
+  /** The screen shows what is so when its turn comes. */
+  #arrange(): void {
+    const screen = this.#world.displays.controls?.screen ?? null;
+    if (screen === null) return;
+    this.#telling = this.#telling.then(async () => {
+      const stack = this.#seen().sort(byFocus);
+      const { focused } = this;
+      stack.sort((one, other) => viewOf(one.record).zOrder - viewOf(other.record).zOrder);
+      const above = focused === undefined ? 0 : stack.length - 1 - stack.indexOf(focused);
+      const ids = stack.map(({ record }) => record.appInstanceId);
+      await screen.arrange({ stack: ids, above }, unhurried(ARRANGE_MS)).catch((error: unknown) => {
+        this.#world.log.warn({ err: error }, 'the screen does not show the apps as it should');
+      });
+    });
   }
 
   #look(): void {
     const { focused } = this;
+    this.#arrange();
     if (focused === this.#told) return;
     this.#told = focused;
     if (focused === undefined) return;
     const { appId, appInstanceId } = focused.record;
     const { announcer, log } = this.#world;
-    this.#telling = announcer
+    const told = announcer
       .commit({ events: [{ appId, appInstanceId, type: 'displayFocused' }] })
       .catch((error: unknown) => {
         log.error({ err: error, appInstanceId }, 'who has the focus could not be written');
       });
+    this.#telling = this.#telling.then(() => told);
   }
 }
 
-function comesBefore({ record: one }: Instance, { record: other }: Instance): boolean {
-  const [focus, otherFocus] = [viewOf(one).focus, viewOf(other).focus];
-  return focus === otherFocus ? one.createdAt < other.createdAt : focus > otherFocus;
+/** The last one has it. */
+function byFocus({ record: one }: Instance, { record: other }: Instance): number {
+  const difference = viewOf(one).focus - viewOf(other).focus;
+  return difference === 0 ? Date.parse(other.createdAt) - Date.parse(one.createdAt) : difference;
 }

@@ -57,10 +57,18 @@ export type Displays = {
   readonly controls: DisplayControls | null;
 };
 
+/** Those that can be seen, the hindmost first; the last `above` of them are in front of the one that has the focus. */
+export type Arrangement = { readonly stack: readonly AppInstanceId[]; readonly above: number };
+
+/** One screen on which the displays on the host are seen. Throws DISPLAY_FAILED, TIMED_OUT, ABORTED. */
+export type Screen = { readonly arrange: (arrangement: Arrangement, wait: Wait) => Promise<void> };
+
 /** What else can be done with a display that is ours. All throw DISPLAY_FAILED for one that does not answer, TIMED_OUT, ABORTED. */
 export type DisplayControls = {
   /** Whether a display can be in a container. */
   readonly canBeInside: boolean;
+  /** Null: each is seen by its pictures only. */
+  readonly screen: Screen | null;
   /** Whether somebody answers at a display that was made; in a container nobody can yet. */
   readonly answers: (appInstanceId: AppInstanceId) => Promise<void>;
   /** Takes up a display that an earlier daemon made, or that comes up in a container. False when it is not there any more. */

@@ -90,15 +90,15 @@ export async function build(site: Site): Promise<Built> {
     networks: networkLeases(site, open),
     settings: { ...config, ...machine, ...ids, hibernation, platform: site.platform, root: site.root },
   };
-  const manager = await startManager(world, remembered).catch((error: unknown) => {
-    neighbours.close();
+  const manager = await startManager(world, remembered).catch(async (error: unknown) => {
+    await neighbours.close();
     throw error;
   });
   return {
     world,
     manager,
     close: async () => {
-      neighbours.close();
+      await neighbours.close();
       await close(world, open);
     },
   };
@@ -106,8 +106,15 @@ export async function build(site: Site): Promise<Built> {
 
 const displayOptions = (site: Site, open: OpenPlace, cgroupParent: string): DisplayOptions => ({
   ...{ stateDirectory: site.places.state, openDirectory: open.directory },
-  ...{ cgroupParent, searchPath: site.searchPath, tools: toolsOf(site) },
+  ...{ cgroupParent, searchPath: site.searchPath, tools: toolsOf(site), parent: parentOf(site) },
 });
+
+function parentOf({ config: { displays, userIds } }: Site): DisplayOptions['parent'] {
+  const { parent } = displays;
+  if (parent === undefined) return undefined;
+  const { backend, socket, width, height, uid = userIds.last + 1, gid = uid } = parent;
+  return { backend, socket, size: { width, height }, user: { uid, gid } };
+}
 
 export const toolsOf = ({ config, env }: Pick<Site, 'config' | 'env'>): string | undefined =>
   config.tools ?? env['RUNTIME_MANAGER_TOOLS'];

@@ -29,7 +29,7 @@ type Neighbours = {
   readonly displays: Displays;
   readonly storage: Storage;
   /** Ends what is under way to them. */
-  readonly close: () => void;
+  readonly close: () => Promise<void>;
 };
 
 /** RDK's own default, and that of all its tools. */
@@ -43,7 +43,7 @@ export async function buildNeighbours(options: Options): Promise<Neighbours> {
     directory: base,
     volumeDirectory: places.volumes,
   });
-  const own = ownDisplays(options);
+  const own = await ownDisplays(options);
   const { displays, storage } = config;
   if (displays.provider !== 'rdk' && storage.provider === 'embedded') return { ...own, storage: embedded };
   const { tokenFile, callTimeoutMs } = config.thunder;
@@ -53,25 +53,20 @@ export async function buildNeighbours(options: Options): Promise<Neighbours> {
   return {
     displays: displays.provider === 'rdk' ? windowManager({ thunder, directory, clock: systemClock }) : own.displays,
     storage: storage.provider === 'rdk' ? appStorage({ thunder, otherwise: embedded, log }) : embedded,
-    close: () => {
-      own.close();
+    close: async () => {
       thunder.close();
+      await own.close();
     },
   };
 }
 
 /** Those that need no other service. */
-function ownDisplays({ config, embedded }: Options): Pick<Neighbours, 'displays' | 'close'> {
+async function ownDisplays({ config, embedded }: Options): Promise<Pick<Neighbours, 'displays' | 'close'>> {
   const { provider, socket } = config.displays;
   if (provider === 'external' && socket !== undefined) return { displays: externalDisplay(socket), close: nothing };
   if (provider !== 'embedded') return { displays: noDisplays, close: nothing };
-  const displays = embeddedDisplays(embedded);
-  return {
-    displays,
-    close: () => {
-      displays.close();
-    },
-  };
+  const displays = await embeddedDisplays(embedded);
+  return { displays, close: () => displays.close() };
 }
 
-const nothing = (): void => undefined;
+const nothing = (): Promise<void> => Promise.resolve();

@@ -48,7 +48,7 @@ export class CompositorLink {
     // the next daemon cannot know whether it was told
     this.#isConnected = !isNew;
     await ipc.watchWindows(wait);
-    for (const id of await ipc.windows(wait)) {
+    for (const { id } of await ipc.windows(wait)) {
       if (isNew) this.#onWindow('new', id);
       // those of before the daemon was there were told then
       else this.#windows.add(id);
@@ -74,6 +74,11 @@ export class CompositorLink {
     if (!this.#awaits()) return;
     this.#isConnected = true;
     this.#tell('connected');
+  }
+
+  /** A compositor whose screen has ended goes on, and can show nothing any more. */
+  async hasOutput(wait: Wait): Promise<boolean> {
+    return (await this.#ipc?.outputSize(wait)) !== undefined;
   }
 
   async command(text: string, wait: Wait): Promise<void> {

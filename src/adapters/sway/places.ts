@@ -30,7 +30,10 @@ export const insidePlaces = (directory: string) => ({
   config: `${directory}/sway.config`,
 });
 
-const recordSchema = z.object({ process: z.object({ pid: z.int(), startTime: z.string() }) });
+const recordSchema = z.object({
+  process: z.object({ pid: z.int(), startTime: z.string() }),
+  backend: z.enum(['headless', 'wayland', 'drm']).default('headless'),
+});
 
 export type DisplayRecord = z.output<typeof recordSchema>;
 

@@ -1,4 +1,4 @@
-/** Brings up the compositor of one app: headless, drawing with the processor, as the app's user and with nothing that root has. */
+/** Brings up a compositor that draws with the processor, as a user and with nothing that root has. */
 import { chown, mkdir, readFile } from 'node:fs/promises';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { ProcessId } from '../../ports/processes.ts';
@@ -9,11 +9,20 @@ import { asUser, type User } from './as-user.ts';
 import type { Compositor } from './compositor.ts';
 import type { SwayParts } from './parts.ts';
 import { isThere, type DisplayPlaces } from './places.ts';
+import type { Backend } from './sway-config.ts';
+
+/** What it draws on; `owner` of the socket, where that must be somebody in particular's. */
+export type Stage = {
+  readonly backend: Backend;
+  readonly socket: string | undefined;
+  readonly owner: number | undefined;
+};
 
 type Options = Pick<SwayParts, 'processes' | 'clock' | 'searchPath'> & { readonly compositor: Compositor };
 
 export type StartOrder = {
   readonly user: User;
+  readonly stage: Stage;
   /** Called as soon as there is a process. */
   readonly began: (process: ProcessId) => void;
   readonly wait: Wait;
@@ -27,11 +36,30 @@ const ENVIRONMENT = {
   HOME: '/nonexistent',
   XDG_RUNTIME_DIR: WORKING_DIRECTORY,
   SWAYSOCK: `${WORKING_DIRECTORY}/ipc.sock`,
-  WLR_BACKENDS: 'headless',
   WLR_RENDERER: 'pixman',
-  WLR_LIBINPUT_NO_DEVICES: '1',
-  WLR_HEADLESS_OUTPUTS: '1',
 };
+
+const BACKENDS: Readonly<Record<Backend, Readonly<Record<string, string>>>> = {
+  headless: { WLR_BACKENDS: 'headless', WLR_HEADLESS_OUTPUTS: '1', WLR_LIBINPUT_NO_DEVICES: '1' },
+  wayland: { WLR_BACKENDS: 'wayland', WLR_LIBINPUT_NO_DEVICES: '1' },
+  drm: { WLR_BACKENDS: 'drm,libinput' },
+};
+
+/**
+ * A client's user may not connect to the screen's socket, and must not be able to. So root does, in the process that becomes the
+ * client, because a compositor knows its clients by the process that has connected (SO_PEERCRED). libwayland takes the connection
+ * from WAYLAND_SOCKET. The socket is handed over as a descriptor: what lies in its directory may be swapped at any moment.
+ */
+const CONNECT = `
+use strict; use Socket; $^F = 99;
+my ($fd, $owner, @argv) = @ARGV; my $path = "/proc/self/fd/$fd";
+my @found = stat $path; -S _ && ($owner eq '' || $found[4] == $owner) or die "the screen has no socket of its own\n";
+my $screen; socket($screen, AF_UNIX, SOCK_STREAM, 0) && connect($screen, pack_sockaddr_un($path)) or die "the screen: $!\n";
+open my $spent, '<&=', $fd; close $spent;
+$ENV{WAYLAND_SOCKET} = fileno $screen; exec { $argv[0] } @argv or die "$argv[0]: $!\n";`;
+
+/** Nothing of ours has these numbers: 0 to 2 are its own, then come the directories. */
+const FIRST_HANDED = 3;
 
 /** Sockets of 0600. */
 const UMASK = 0o177;
@@ -41,20 +69,25 @@ const POLL_MS = 2;
 export async function startSway(
   options: Options,
   places: DisplayPlaces,
-  { user, began, wait }: StartOrder,
+  { user, stage, began, wait }: StartOrder,
 ): Promise<ProcessId> {
   const { compositor, processes, searchPath } = options;
   await mkdir(places.own, { mode: 0o700 });
   await chown(places.own, user.uid, user.gid);
-  const argv = asUser(user, [...compositor.sway, '--config', places.config]);
-  const env = { PATH: searchPath, ...ENVIRONMENT, ...compositor.env };
   const { directories } = compositor;
-  const pid = await startDetached(argv, env, { cwd: places.own, logFile: places.log, umask: UMASK, directories });
-  const sway = processes.identify(pid);
-  if (sway === undefined) throw await failed(places);
-  began(sway);
-  await untilListening(options, { places, sway }, wait);
-  return sway;
+  const sway = asUser(user, [...compositor.sway, '--config', places.config]);
+  const connecting = ['perl', '-e', CONNECT, String(FIRST_HANDED + directories.length), String(stage.owner ?? '')];
+  const argv = stage.socket === undefined ? sway : [...connecting, ...sway];
+  const env = { PATH: searchPath, ...ENVIRONMENT, ...BACKENDS[stage.backend], ...compositor.env };
+  const pid = await startDetached(argv, env, {
+    ...{ cwd: places.own, logFile: places.log, umask: UMASK, directories },
+    ...(stage.socket !== undefined && { socket: stage.socket }),
+  });
+  const started = processes.identify(pid);
+  if (started === undefined) throw await failed(places);
+  began(started);
+  await untilListening(options, { places, sway: started }, wait);
+  return started;
 }
 
 type Starting = { readonly places: DisplayPlaces; readonly sway: ProcessId };

@@ -18,7 +18,9 @@ export function placeOfDisplay({ displays }: World, { appInstanceId, app }: Subj
 /** Decided once for a run: what was started in one place is looked for there, whatever the configuration says later. */
 export function withPlacement({ displays }: World, app: App): App {
   if (app.display === null || app.display.placement !== undefined) return app;
-  const isInside = app.hibernation.enabled && displays.controls?.canBeInside === true;
+  const { controls } = displays;
+  // what is seen on a screen is connected to it, which cannot be hibernated
+  const isInside = app.hibernation.enabled && controls?.canBeInside === true && controls.screen === null;
   return { ...app, display: { ...app.display, placement: isInside ? 'container' : 'host' } };
 }
 

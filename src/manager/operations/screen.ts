@@ -91,7 +91,11 @@ export function followScreen(world: World, instance: Instance): void {
  */
 export const hideScreen = (world: World, instance: Instance): Promise<void> =>
   tryWith(world, instance, async ({ controls, owner: { appInstanceId, placement } }) => {
-    await world.pictures.keep(instance.record.containerId, await controls.screenshot(appInstanceId, within()));
+    const { containerId } = instance.record;
+    const kept = controls.screenshot(appInstanceId, within()).then((png) => world.pictures.keep(containerId, png));
+    await kept.catch((error: unknown) => {
+      world.log.warn({ err: error, appInstanceId }, 'the last picture of an app could not be taken');
+    });
     await controls.setVisible(appInstanceId, false, within());
     if (placement === 'host') return;
     // what stands still with a connection from outside in it cannot be dumped, and a frozen compositor notices no end of one

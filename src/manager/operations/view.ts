@@ -13,8 +13,9 @@ export type ViewChange = Partial<DisplayView>;
  */
 export async function changeView(world: World, instance: Instance, change: ViewChange): Promise<boolean> {
   const { record, state } = instance;
-  const { controls } = ownScreen(world, record);
+  const { controls, owner } = ownScreen(world, record);
   refuseAbsent(instance);
+  if (owner.placement === 'container' && controls.screen !== null) refuseUnseen(instance, change);
   const before = viewOf(record);
   const after = { ...before, ...change };
   if (isSame(before, after)) return true;
@@ -46,6 +47,15 @@ const isSame = (one: DisplayView, other: DisplayView): boolean =>
   one.focus === other.focus &&
   one.size?.width === other.size?.width &&
   one.size?.height === other.size?.height;
+
+/** It may be hidden and resized, for its pictures. */
+function refuseUnseen({ record: { appInstanceId } }: Instance, { focus, zOrder }: ViewChange): void {
+  if (focus === undefined && zOrder === undefined) return;
+  throw new RuntimeError('NOT_SUPPORTED', {
+    what: `the display of ${appInstanceId} is in its container, and not on the screen`,
+    next: 'run it with display.placement host; then it is on the screen, and cannot be hibernated',
+  });
+}
 
 function refuseAbsent({ state, record: { appInstanceId } }: Instance): void {
   if (state === 'RUNNING' || state === 'SUSPENDED') return;
