@@ -94,7 +94,9 @@ async function main() {
         }),
       )),
       ...(await stage('tests on this machine: contract, container, fault, e2e', async () => {
-        if (files.machine.some((file) => file.endsWith('/browser.test.ts'))) await provideBrowserTree(browserTree);
+        if (files.machine.some((file) => /\/e2e\/(browser|live-view)\.test\.ts$/.test(file))) {
+          await provideBrowserTree(browserTree);
+        }
         return runTests('tests on this machine', {
           ...common,
           files: files.machine,

@@ -1,5 +1,6 @@
 /** Every command as a row: help, completion and manual pages come from here. */
 import type { CommandRow, OptionRow, Words } from './command.ts';
+import { RUN_OPTIONS } from './run-options.ts';
 
 const ANY: Words = { kind: 'any' };
 const FILE: Words = { kind: 'file' };
@@ -20,43 +21,6 @@ export const GLOBAL_OPTIONS: readonly OptionRow[] = [
   { flags: '--token-file <file>', doc: 'by TCP: file with the token (also RUNTIME_MANAGER_TOKEN_FILE)', words: FILE },
   { flags: '--ca-file <file>', doc: 'by wss: PEM file of the certificate to trust', words: FILE },
   { flags: '--json', doc: 'data as JSON on stdout, errors as JSON on stderr' },
-];
-
-const RUN_OPTIONS: readonly OptionRow[] = [
-  { flags: '--instance <id>', doc: 'id of the new instance; a UUID when absent', words: ANY },
-  { flags: '--bundle <dir>', doc: 'OCI bundle: a directory with config.json and a root file system', words: DIRECTORY },
-  {
-    flags: '--image <ref>',
-    doc: 'oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE, or the path of an image',
-    words: FILE,
-  },
-  { flags: '--rootfs <dir>', doc: 'directory that is a root file system', words: DIRECTORY },
-  { flags: '--host-rootfs', doc: "the device's own system directories, read-only" },
-  { flags: '--config <file>', doc: 'JSON or YAML description of the app; other options override it', words: FILE },
-  { flags: '--env <name=value>', doc: 'environment variable', many: true, words: ANY },
-  { flags: '--memory <size>', doc: 'memory limit, for example 64M or 1.5G', words: ANY },
-  { flags: '--storage <size>', doc: "size of the app's private directory, for example 64M", words: ANY },
-  { flags: '--cpus <number>', doc: 'CPU limit in cores, for example 0.5', words: ANY },
-  { flags: '--swap <size>', doc: 'swap beyond the memory limit; none without it', words: ANY },
-  { flags: '--cpu-shares <number>', doc: 'share of the processor under load; everybody has 1024', words: ANY },
-  { flags: '--cores <list>', doc: 'cores that it may run on, for example 0-1,3', words: ANY },
-  { flags: '--pids <number>', doc: 'most processes and threads at once', words: ANY },
-  { flags: '--io-weight <number>', doc: 'share of the disks under load, 10 to 1000; everybody has 100', words: ANY },
-  {
-    flags: '--network <mode>',
-    doc: 'none, nat or host',
-    words: { kind: 'choice', choices: ['none', 'nat', 'host'] },
-  },
-  { flags: '--port <host:app>', doc: "forward a port to the app's (/udp at the end: UDP)", many: true, words: ANY },
-  { flags: '--display <WxH>', doc: 'give it a display of this size, for example 1280x720', words: ANY },
-  { flags: '--mount <src:dst[:ro]>', doc: 'show a host directory or file in the app', many: true, words: FILE },
-  {
-    flags: '--restart <policy>',
-    doc: 'start it again when it has ended: never, on-failure or always; with :N given up after N attempts in a row',
-    words: ANY,
-  },
-  { flags: '--hibernatable', doc: 'prepare it for hibernation' },
-  { flags: '--grace <time>', doc: 'time between SIGTERM and SIGKILL, for example 10s or 500ms', words: ANY },
 ];
 
 type OperationName = 'suspend' | 'resume' | 'hibernate' | 'wake' | 'terminate' | 'kill';
@@ -154,6 +118,22 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./commands/storage.ts')).storage,
   },
   {
+    name: 'images',
+    doc: 'list the images of apps that sleep: how large, and whether they would survive a power cut',
+    options: [],
+    example: 'runtimectl images --json',
+    load: async () => (await import('./commands/images.ts')).images,
+  },
+  {
+    name: 'packages',
+    doc: 'list the unpacked images and mounted packages of apps, or delete unpacked images that no instance uses',
+    operands: '<action>',
+    words: [{ kind: 'choice', choices: ['ls', 'prune'] }],
+    options: [],
+    example: 'runtimectl packages prune',
+    load: async () => (await import('./commands/packages.ts')).packages,
+  },
+  {
     name: 'logs',
     doc: 'what an app wrote to stdout and stderr',
     operands: '<id>',
@@ -195,6 +175,15 @@ export const COMMANDS: readonly CommandRow[] = [
     example: 'runtimectl resize clock-1 1920x1080',
   }),
   {
+    name: 'view',
+    doc: "the address of a page that shows an app's display live, for a browser",
+    operands: '<id>',
+    words: [INSTANCE],
+    options: [{ flags: '--with-token', doc: 'with the token in it, which lets in whoever has the address' }],
+    example: 'runtimectl view clock-1',
+    load: async () => (await import('./commands/view.ts')).view,
+  },
+  {
     name: 'events',
     doc: 'what happened, from the durable event log',
     options: [
@@ -213,6 +202,13 @@ export const COMMANDS: readonly CommandRow[] = [
     options: [
       { flags: '--memory <size>', doc: 'memory, for example 64M, or none', words: ANY },
       { flags: '--cpus <number>', doc: 'cores, for example 0.5, or none', words: ANY },
+      {
+        flags: '--cpu-shares <number>',
+        doc: 'share of the processor under load, or none: 1024, as everybody',
+        words: ANY,
+      },
+      { flags: '--cores <list>', doc: 'cores that it may run on, for example 0-1,3, or none', words: ANY },
+      { flags: '--io-weight <number>', doc: 'share of the disks under load, or none: 100, as everybody', words: ANY },
       { flags: '--pids <number>', doc: 'processes and threads at once, or none for the default', words: ANY },
     ],
     example: 'runtimectl limits clock-1 --memory 128M --cpus none',

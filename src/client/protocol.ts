@@ -42,10 +42,14 @@ export const READERS: { readonly [Name in MethodName]: Read<Name> } = {
   setFocus: done,
   setZOrder: done,
   resizeDisplay: done,
+  getView: (wire) => wire as MethodResults['getView'],
   getEvents: (wire) => wire as MethodResults['getEvents'],
   listStorage: (wire) => wire as MethodResults['listStorage'],
   clearStorage: done,
   deleteStorage: done,
+  listImages: (wire) => wire as MethodResults['listImages'],
+  listPackages: (wire) => wire as MethodResults['listPackages'],
+  prunePackages: (wire) => wire as MethodResults['prunePackages'],
   version: (wire) => wire as MethodResults['version'],
 };
 
@@ -63,6 +67,8 @@ const OPERATIONS: ReadonlySet<MethodName> = new Set([
   'listStorage',
   'clearStorage',
   'deleteStorage',
+  'listPackages',
+  'prunePackages',
   'annotate',
   'removeAnnotation',
   'setLimits',

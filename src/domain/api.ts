@@ -11,14 +11,17 @@ import {
 } from './app.ts';
 import { EXEC_SIGNALS, type ExecResult } from './exec.ts';
 import type { EventPage } from './events.ts';
-import type { Explanation } from './hibernation.ts';
+import type { Explanation, ImageEntry } from './hibernation.ts';
 import type { History } from './history.ts';
 import type { AppInfo, AppSummary, StorageEntry } from './info.ts';
 import type { Limits } from './limits.ts';
+import type { PackageStore, Pruned } from './packages.ts';
+import type { LogPage, ViewAddress, Screenshot, Version, Done } from './results.ts';
 import { runtimeConfigSchema } from './runtime-config.ts';
 import { SPEC_FORMATS, type GeneratedSpec } from './spec.ts';
 
 export { CALLSIGN } from './wire.ts';
+export type { LogLine, LogPage, ViewAddress, Screenshot, Version, Done } from './results.ts';
 
 /** Checked further by domain/ids: the schema only says that there is text. */
 const id = z.string();
@@ -72,7 +75,7 @@ const revision = z.int().min(0).optional();
 const annotate = z.strictObject({ appInstanceId: id, key, value: z.string().max(MAX_VALUE_LENGTH), revision });
 const removeAnnotation = z.strictObject({ appInstanceId: id, key, revision });
 
-const { memoryBytes, cpus, pids } = limitsSchema.shape;
+const { memoryBytes, cpus, pids, cpuShares, cores, ioWeight } = limitsSchema.shape;
 const setLimits = z
   .strictObject({
     appInstanceId: id,
@@ -81,8 +84,17 @@ const setLimits = z
     cpus: cpus.unwrap().nullable().optional(),
     /** Processes and threads at once. */
     pids: pids.unwrap().nullable().optional(),
+    /** Of the processor when others want it too. */
+    cpuShares: cpuShares.unwrap().nullable().optional(),
+    /** Cores that it may run on. */
+    cores: cores.unwrap().nullable().optional(),
+    /** Of the disks when others want them too. */
+    ioWeight: ioWeight.unwrap().nullable().optional(),
   })
-  .refine(({ memoryBytes: a, cpus: b, pids: c }) => [a, b, c].some((one) => one !== undefined), 'has no limit to set');
+  .refine(
+    ({ appInstanceId: _, ...limits }) => Object.values(limits).some((one) => one !== undefined),
+    'has no limit to set',
+  );
 
 /** It is written into CRIU's configuration. */
 const DESTINATION = /^[^"\\[\]\p{Cc}]*$/u;
@@ -159,33 +171,6 @@ const getLogs = z.strictObject({
   waitMs: z.int().min(0).max(30_000).default(0),
 });
 
-export type LogLine = {
-  readonly time: string;
-  readonly stream: 'stdout' | 'stderr';
-  readonly text: string;
-  readonly partial: boolean;
-};
-/** `ended`: the app has ended and everything was read. */
-export type LogPage = { readonly lines: readonly LogLine[]; readonly cursor: string; readonly ended: boolean };
-export type Screenshot = {
-  /** PNG, as base64. */
-  readonly png: string;
-  /** ISO 8601, UTC. */
-  readonly takenAt: string;
-  /** False: the last picture of an app that is suspended or hibernated. */
-  readonly live: boolean;
-};
-export type Version = {
-  readonly version: string;
-  readonly engine: string;
-  readonly runtime: string;
-  readonly pid: number;
-  readonly root: string;
-};
-
-/** Result of an operation: `already` when the instance was so before. */
-export type Done = { readonly already: boolean };
-
 export const METHODS = {
   run: { params: run, doc: 'Start an app in a container of its own.' },
   suspend: { params: one, doc: 'Freeze every process of the app at once.' },
@@ -236,6 +221,7 @@ export const METHODS = {
   setFocus: { params: one, doc: "Give an app's display the focus, which another one loses." },
   setZOrder: { params: setZOrder, doc: "Move an app's display in front of others, or behind them." },
   resizeDisplay: { params: resizeDisplay, doc: "Give an app's display another size; its windows follow." },
+  getView: { params: one, doc: "Where an app's display can be looked at and used live, with a browser." },
   getEvents: { params: getEvents, doc: 'The durable event log after a number.' },
   listStorage: { params: nothing, doc: "Every app's private directory, and how much is in it." },
   clearStorage: {
@@ -246,6 +232,15 @@ export const METHODS = {
     params: ofApp,
     doc: 'Delete the private directory of an app that has no instance; its user id may go to another app later.',
   },
+  listImages: {
+    params: nothing,
+    doc: 'The images of apps that sleep: how large they are, and whether they would survive a power cut.',
+  },
+  listPackages: {
+    params: nothing,
+    doc: 'Images that were unpacked, and packages that are mounted: how large, and by whom they are used.',
+  },
+  prunePackages: { params: nothing, doc: 'Delete unpacked images that no instance uses.' },
   version: { params: nothing, doc: 'Version, engine and place of the daemon.' },
 } as const;
 
@@ -280,9 +275,13 @@ export type MethodResults = {
   setFocus: Done;
   setZOrder: Done;
   resizeDisplay: Done;
+  getView: ViewAddress;
   getEvents: EventPage;
   listStorage: readonly StorageEntry[];
   clearStorage: Done;
   deleteStorage: Done;
+  listImages: readonly ImageEntry[];
+  listPackages: PackageStore;
+  prunePackages: Pruned;
   version: Version;
 };

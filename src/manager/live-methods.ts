@@ -64,4 +64,4 @@ export function liveMethods(world: World, { instances, screens }: Places) {
   };
 }
 
-const limitsIn = ({ memoryBytes, cpus, pids }: MethodParams<'setLimits'>): LimitChange => ({ memoryBytes, cpus, pids });
+const limitsIn = ({ appInstanceId: _, ...change }: MethodParams<'setLimits'>): LimitChange => change;

@@ -53,9 +53,9 @@ export class ScreenStack implements Disposable {
   }
 
   #seen(): Instance[] {
-    const { controls } = this.#world.displays;
+    const screen = this.#world.displays.controls?.screen ?? null;
     return [...this.#instances].filter(({ record, state }) => {
-      const canBeSeen = controls?.screen == null || placementOf(record.app) === 'host';
+      const canBeSeen = screen === null || placementOf(record.app) === 'host';
       return canBeSeen && state === 'RUNNING' && viewOf(record).visible && hasScreen(this.#world, record);
     });
   }

@@ -5,7 +5,7 @@
 import type { ContainerId } from '../domain/ids.ts';
 import type { Phases } from '../domain/hibernation.ts';
 import type { Readings } from '../domain/info.ts';
-import type { StartLimits } from '../domain/limits.ts';
+import type { Limits } from '../domain/limits.ts';
 import type { Wiring } from './networks.ts';
 import type { ControlGroups } from './control-groups.ts';
 import type { Execs } from './execs.ts';
@@ -17,7 +17,7 @@ export type StartOrder = {
   /** OCI runtime configuration, version 1.x, root.path absolute. */
   readonly config: object;
   /** Those of the configuration; in force when the app begins. */
-  readonly limits: StartLimits;
+  readonly limits: Limits;
   readonly logFile: string;
   readonly logMaxBytes: number;
   readonly terminal: boolean;
@@ -153,6 +153,7 @@ export type Engine = Execs & {
   ) => Promise<void>;
   /** As ControlGroups has it. */
   readonly setLimits: ControlGroups['setLimits'];
+  readonly refuseLimits: ControlGroups['refuseImpossible'];
   readonly readings: (id: ContainerId) => Readings | undefined;
   /** As ControlGroups has it. */
   readonly oomKills: ControlGroups['oomKills'];

@@ -41,6 +41,7 @@ export type Site = {
   /** PATH for the host tools. */
   readonly searchPath: string;
   readonly env: NodeJS.ProcessEnv;
+  readonly webAddress: () => string | null;
 };
 
 export type Built = {
@@ -88,7 +89,13 @@ export async function build(site: Site): Promise<Built> {
     packages: packagesOf(site, open),
     userIds: new UserIds(range, remembered.userIds),
     networks: networkLeases(site, open),
-    settings: { ...config, ...machine, ...ids, hibernation, platform: site.platform, root: site.root },
+    settings: {
+      ...config,
+      ...machine,
+      ...ids,
+      hibernation,
+      ...{ platform: site.platform, root: site.root, webAddress: site.webAddress },
+    },
   };
   const manager = await startManager(world, remembered).catch(async (error: unknown) => {
     await neighbours.close();

@@ -3,6 +3,7 @@
  * when the daemon does not, and its socket is all that the app gets. In the container it is hibernated and woken with the app.
  */
 import { rm, stat } from 'node:fs/promises';
+import type { Duplex } from 'node:stream';
 import { RuntimeError } from '../../domain/errors.ts';
 import { plainName, type AppInstanceId, type ContainerId } from '../../domain/ids.ts';
 import { DISPLAY_DIRECTORY } from '../../domain/rootfs.ts';
@@ -23,8 +24,10 @@ import { listDirectory } from '../files/list-directory.ts';
 import { answers, bringUp, isInUse, noCompositor, taken } from './bring-up.ts';
 import { CompositorLink } from './compositor-link.ts';
 import { endSway } from './end-sway.ts';
+import type { LiveViews } from './live-views.ts';
 import { SCREEN, type ParentScreen } from './parent-screen.ts';
-import { NO_SCREEN, type SwayParts } from './parts.ts';
+import type { SwayParts } from './parts.ts';
+import { NO_SCREEN } from './stage.ts';
 import {
   insidePlaces,
   makeInsidePlaces,
@@ -69,6 +72,9 @@ export class SwayDisplays implements Displays, DisplayControls {
   /** Nobody has told of their windows and clients; in a container these may be there before we are. */
   readonly #untold = new Set<AppInstanceId>();
 
+  /** Undefined until somebody looks. */
+  #views: Promise<LiveViews> | undefined;
+
   /** Of those that this daemon has made on the host. */
   readonly #answering = new Map<AppInstanceId, Promise<void>>();
 
@@ -99,6 +105,10 @@ export class SwayDisplays implements Displays, DisplayControls {
     return this.#parts.compositor?.bundle !== undefined;
   }
 
+  get canBeViewed(): boolean {
+    return this.#parts.viewer !== undefined;
+  }
+
   placeOf(id: AppInstanceId, placement: Placement): DisplayPlace {
     const bundle = this.#parts.compositor?.bundle;
     if (!this.offered || (placement === 'container' && bundle === undefined)) throw noCompositor();
@@ -121,6 +131,7 @@ export class SwayDisplays implements Displays, DisplayControls {
 
   async destroyDisplay(id: AppInstanceId, wait: Wait): Promise<void> {
     if (this.#foreign.has(id)) return;
+    await this.endView(id);
     this.letGo(id);
     this.#untold.delete(id);
     this.#answering.delete(id);
@@ -160,6 +171,16 @@ export class SwayDisplays implements Displays, DisplayControls {
     return await takePicture(this.#parts, { directory: places.own, socketName: SOCKET, user: link.user }, wait);
   }
 
+  async openView(id: AppInstanceId, wait: Wait): Promise<Duplex> {
+    const { link, places } = await this.#linkedTo(id);
+    this.#views ??= import('./live-views.ts').then(({ LiveViews: Views }) => new Views(this.#parts));
+    return (await this.#views).open({ id, displayName: nameOf(id), user: link.user, directory: places.own }, wait);
+  }
+
+  async endView(id: AppInstanceId): Promise<void> {
+    await (await this.#views)?.end(id);
+  }
+
   letGo(id: AppInstanceId): void {
     this.#known.get(id)?.link.close();
     this.#known.delete(id);
@@ -181,6 +202,7 @@ export class SwayDisplays implements Displays, DisplayControls {
 
   /** Of a screen nothing is left when no display is. */
   async close(): Promise<void> {
+    await (await this.#views)?.close();
     for (const id of this.#known.keys()) this.letGo(id);
     const others = (await listDirectory(this.#parts.directory)).filter((name) => name !== SCREEN);
     await this.#parent?.close(others.length > 0, { signal: new AbortController().signal, timeoutMs: CLOSE_MS });

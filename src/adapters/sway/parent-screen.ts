@@ -7,12 +7,14 @@ import type { ContainerId } from '../../domain/ids.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Wait } from '../../ports/wait.ts';
 import type { User } from './as-user.ts';
+import { noCompositor } from './bring-up.ts';
 import { endSway } from './end-sway.ts';
 import { SwayIpc, type Window } from './ipc.ts';
 import type { SwayParts } from './parts.ts';
 import { makePlaces, placesIn, readRecord, writeRecord, type DisplayPlaces } from './places.ts';
 import { connectToSocketOf } from './socket-of-app.ts';
-import { startSway, type Stage } from './start-sway.ts';
+import type { Stage } from './stage.ts';
+import { startSway } from './start-sway.ts';
 import { HIDDEN, screenConfig, SHOWN, type Backend, type Size } from './sway-config.ts';
 
 /** Directory and control group; no app's display is called so. */
@@ -147,8 +149,7 @@ export class ParentScreen {
   async #start(wait: Wait): Promise<void> {
     const { compositor, groups } = this.#parts;
     const { user, backend, size, socket } = this.#options;
-    if (compositor === undefined)
-      throw new RuntimeError('DISPLAY_FAILED', { what: 'there is no sway on this machine' });
+    if (compositor === undefined) throw noCompositor();
     await this.#end(within());
     await makePlaces(this.#places, screenConfig(size, backend));
     try {

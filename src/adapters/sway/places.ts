@@ -36,6 +36,7 @@ const recordSchema = z.object({
 });
 
 export type DisplayRecord = z.output<typeof recordSchema>;
+type NewRecord = z.input<typeof recordSchema>;
 
 /** Undefined when nothing was written: the compositor was not seen to be there. */
 export async function readRecord({ record }: DisplayPlaces): Promise<DisplayRecord | undefined> {
@@ -47,7 +48,7 @@ export async function readRecord({ record }: DisplayPlaces): Promise<DisplayReco
 }
 
 /** Whole or not at all. It lives in /run: nothing has to be flushed. */
-export async function writeRecord({ record }: DisplayPlaces, content: DisplayRecord): Promise<void> {
+export async function writeRecord({ record }: DisplayPlaces, content: NewRecord): Promise<void> {
   await writeFile(`${record}.new`, JSON.stringify(content), { mode: 0o600 });
   await rename(`${record}.new`, record);
 }

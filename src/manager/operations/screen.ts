@@ -20,7 +20,7 @@ const within = (signal?: AbortSignal): Wait => ({
 /** From the last thing that a hidden app may still be told until it has heard it: what lies in a socket at a dump can be its end. */
 const SETTLE_MS = 200;
 
-type Screen = { readonly controls: DisplayControls; readonly owner: DisplayOwner };
+export type Screen = { readonly controls: DisplayControls; readonly owner: DisplayOwner };
 
 function screenOf({ displays }: World, { app, appInstanceId, uid, gid }: InstanceRecord): Screen | null {
   if (app.display === null || displays.controls === null || !displays.offered) return null;
@@ -89,8 +89,9 @@ export function followScreen(world: World, instance: Instance): void {
  * Before a freeze: the last picture is kept, then nothing is drawn any more and no input arrives. What a frozen app would be sent
  * fills its socket, and libwayland ends an app whose socket is full. A display that does not answer stops no freeze.
  */
-export const hideScreen = (world: World, instance: Instance): Promise<void> =>
-  tryWith(world, instance, async ({ controls, owner: { appInstanceId, placement } }) => {
+export async function hideScreen(world: World, instance: Instance): Promise<void> {
+  await endViews(world, instance);
+  await tryWith(world, instance, async ({ controls, owner: { appInstanceId, placement } }) => {
     const { containerId } = instance.record;
     const kept = controls.screenshot(appInstanceId, within()).then((png) => world.pictures.keep(containerId, png));
     await kept.catch((error: unknown) => {
@@ -102,6 +103,11 @@ export const hideScreen = (world: World, instance: Instance): Promise<void> =>
     controls.letGo(appInstanceId);
     await world.clock.sleep(SETTLE_MS);
   });
+}
+
+/** Who looks live is connected from outside and sends input. They come back by themselves. */
+const endViews = (world: World, instance: Instance): Promise<void> =>
+  tryWith(world, instance, ({ controls, owner }) => controls.endView(owner.appInstanceId));
 
 /** As callers want it, after a thaw, a wake, or a freeze that failed. */
 export const showScreen = (world: World, instance: Instance): Promise<void> =>
@@ -122,6 +128,7 @@ export async function withoutUs<Result>(
 ): Promise<Result> {
   const screen = screenOf(world, instance.record);
   if (screen?.owner.placement !== 'container' || instance.state !== 'RUNNING') return look();
+  await endViews(world, instance);
   screen.controls.letGo(screen.owner.appInstanceId);
   await world.clock.sleep(SETTLE_MS);
   try {

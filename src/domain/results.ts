@@ -1,0 +1,35 @@
+/** Results of methods that are described nowhere else. */
+
+export type LogLine = {
+  readonly time: string;
+  readonly stream: 'stdout' | 'stderr';
+  readonly text: string;
+  readonly partial: boolean;
+};
+/** `ended`: the app has ended and everything was read. */
+export type LogPage = { readonly lines: readonly LogLine[]; readonly cursor: string; readonly ended: boolean };
+/** Where an app's display can be looked at live. */
+export type ViewAddress = {
+  readonly path: string;
+  /** Of the page; null: the daemon does not listen by TCP. */
+  readonly url: string | null;
+};
+
+export type Screenshot = {
+  /** PNG, as base64. */
+  readonly png: string;
+  /** ISO 8601, UTC. */
+  readonly takenAt: string;
+  /** False: the last picture of an app that is suspended or hibernated. */
+  readonly live: boolean;
+};
+export type Version = {
+  readonly version: string;
+  readonly engine: string;
+  readonly runtime: string;
+  readonly pid: number;
+  readonly root: string;
+};
+
+/** Result of an operation: `already` when the instance was so before. */
+export type Done = { readonly already: boolean };
