@@ -18,7 +18,7 @@ const floors = {
     instead: 'server speaks to manager only: give manager a method for it',
   },
   client: { may: ['domain'], instead: 'the client is published by itself: move what both ends share to domain' },
-  cli: { may: ['client', 'domain'], instead: 'the command line is a client like any other: ask the daemon' },
+  cli: { may: ['client', 'domain', 'doctor'], instead: 'the command line is a client like any other: ask the daemon' },
   web: { may: ['client', 'domain'], instead: 'the page is a client like any other: ask the daemon' },
   tour: { may: ['client', 'domain'], instead: 'the tour is a client like any other: ask the daemon' },
 };
@@ -27,7 +27,7 @@ const floors = {
 const plumbing = ['process', 'files'];
 
 /** What joins ports and adapters to a program; the only code outside src's folders. */
-const composition = ['src/main.ts', 'src/config.ts', 'src/start/'];
+const composition = ['src/main.ts', 'src/config.ts', 'src/start/', 'src/doctor/'];
 
 /** Paths as the beginnings that a rule's regular expressions want. */
 const beginWith = (paths) => paths.map((path) => `^${path.replaceAll('.', '\\.')}`);
@@ -138,6 +138,7 @@ module.exports = {
     tsPreCompilationDeps: true,
     enhancedResolveOptions: {
       extensions: ['.ts', '.mjs', '.js', '.json'],
+      exportsFields: ['exports'],
       conditionNames: ['import', 'node', 'default', 'types'],
     },
   },

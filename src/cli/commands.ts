@@ -1,13 +1,12 @@
 /** Every command as a row: help, completion and manual pages come from here. */
 import type { CommandRow, OptionRow, Words } from './command.ts';
+import { DISPLAY_COMMANDS } from './display-commands.ts';
 import { RUN_OPTIONS } from './run-options.ts';
 
 const ANY: Words = { kind: 'any' };
 const FILE: Words = { kind: 'file' };
 const DIRECTORY: Words = { kind: 'directory' };
 const INSTANCE: Words = { kind: 'instance' };
-/** Whose display can be changed. */
-const ON_DISPLAY: Words = { kind: 'instance', states: ['RUNNING', 'SUSPENDED'] };
 
 /** Understood before and after the command. */
 export const GLOBAL_OPTIONS: readonly OptionRow[] = [
@@ -33,16 +32,6 @@ const operation = (name: OperationName, doc: string, options: readonly OptionRow
   options,
   example: `runtimectl ${name} clock-1`,
   load: async () => (await import('./commands/operate.ts')).operate,
-});
-
-type DisplayCommand = Pick<CommandRow, 'name' | 'doc' | 'example'> & { readonly value?: string };
-
-const onDisplay = ({ value, ...row }: DisplayCommand): CommandRow => ({
-  ...row,
-  operands: value === undefined ? '<id>' : `<id> <${value}>`,
-  words: [ON_DISPLAY, ANY].slice(0, value === undefined ? 1 : 2),
-  options: [],
-  load: async () => (await import('./commands/display.ts')).display,
 });
 
 export const COMMANDS: readonly CommandRow[] = [
@@ -155,34 +144,7 @@ export const COMMANDS: readonly CommandRow[] = [
     example: 'runtimectl screenshot clock-1 -o clock.png',
     load: async () => (await import('./commands/screenshot.ts')).screenshot,
   },
-  onDisplay({ name: 'show', doc: "show an app's display that was hidden", example: 'runtimectl show clock-1' }),
-  onDisplay({
-    name: 'hide',
-    doc: "hide an app's display: it draws nothing and gets no input until it is shown",
-    example: 'runtimectl hide clock-1',
-  }),
-  onDisplay({ name: 'focus', doc: "give an app's display the focus", example: 'runtimectl focus clock-1' }),
-  onDisplay({
-    name: 'zorder',
-    doc: "move an app's display in front of those with a lower number, behind those with a higher one; 0 at first",
-    value: 'n',
-    example: 'runtimectl zorder clock-1 10',
-  }),
-  onDisplay({
-    name: 'resize',
-    doc: "give an app's display another size; its windows follow",
-    value: 'WxH',
-    example: 'runtimectl resize clock-1 1920x1080',
-  }),
-  {
-    name: 'view',
-    doc: "the address of a page that shows an app's display live, for a browser",
-    operands: '<id>',
-    words: [INSTANCE],
-    options: [{ flags: '--with-token', doc: 'with the token in it, which lets in whoever has the address' }],
-    example: 'runtimectl view clock-1',
-    load: async () => (await import('./commands/view.ts')).view,
-  },
+  ...DISPLAY_COMMANDS,
   {
     name: 'events',
     doc: 'what happened, from the durable event log',
@@ -239,6 +201,7 @@ export const COMMANDS: readonly CommandRow[] = [
     words: [INSTANCE, ANY],
     options: [
       { flags: '-i, --interactive', doc: 'give it our input; without it it has none' },
+      { flags: '-t, --tty', doc: 'refused: programs that are run in apps have pipes, no terminal' },
       { flags: '--env <name=value>', doc: 'environment variable', many: true, words: ANY },
       { flags: '--cwd <dir>', doc: "working directory in the app; the app's own when absent", words: ANY },
       { flags: '--timeout <time>', doc: 'kill it when it takes longer, for example 10s', words: ANY },
@@ -254,6 +217,44 @@ export const COMMANDS: readonly CommandRow[] = [
     options: [{ flags: '--limit <n>', doc: 'the last n entries; 1000 when absent', words: ANY }],
     example: 'runtimectl history clock-1',
     load: async () => (await import('./commands/history.ts')).history,
+  },
+  {
+    name: 'why',
+    doc: 'why an instance is as it is, or how it ended: who asked, what happened, evidence, what mends it; also long after its end',
+    operands: '<id>',
+    words: [INSTANCE],
+    options: [],
+    example: 'runtimectl why clock-1',
+    load: async () => (await import('./commands/why.ts')).why,
+  },
+  {
+    name: 'problems',
+    doc: 'what is wrong now, why, and what mends it; ends with 1 when something fails',
+    options: [],
+    example: 'runtimectl problems --json',
+    load: async () => (await import('./commands/problems.ts')).problems,
+  },
+  {
+    name: 'doctor',
+    doc: 'examine this machine: tools, kernel, a real app with limits, dump and restore, disk, ids, the daemon; ends with 1 when something fails',
+    options: [],
+    example: 'runtimectl doctor --json',
+    load: async () => (await import('./commands/doctor.ts')).doctor,
+  },
+  {
+    name: 'top',
+    doc: 'living instances and what they use, live; with keys for operations (on the last line)',
+    options: [
+      { flags: '--once', doc: 'show it once; so it is where there is no terminal, and with --json' },
+      {
+        flags: '--sort <by>',
+        doc: 'cpu, memory, name, state or age',
+        words: { kind: 'choice', choices: ['cpu', 'memory', 'name', 'state', 'age'] },
+      },
+      { flags: '--interval <time>', doc: 'between two looks, for example 5s; 2s when absent', words: ANY },
+    ],
+    example: 'runtimectl top --once --sort memory',
+    load: async () => (await import('./commands/top.ts')).top,
   },
   {
     name: 'annotate',

@@ -1,4 +1,4 @@
-/** What describes an app on the command line: for `run` and `spec`. */
+/** Options of `run`, and of `spec`, which takes the same words. */
 import type { OptionRow, Words } from './command.ts';
 
 const ANY: Words = { kind: 'any' };

@@ -12,6 +12,7 @@ import {
 import { EXEC_SIGNALS, type ExecResult } from './exec.ts';
 import type { EventPage } from './events.ts';
 import type { Explanation, ImageEntry } from './hibernation.ts';
+import type { Health } from './health.ts';
 import type { History } from './history.ts';
 import type { AppInfo, AppSummary, StorageEntry } from './info.ts';
 import type { Limits } from './limits.ts';
@@ -203,6 +204,7 @@ export const METHODS = {
     params: getHistory,
     doc: 'What happened to an instance, who asked for it, why, and how long each state lasted; also long after its end.',
   },
+  getHealth: { params: nothing, doc: 'What is wrong now, why, and what mends it; and what all apps share.' },
   getInfo: { params: one, doc: 'Everything known about one instance.' },
   generateSpec: {
     params: generateSpec,
@@ -266,6 +268,7 @@ export type MethodResults = {
   exec: ExecResult;
   execInput: null;
   getHistory: History;
+  getHealth: Health;
   getInfo: AppInfo;
   generateSpec: GeneratedSpec;
   list: readonly AppSummary[];

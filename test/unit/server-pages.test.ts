@@ -81,7 +81,7 @@ async function look(url: string, role: 'control' | 'observe', headers: Readonly<
 }
 
 test('a WebSocket at the path of a page is joined with the display, under the rules of all others', async () => {
-  await using daemon = await tcpDaemon();
+  await using daemon = await tcpDaemon({ allowedHosts: ['tv.example'] });
   const got: Buffer[] = [];
   const asked: string[] = [];
   const displays: Duplex[] = [];
@@ -97,8 +97,7 @@ test('a WebSocket at the path of a page is joined with the display, under the ru
     displays.push(display);
     return display;
   };
-  const own = daemon.url.replace('ws', 'http');
-  const first = await look(daemon.url, 'observe', { origin: own });
+  const first = await look(daemon.url, 'observe', { host: 'tv.example', origin: 'https://tv.example' });
   assert.deepEqual([first.said, asked], ['RFB 003.008\n', ['clock:1']]);
   first.socket.send('RFB 003.008\n');
   first.socket.send(Buffer.from([1, 0, 4, 1, 0, 0, 0, 0, 0, 97, 3, 0, 0, 0, 0, 0, 0, 1, 0, 1]));
@@ -114,5 +113,7 @@ test('a WebSocket at the path of a page is joined with the display, under the ru
   assert.match(await third.closed, /^4001 /);
   daemon.world.instances.clear();
   assert.match((await look(daemon.url, 'control')).said, /^4002 there is no instance clock:1/);
-  await assert.rejects(look(daemon.url, 'control', { origin: 'http://evil.example' }), /403/);
+  for (const host of ['tv.example', 'evil.example']) {
+    await assert.rejects(look(daemon.url, 'control', { host, origin: 'http://evil.example' }), /403/);
+  }
 });
