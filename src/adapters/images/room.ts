@@ -60,10 +60,11 @@ export class Room {
 
   async use(): Promise<Resources['images']> {
     const { places, budgetBytes } = this.#options;
-    this.#occupants ??= await this.#survey();
+    // not kept: an image that is put in its place meanwhile would be missing in it
+    const occupants = this.#occupants ?? (await this.#survey());
     // made by the first hibernation
     const free = await freeBytes(places.root).catch(() => freeBytes(dirname(places.root)));
-    return { count: this.#occupants.size, sizeBytes: this.#usedBytes(), budgetBytes, freeBytes: free };
+    return { count: occupants.size, sizeBytes: this.#usedBytes(occupants), budgetBytes, freeBytes: free };
   }
 
   release(id: ContainerId): void {
@@ -110,8 +111,8 @@ export class Room {
     });
   }
 
-  #usedBytes(): number {
-    const occupied = [...(this.#occupants ?? new Map<string, number>()).values()].map((one) =>
+  #usedBytes(occupants = this.#occupants): number {
+    const occupied = [...(occupants ?? new Map<string, number>()).values()].map((one) =>
       typeof one === 'number' ? one : one.sizeBytes,
     );
     return total(occupied) + total([...this.#drafts.values()]);
