@@ -4,7 +4,7 @@ import { settingRows } from '../docs/configuration.mjs';
 
 const HEAD = `# Settings of runtimemanagerd(8): runtime-manager-config(5). Read once, at its start: systemctl restart runtimemanagerd
 # (apps run on). A line like "#key: value" shows a default; take its # away, and those of the lines it stands below, to
-# change it. "##key:" has no default.
+# change it. "##key:" has no default, or is in what has none.
 `;
 /** Of the file. */
 const WIDTH = 120;
@@ -25,7 +25,10 @@ function comment(text) {
   return lines.map((line) => `# ${line}`);
 }
 
-/** @param {Row} row @param {readonly Row[]} rows */
+/** @param {unknown} value */
+const yamlOf = (value) => stringify(value, { collectionStyle: 'flow' }).trim();
+
+/** One without a default is a comment still when the file's are taken away, and so is all that is in it. @param {Row} row @param {readonly Row[]} rows */
 function setting({ path, type, default: value, schema, meaning }, rows) {
   const parts = path.split('.');
   const indent = '  '.repeat(parts.length - 1);
@@ -33,9 +36,12 @@ function setting({ path, type, default: value, schema, meaning }, rows) {
   const about = type === 'object' ? meaning : `${meaning} (${type}${value === 'required' ? '; required' : ''})`;
   const lines = [...(parts.length === 1 ? [''] : []), ...comment(words(about))];
   const inside = rows.filter((row) => row.path.startsWith(`${path}.`));
-  if (schema.default === undefined) return [...lines, `#${indent}#${key}:`];
+  const around = rows.filter((row) => path.startsWith(`${row.path}.`));
+  if ([schema, ...around.map((row) => row.schema)].some((one) => one.default === undefined)) {
+    return [...lines, `#${indent}#${key}:${schema.default === undefined ? '' : ` ${yamlOf(schema.default)}`}`];
+  }
   if (inside.some((row) => row.schema.default !== undefined)) return [...lines, `#${indent}${key}:`];
-  return [...lines, `#${indent}${key}: ${stringify(schema.default, { collectionStyle: 'flow' }).trim()}`];
+  return [...lines, `#${indent}${key}: ${yamlOf(schema.default)}`];
 }
 
 export function configFile() {

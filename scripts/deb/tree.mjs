@@ -19,7 +19,7 @@ const libraryFiles = [
   ...['package.json', 'bin', 'dist'],
   ...['scripts/setup.mjs', 'scripts/setup', 'scripts/build-inputs.mjs', 'scripts/deb/end-apps.mjs'],
 ];
-const documentation = ['README.md', 'docs', 'examples'];
+const documentation = ['README.md', 'docs', 'examples', 'packaging/grafana'];
 
 const completions = [
   { shell: 'bash', path: 'usr/share/bash-completion/completions/runtimectl' },

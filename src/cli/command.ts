@@ -1,12 +1,12 @@
 /** What a command is, and what it gets. */
 import type { Address } from '../client/address.ts';
-import type { Operation } from '../domain/states.ts';
+import type { Operation, State } from '../domain/states.ts';
 import type { Output } from './output.ts';
 
-/** What a word may be, for completion. `instance` with an operation: only instances whose state allows it. */
+/** What a word may be, for completion. `instance` with an operation: only instances whose state allows it; with states: in one of them. */
 export type Words =
   | { readonly kind: 'file' | 'directory' | 'any' }
-  | { readonly kind: 'instance'; readonly operation?: Operation }
+  | { readonly kind: 'instance'; readonly operation?: Operation; readonly states?: readonly State[] }
   | { readonly kind: 'choice'; readonly choices: readonly string[] };
 
 export type OptionRow = {
@@ -32,6 +32,11 @@ export type CommandRow = {
   readonly load: () => Promise<Command>;
 };
 
+/** What commands want of the environment besides where the daemon is. */
+export type Environment = Readonly<
+  Record<'TERM' | 'PATH' | 'RUNTIME_MANAGER_TOOLS' | 'THUNDER_ACCESS', string | undefined>
+>;
+
 export type Invocation = {
   readonly name: string;
   readonly operands: readonly string[];
@@ -39,6 +44,7 @@ export type Invocation = {
   readonly daemon: Address;
   readonly output: Output;
   readonly cwd: string;
+  readonly environment: Environment;
 };
 
 /** Returns the exit status; throws RuntimeError. */

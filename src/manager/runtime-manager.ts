@@ -1,11 +1,12 @@
 /** The manager: what callers may ask, as the server's table of methods wants it. */
-import type { LogPage, MethodParams, MethodResults } from '../domain/api.ts';
+import type { MethodParams, MethodResults } from '../domain/api.ts';
 import { RuntimeError } from '../domain/errors.ts';
 import type { AppEvent } from '../domain/events.ts';
 import { appInstanceId, type AppInstanceId } from '../domain/ids.ts';
 import { isAlive } from '../domain/states.ts';
 import { VERSION } from '../domain/version.ts';
 import type { ExecCall } from './execs.ts';
+import { healthOf, resourcesOf } from './health.ts';
 import { Instance } from './instance.ts';
 import { Instances } from './instances.ts';
 import { Keeper } from './keeper.ts';
@@ -17,6 +18,7 @@ import { generateSpec } from './operations/generate-spec.ts';
 import { hibernate } from './operations/hibernate.ts';
 import { askedBy } from './operations/operation.ts';
 import { openView, viewAddress } from './operations/live-view.ts';
+import { readLog } from './operations/read-log.ts';
 import { screenshot } from './operations/screen.ts';
 import { resume, suspend } from './operations/suspend-resume.ts';
 import { kill, terminate } from './operations/terminate-kill.ts';
@@ -24,7 +26,9 @@ import { wake, type WakeRequest } from './operations/wake.ts';
 import { recover } from './recovery.ts';
 import { isPending } from './restarts.ts';
 import { watchScreens } from './screen-events.ts';
+import { ScreenStack } from './screen-stack.ts';
 import { Sleepers } from './sleepers.ts';
+import { Troubles } from './troubles.ts';
 import { clearStorage, deleteStorage, listStorage } from './storage-methods.ts';
 import { listImages, listPackages, prunePackages } from './store-methods.ts';
 import { views, type Views } from './views.ts';
@@ -36,8 +40,10 @@ type House = {
   readonly world: World;
   readonly instances: Instances;
   readonly keeper: Keeper;
+  readonly screens: ScreenStack;
   readonly sleepers: Sleepers;
   readonly views: Views;
+  readonly troubles: Troubles;
 };
 
 export type Manager = ReturnType<typeof methods> & AsyncDisposable & { readonly endAllApps: () => Promise<void> };
@@ -57,14 +63,16 @@ export async function startManager(
   const keeper = new Keeper(world, instances, (instance) => {
     sleepers.tend(instance);
   });
-  const screens = watchScreens(world, instances);
+  const watch = watchScreens(world, instances);
   await recover(world, instances);
   for (const instance of instances) if (instance.state === 'HIBERNATED') sleepers.tend(instance);
-  const house = { world, instances, keeper, sleepers, views: views(world) };
+  const [screens, troubles] = [new ScreenStack(world, instances), new Troubles(world.clock.now)];
+  const house = { world, instances, keeper, sleepers, screens, views: views(world, screens), troubles };
   return {
     ...methods(house),
     endAllApps: () => endAllApps(house),
     [Symbol.asyncDispose]: async () => {
+      watch[Symbol.dispose]();
       screens[Symbol.dispose]();
       await sleepers[Symbol.asyncDispose]();
       await keeper[Symbol.asyncDispose]();
@@ -113,17 +121,34 @@ function operations(house: House) {
   };
 }
 
+type Operations = ReturnType<typeof operations>;
+
+function watchedOperations(house: House): Operations {
+  const works = operations(house);
+  const { troubles } = house;
+  return {
+    run: troubles.watched('run', works.run),
+    suspend: troubles.watched('suspend', works.suspend),
+    resume: troubles.watched('resume', works.resume),
+    hibernate: troubles.watched('hibernate', works.hibernate),
+    wake: troubles.watched('wake', works.wake),
+    terminate: troubles.watched('terminate', works.terminate),
+    kill: troubles.watched('kill', works.kill),
+  };
+}
+
 function methods(house: House) {
   const { world, instances } = house;
   return {
-    ...operations(house),
-    ...liveMethods(world, instances),
+    ...watchedOperations(house),
+    ...liveMethods(world, house),
     explainHibernation: (params: One) => explain(world, instances.get(appInstanceId(params.appInstanceId))),
     getInfo: (params: One) => Promise.resolve(house.views.infoOf(instances.get(appInstanceId(params.appInstanceId)))),
     generateSpec: (params: MethodParams<'generateSpec'>, { signal }: Call) =>
       generateSpec(world, { instances, signal }, params),
     list: (params: MethodParams<'list'>) => list(house, params),
-    getLogs: (params: MethodParams<'getLogs'>, call: Call) => getLogs(house, params, call),
+    getLogs: (params: MethodParams<'getLogs'>, { signal }: Call) =>
+      readLog(world, instances.get(appInstanceId(params.appInstanceId)), { ...params, signal }),
     getScreenshot: (params: One, { signal }: Call) =>
       screenshot(world, instances.get(appInstanceId(params.appInstanceId)), signal),
     getView: async (params: One) => viewAddress(world, instances.get(appInstanceId(params.appInstanceId))),
@@ -134,6 +159,8 @@ function methods(house: House) {
         limit: params.limit,
         ...(params.appInstanceId !== undefined && { appInstanceId: appInstanceId(params.appInstanceId) }),
       }),
+    getHealth: () => healthOf(house),
+    resources: () => resourcesOf(world),
     listStorage: () => listStorage(world),
     clearStorage: (params: MethodParams<'clearStorage'>) => clearStorage(world, params),
     deleteStorage: (params: MethodParams<'deleteStorage'>) => deleteStorage(world, params),
@@ -147,6 +174,7 @@ function methods(house: House) {
         runtime: world.engine.runtimeName,
         pid: process.pid,
         root: world.settings.root,
+        url: world.settings.webAddress(),
       }),
     subscribe: (listener: (event: AppEvent) => void) => world.announcer.subscribe(listener),
   };
@@ -225,22 +253,6 @@ async function list(
     if (summaries.length % 16 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
   return summaries;
-}
-
-async function getLogs({ world, instances }: House, params: MethodParams<'getLogs'>, call: Call): Promise<LogPage> {
-  const { cursor, tail, limit, waitMs } = params;
-  const instance = instances.get(appInstanceId(params.appInstanceId));
-  const { containerId } = instance.record;
-  const ended = (): boolean => !isAlive(instance.state);
-  // asked before reading: what an ended app wrote is on disk by then
-  let over = ended();
-  let page = await world.logs.read(containerId, { cursor, tail, limit });
-  if (page.lines.length === 0 && waitMs > 0 && !over) {
-    await world.logs.changed(containerId, { cursor: page.cursor, signal: call.signal, timeoutMs: waitMs });
-    over = ended();
-    page = await world.logs.read(containerId, { cursor: page.cursor, limit });
-  }
-  return { ...page, ended: over && page.lines.length === 0 };
 }
 
 /** The history of ended instances is bounded; who ended first goes first, with its log. */

@@ -22,6 +22,8 @@ export type StartOrder = {
   readonly logMaxBytes: number;
   readonly terminal: boolean;
   readonly network: Wiring;
+  /** Between its creation and its start: what it needs may come meanwhile. What this throws fails the start. */
+  readonly beforeStart?: () => Promise<void>;
 };
 
 /** A container's first process, and the monitor that will write its exit code. */

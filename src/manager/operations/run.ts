@@ -9,7 +9,7 @@ import type { OciConfig } from '../../spec/oci-types.ts';
 import type { World } from '../world.ts';
 import type { RunOrder } from './order.ts';
 import { planContainer } from './plan.ts';
-import { takeDisplay, withPlacement } from './displays.ts';
+import { displayAnswers, takeDisplay, withPlacement } from './displays.ts';
 import { allDone, during } from './operation.ts';
 import { followScreen } from './screen.ts';
 import { settle } from './settle.ts';
@@ -145,6 +145,7 @@ async function start(world: World, instance: Instance, { config, signal }: Start
       logMaxBytes: settings.logMaxBytes,
       terminal: app.terminal,
       network: networks.wiringOf(instance.record),
+      beforeStart: () => displayAnswers(world, instance.record),
     },
     wait,
   );

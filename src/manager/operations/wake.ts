@@ -11,7 +11,7 @@ import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
 import { clear } from './clear.ts';
 import { dumpTimeoutMs, explained, failureLogOf } from './hibernate.ts';
-import { takeDisplay } from './displays.ts';
+import { displayAnswers, takeDisplay } from './displays.ts';
 import { allDone, during, unhurried } from './operation.ts';
 import { orderAgain } from './order.ts';
 import { showScreen } from './screen.ts';
@@ -44,6 +44,7 @@ export const wake = (world: World, instance: Instance, request: WakeRequest): Pr
         takeDisplay(world, instance.record, request.signal),
         world.networks.publish(instance.record, { signal: request.signal, timeoutMs }),
       ]);
+      await displayAnswers(world, instance.record);
       const restored = await restore(world, instance, { image, config, limits, timeoutMs, signal: request.signal });
       if (request.target === 'SUSPENDED') {
         await world.engine.suspend(containerId, unhurried(world.settings.freezeTimeoutMs));
