@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,10 +41,18 @@ case $verb in
 esac
 `;
 
+/** Abilities that the unit takes away, as setpriv(1) wants them. */
+const BOUNDS = readFileSync(join(PROJECT, 'packaging/systemd/runtimemanagerd.service'), 'utf8')
+  .split('CapabilityBoundingSet=~')[1]
+  ?.split('\n')[0]
+  ?.split(' ')
+  .map((name) => name.toLowerCase().replace('cap_', '-'))
+  .join(',');
+
 /** As systemd does it for a unit of Type=notify: returns when the daemon says that it is ready. */
 const START = `use Socket; $SIG{ALRM} = sub { die "not ready" }; alarm 60; unlink "/run/notify";
 socket my $socket, AF_UNIX, SOCK_DGRAM, 0; bind $socket, pack_sockaddr_un("/run/notify") or die $!;
-system 'NOTIFY_SOCKET=/run/notify setsid /usr/bin/runtimemanagerd </dev/null >>/run/daemon.log 2>&1 & echo $! >/run/daemon.pid';
+system 'NOTIFY_SOCKET=/run/notify setsid setpriv --bounding-set ${BOUNDS} /usr/bin/runtimemanagerd </dev/null >>/run/daemon.log 2>&1 & echo $! >/run/daemon.pid';
 recv $socket, my $told, 100, 0; exit($told ne "READY=1");`;
 
 async function buildPackages() {
