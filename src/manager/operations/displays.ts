@@ -15,9 +15,11 @@ export function placeOfDisplay({ displays }: World, { appInstanceId, app }: Subj
 }
 
 /** Decided once for a run: what was started in one place is looked for there, whatever the configuration says later. */
-export function withPlacement({ displays }: World, app: App): App {
+export function withPlacement({ displays, engine }: World, app: App): App {
   if (app.display === null || app.display.placement !== undefined) return app;
-  const isInside = app.hibernation.enabled && displays.controls?.canBeInside === true;
+  // who is hibernated in place stays connected
+  const isDumped = app.hibernation.enabled && engine.inPlace === undefined;
+  const isInside = isDumped && displays.controls?.canBeInside === true;
   return { ...app, display: { ...app.display, placement: isInside ? 'container' : 'host' } };
 }
 

@@ -16,6 +16,7 @@ const REASONS: Readonly<Record<ExitCause, (exit: ExitRecord) => string>> = {
   'start-failed': () => 'the start failed',
   'start-interrupted': () => 'the daemon died while the app was starting',
   'monitor-lost': () => 'ended while its monitor was gone',
+  'engine-lost': () => 'the engine has ended',
   'image-lost': () => 'its image is gone',
   reboot: () => 'the machine was restarted',
 };
@@ -26,7 +27,7 @@ export type End = Ended & { readonly cause?: ExitCause; readonly before?: readon
 export async function settle(world: World, instance: Instance, end: End): Promise<void> {
   if (instance.state !== 'TERMINATED') {
     const asked = end.cause ?? instance.record.ending ?? undefined;
-    const exit = exitRecord({ code: end.code, oom: end.oom, asked, at: world.clock.now() });
+    const exit = exitRecord({ ...end, asked, at: world.clock.now() });
     const { restart, events } = afterEnd(instance.record, exit);
     await instance.enter('TERMINATED', REASONS[exit.cause](exit), {
       record: { exit, ending: null, restart },
