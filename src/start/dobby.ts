@@ -54,7 +54,11 @@ export async function buildDobby({ config, bus, env, runDirectory, rootfs, log }
   const { service, object, callTimeoutMs, settleMs } = config;
   const connect = () => connectBus(address, CONNECT_MS);
   const link = new Link(
-    { ...{ connect, address, service, object, callTimeoutMs, settleMs, log }, readyMs: READY_MS, clock: systemClock },
+    {
+      ...{ connect, address, service, object, callTimeoutMs, settleMs, log, ageOf },
+      readyMs: READY_MS,
+      clock: systemClock,
+    },
     {
       heard: (signal) => {
         containers.hear(signal);
@@ -91,6 +95,17 @@ export async function buildDobby({ config, bus, env, runDirectory, rootfs, log }
       log.warn({ err: error }, 'going on without Dobby: no app can be started until it is there');
     });
   return { engine, surveys: memcrSurveys(), close: () => link.close() };
+}
+
+/** Clock ticks a second, of the times in /proc (proc(5)): 100 on every architecture that Linux shows to programs. */
+const TICKS = 100;
+
+/** The kernel's clock since boot and a process's start are on the same scale. */
+function ageOf(pid: number): number | undefined {
+  const found = linuxProcesses.identify(pid);
+  if (found === undefined) return undefined;
+  const upSeconds = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
+  return Math.max(0, (upSeconds - Number(found.startTime) / TICKS) * 1000);
 }
 
 /** Dobby's containers have a group at the top of each hierarchy, named as they are. */

@@ -167,3 +167,9 @@ function dial(address: string): ReturnType<typeof createConnection> {
     throw new BusError(`${ERROR}.BadAddress`, wordsOf(error));
   }
 }
+
+/** Pid of who owns a name, as the bus knows it. Throws as {@link Bus.call}. */
+export async function processOf(bus: Bus, name: string): Promise<number> {
+  const [pid] = await bus.call({ ...BUS, member: 'GetConnectionUnixProcessID', signature: 's', body: [name] });
+  return typeof pid === 'number' ? pid : 0;
+}

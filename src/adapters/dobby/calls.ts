@@ -5,13 +5,15 @@
 import * as z from 'zod';
 import type { EngineHandle } from '../../ports/engine.ts';
 import type { Wait } from '../../ports/wait.ts';
-import type { Link, Question } from './link.ts';
+import type { Link } from './link.ts';
+import type { Question } from './link-options.ts';
 
 /** By its number; `gone`: Dobby knows no such descriptor. */
 const STATES = ['gone', 'starting', 'running', 'stopping', 'paused', 'hibernating', 'hibernated', 'awakening'] as const;
 export type DobbyState = (typeof STATES)[number];
 
-const count = z.number().nullish();
+/** Null where the control group is not as Dobby expects it. */
+const count = z.unknown().transform((value) => (typeof value === 'number' ? value : null));
 const infoSchema = z.object({
   pids: z.array(z.int()).nullish(),
   processes: z.array(z.object({ pid: z.int(), nsPid: z.int().nullish(), cmdline: z.string().nullish() })).nullish(),

@@ -78,14 +78,14 @@ export class Containers {
     if (!known.ends.some((one) => isSame(one.handle, handle))) {
       known.ends.push({ handle, code: typeof status === 'number' ? exitCode(status) : null });
     }
-    this.#tell(id);
+    this.tell(id);
   }
 
   /** All of a life have ended with it. */
   lose(life: string): void {
     for (const [dobbysId, { handle }] of this.#known) {
       const id = this.#ids.get(dobbysId);
-      if (id !== undefined && (handle === null || handle.life === life)) this.#tell(id);
+      if (id !== undefined && (handle === null || handle.life === life)) this.tell(id);
     }
   }
 
@@ -101,10 +101,11 @@ export class Containers {
 
   /** Somebody should look at all of them. */
   tellAll(): void {
-    for (const id of this.#ids.values()) this.#tell(id);
+    for (const id of this.#ids.values()) this.tell(id);
   }
 
-  #tell(id: ContainerId): void {
+  /** Somebody should look at it. */
+  tell(id: ContainerId): void {
     for (const listener of this.#listeners) listener(id);
   }
 

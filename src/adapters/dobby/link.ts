@@ -4,28 +4,11 @@
  * whom the same numbers mean other containers (facts/dobby.md §3).
  */
 import { setMaxListeners } from 'node:events';
-import type { Clock } from '../../ports/clock.ts';
-import type { Log } from '../../ports/log.ts';
 import type { Wait } from '../../ports/wait.ts';
-import { BUS, type Bus, type BusSignal } from './bus.ts';
+import { BUS, processOf, type Bus, type BusSignal } from './bus.ts';
 import { aborted, inPlainWords, timedOut, unavailable } from './link-errors.ts';
+import type { Answers, LinkOptions, Question } from './link-options.ts';
 import { Slots } from './slots.ts';
-
-export type LinkOptions = {
-  /** Throws when the bus does not answer. */
-  readonly connect: () => Promise<Bus>;
-  /** For people. */
-  readonly address: string;
-  readonly service: string;
-  readonly object: string;
-  readonly callTimeoutMs: number;
-  /** Until the first call after an owner was found: one that comes before it serves costs it a reply slot for good. */
-  readonly settleMs: number;
-  /** The same for one that has just come, if it does not say `Ready`. */
-  readonly readyMs: number;
-  readonly clock: Clock;
-  readonly log: Log;
-};
 
 /** Somebody who owns the name; `life` as handles name it. */
 type Owner = {
@@ -34,23 +17,8 @@ type Owner = {
   readonly bus: Bus;
   readonly slots: Slots;
   serves: boolean;
-};
-
-export type Answers = {
-  readonly heard: (signal: BusSignal & { readonly life: string }) => void;
-  /** This life is over, and every container of it. */
-  readonly lost: (life: string) => void;
-  readonly serves: (life: string) => void;
-};
-
-export type Question = {
-  readonly method: string;
-  readonly signature: string;
-  readonly body: readonly unknown[];
-  /** Whose descriptor is in the body; whoever serves when absent. */
-  readonly life?: string | undefined;
-  /** An answer that came when nobody waited for it any more. */
-  readonly late?: ((values: readonly unknown[]) => void) | undefined;
+  /** Times that it did not know what every Dobby knows. */
+  refusals: number;
 };
 
 export const CONTROL = 'org.rdk.dobby.ctrl1';
@@ -61,6 +29,11 @@ const MOST_CALLS = 32;
 /** How long a call waits for a Dobby that is not there: it may be starting again. */
 const PATIENCE_MS = 2000;
 const RETRY_MS = { first: 100, last: 5000 };
+/** A Dobby of this age serves. */
+const YOUNG_MS = 3000;
+const EVERYBODYS = new Set(['List', 'GetState', 'GetInfo', 'Stop', 'Pause', 'Resume']);
+const MOST_REFUSALS = 4;
+const AFTER_REFUSAL_MS = 3000;
 
 export class Link {
   readonly #options: LinkOptions;
@@ -102,11 +75,9 @@ export class Link {
   async pidOf(life: string): Promise<number> {
     const owner = this.#owner;
     if (owner?.life !== life) throw unavailable(this.#options, this.#why);
-    const order = { ...BUS, member: 'GetConnectionUnixProcessID', signature: 's', body: [owner.name] };
-    const [pid] = await owner.bus.call(order).catch((error: unknown) => {
+    return processOf(owner.bus, owner.name).catch((error: unknown) => {
       throw unavailable(this.#options, error);
     });
-    return typeof pid === 'number' ? pid : 0;
   }
 
   /**
@@ -115,7 +86,8 @@ export class Link {
    */
   async call(question: Question, wait: Wait): Promise<readonly unknown[]> {
     const { method, life, late } = question;
-    const limit = AbortSignal.timeout(Math.min(wait.timeoutMs, this.#options.callTimeoutMs));
+    // of a time limit that grows with the memory; it must be a whole number
+    const limit = AbortSignal.timeout(Math.ceil(Math.min(wait.timeoutMs, this.#options.callTimeoutMs)));
     const signal = AbortSignal.any([wait.signal, limit, this.#closing.signal]);
     const owner = await this.#serving({ signal: wait.signal, timeoutMs: Math.min(PATIENCE_MS, wait.timeoutMs) });
     if (life !== undefined && owner.life !== life) throw unavailable(this.#options, 'the Dobby that ran it has ended');
@@ -155,12 +127,25 @@ export class Link {
       return await owner.bus.call(call);
     } catch (error) {
       const plain = inPlainWords(this.#options, method, error);
-      // each further call would cost it a slot
-      if (plain.code === 'NOT_SUPPORTED') this.#unknown.add(`${owner.life} ${method}`);
+      if (plain.code === 'NOT_SUPPORTED') this.#costSlot(owner, method);
       throw plain;
     } finally {
       owner.slots.giveBack();
     }
+  }
+
+  /** Dobby did not know a method, and each further try costs it a slot: what every Dobby knows is tried again, a few times. */
+  #costSlot(owner: Owner, method: string): void {
+    if (!EVERYBODYS.has(method)) {
+      this.#unknown.add(`${owner.life} ${method}`);
+      return;
+    }
+    if (owner !== this.#owner) return;
+    owner.serves = false;
+    this.#why =
+      'it does not know its own methods: it is not up yet, or strange calls have used up its reply slots for good';
+    this.#options.log.warn({ life: owner.life, method }, this.#why);
+    if (++owner.refusals <= MOST_REFUSALS) this.#serveIn(owner, AFTER_REFUSAL_MS);
   }
 
   #stopped(method: string, { signal, timeoutMs }: Wait): Error {
@@ -170,7 +155,7 @@ export class Link {
   }
 
   async #serving({ signal, timeoutMs }: Wait): Promise<Owner> {
-    const limit = AbortSignal.any([AbortSignal.timeout(timeoutMs), signal, this.#closing.signal]);
+    const limit = AbortSignal.any([AbortSignal.timeout(Math.ceil(timeoutMs)), signal, this.#closing.signal]);
     const { promise: over, resolve } = Promise.withResolvers<null>();
     const end = (): void => {
       resolve(null);
@@ -234,7 +219,7 @@ export class Link {
       const found = await bus.call({ ...BUS, member: 'GetNameOwner', signature: 's', body: [service] }).catch(() => []);
       this.#bus = bus;
       const [name] = found;
-      if (typeof name === 'string') this.#appear(bus, name, this.#options.settleMs);
+      if (typeof name === 'string') this.#appear(bus, name, await this.#settleMs(bus, name));
       else this.#disappear(`nobody owns the name ${service}`);
       await bus.closed;
     } finally {
@@ -268,19 +253,28 @@ export class Link {
     const life = `${bus.guid} ${name}`;
     if (this.#owner?.life === life && this.#owner.bus === bus) return;
     if (this.#owner?.life !== life) this.#disappear('another one has come');
-    const owner: Owner = { life, name, bus, slots: new Slots(MOST_CALLS), serves: false };
+    const owner: Owner = { life, name, bus, slots: new Slots(MOST_CALLS), serves: false, refusals: 0 };
     this.#owner = owner;
     this.#why = 'it is there and does not serve yet';
     if (this.#readySender === name) {
       this.#serve(owner);
       return;
     }
-    void this.#options.clock.sleep(waitMs, this.#closing.signal).then(
-      () => {
-        this.#serve(owner);
-      },
-      () => undefined,
-    );
+    this.#serveIn(owner, waitMs);
+  }
+
+  #serveIn(owner: Owner, ms: number): void {
+    const serve = (): void => {
+      this.#serve(owner);
+    };
+    this.#options.clock.sleep(ms, this.#closing.signal).then(serve, () => undefined);
+  }
+
+  /** One that was there before us serves, unless it has only just been started. */
+  async #settleMs(bus: Bus, name: string): Promise<number> {
+    const { settleMs, ageOf } = this.#options;
+    const pid = await processOf(bus, name).catch(() => 0);
+    return Math.max(settleMs, YOUNG_MS - (ageOf(pid) ?? YOUNG_MS));
   }
 
   #serve(owner: Owner): void {

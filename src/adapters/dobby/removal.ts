@@ -8,7 +8,7 @@ import type { Parts } from './parts.ts';
 import { unhurried } from './start.ts';
 
 const POLL_MS = 20;
-const STOP_MS = 5000;
+const ASK_MS = 5000;
 
 /**
  * Only of a container that has a directory of ours: one of the same name may be somebody else's. Throws while Dobby cannot say that
@@ -37,13 +37,13 @@ const isSaidGone = ({ containers, processes }: Parts, id: ContainerId, known: Li
 
 async function stop({ calls, clock }: Parts, id: ContainerId, timeoutMs: number): Promise<void> {
   const deadline = performance.now() + timeoutMs;
-  const wait = unhurried(timeoutMs);
+  const wait = unhurried(Math.min(ASK_MS, timeoutMs));
   for (let isAsked = false; ;) {
     const { life, descriptors } = await calls.list(wait);
     const descriptor = descriptors.get(dobbyId(id));
     if (descriptor === undefined) return;
     if (performance.now() > deadline) throw stillThere(id);
-    if (!isAsked) isAsked = await calls.stop({ life, descriptor }, true, unhurried(STOP_MS));
+    if (!isAsked) isAsked = await calls.stop({ life, descriptor }, true, wait);
     await clock.sleep(POLL_MS);
   }
 }

@@ -27,7 +27,7 @@ export async function start(parts: Parts, format: SpecFormat, { order, wait }: S
   if (descriptors.has(id)) throw foreign(id);
   containers.expect(order.id);
   const told = await write(parts, format, order);
-  const late = (descriptor: number): void => stopLate(parts, { life, descriptor });
+  const late = (descriptor: number): void => stopLate(parts, order.id, { life, descriptor });
   const descriptor =
     format === 'oci'
       ? await calls.startFromBundle({ life, id, bundle: told }, wait, late)
@@ -53,9 +53,12 @@ async function write(parts: Parts, format: SpecFormat, order: StartOrder): Promi
 }
 
 /** Who gave up has told its caller so: it must not run. */
-function stopLate({ calls, log }: Parts, handle: EngineHandle): void {
-  if (handle.descriptor < 0) return;
-  calls.stop(handle, true, unhurried(STOP_MS)).catch((error: unknown) => {
+function stopLate({ calls, containers, log }: Parts, id: ContainerId, handle: EngineHandle): void {
+  const stopped = handle.descriptor < 0 ? Promise.resolve(true) : calls.stop(handle, true, unhurried(STOP_MS));
+  const tell = (): void => {
+    containers.tell(id);
+  };
+  stopped.then(tell, (error: unknown) => {
     log.warn({ err: error }, 'a container that Dobby started too late could not be stopped yet; it is tried again');
   });
 }

@@ -9,7 +9,7 @@ import type { Parts } from './parts.ts';
 import { liveOf, unhurried } from './start.ts';
 
 /** For a look that somebody waits for. */
-const LOOK_MS = 10_000;
+const LOOK_MS = 5000;
 /** For one that is repeated. */
 const GLANCE_MS = 2000;
 /** What Dobby has said of an end is there before it answers; how long it may still be silent about one that was seen. */

@@ -160,8 +160,11 @@ async function giveUp(world: World, instance: Instance, cause: unknown): Promise
   const failure = { type: 'failure', operation: 'run', error: RuntimeError.of(cause).toJSON() } as const;
   const { containerId, appInstanceId } = instance.record;
   try {
-    const inspection = await world.engine.inspect(containerId, null);
-    if (inspection.status === 'running') await world.engine.kill(containerId, inspection.live);
+    // an engine that does not answer cannot say: what is left of it is removed as soon as it does
+    const inspection = await world.engine.inspect(containerId, null).catch((error: unknown) => {
+      world.log.warn({ err: error, appInstanceId }, 'it is not known what is left of a failed start');
+    });
+    if (inspection?.status === 'running') await world.engine.kill(containerId, inspection.live);
     // only a kill stops a start
     const ending = RuntimeError.of(cause).code === 'ABORTED' ? 'killed' : 'start-failed';
     await settle(world, instance, { code: null, oom: false, cause: ending, before: [failure] });
