@@ -122,9 +122,10 @@ const soundness = [
   },
   {
     name: 'declared-packages',
-    comment: 'What src imports is installed with the package: move it from devDependencies to dependencies.',
+    comment:
+      'What src imports is installed with the package: move it from devDependencies to dependencies. Pages are bundled whole.',
     severity: 'error',
-    from: { path: '^src/' },
+    from: { path: '^src/', pathNot: '^src/web/' },
     to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
   },
 ];

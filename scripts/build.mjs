@@ -2,7 +2,7 @@
 // Everything is made in a new directory that takes dist's place whole, so a half-made dist does not exist.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -26,6 +26,37 @@ const bundles = [
   { entry: 'src/tour/main.ts', out: 'tour.mjs' },
 ];
 
+/**
+ * An `import` of these reads every export of theirs, and the getters among them load half of Node: node:http brings undici, 13 MB and
+ * 30 ms at every start. Taken as `require` would, they bring what is used (decision 0084).
+ */
+const asRequired = ['node:http', 'node:util'];
+/** What libraries require for what they may have to do; loaded when they do. */
+const whenUsed = ['https', 'tls'];
+
+/** @type {import('esbuild').Plugin} */
+const builtins = {
+  name: 'builtins',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: new RegExp(`^(${asRequired.join('|')})$`) }, ({ path, kind }) =>
+      kind === 'import-statement' ? { path, namespace: 'as-required' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'as-required' }, ({ path }) => {
+      const members = Object.entries(Object.getOwnPropertyDescriptors(process.getBuiltinModule(path) ?? {}));
+      const names = members
+        .filter(([name, member]) => 'value' in member && /^[a-z]\w*$/i.test(name))
+        .map(([name]) => name);
+      return { contents: `export const { ${names.join(', ')} } = process.getBuiltinModule('${path}');` };
+    });
+    onResolve({ filter: new RegExp(`^(${whenUsed.join('|')})$`) }, ({ path, kind }) =>
+      kind === 'require-call' ? { path, namespace: 'when-used' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'when-used' }, ({ path }) => ({
+      contents: `module.exports = new Proxy({}, { get: (_, name) => process.getBuiltinModule('${path}')[name] });`,
+    }));
+  },
+};
+
 /** @param {{ entry: string, out: string, split?: boolean, browser?: boolean }} bundle @param {string} outDir */
 async function bundleOne({ entry, out, split = false, browser = false }, outDir) {
   await build({
@@ -38,13 +69,42 @@ async function bundleOne({ entry, out, split = false, browser = false }, outDir)
     format: 'esm',
     ...(browser
       ? { platform: 'browser', target: 'es2022' }
-      : { platform: 'node', target: 'node24', banner: { js: requireBanner } }),
+      : { platform: 'node', target: 'node24', banner: { js: requireBanner }, plugins: [builtins] }),
     minifySyntax: true,
+    minifyWhitespace: true,
     sourcemap: 'linked',
     sourcesContent: false,
     legalComments: 'linked',
     logLevel: 'warning',
   });
+}
+
+/** Pages of the daemon, by their scripts in src/web; the .html and .css beside them are taken as they are. */
+const pages = ['view.ts'];
+/** Of what is in the scripts of pages besides our own code. */
+const licences = ['@novnc/novnc/LICENSE.txt', '@novnc/novnc/vendor/pako/LICENSE'];
+
+/** One directory without folders: what pages have in common is in it once. @param {string} outDir */
+async function bundlePages(outDir) {
+  const [from, to] = [join(root, 'src/web'), join(outDir, 'page')];
+  await build({
+    absWorkingDir: root,
+    entryPoints: pages.map((page) => join(from, page)),
+    outdir: to,
+    splitting: true,
+    chunkNames: '[name]-[hash]',
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    minify: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+  });
+  const plain = (await readdir(from)).filter((name) => /\.(html|css)$/.test(name));
+  await Promise.all(plain.map((name) => copyFile(join(from, name), join(to, name))));
+  const texts = await Promise.all(licences.map((path) => readFile(join(root, 'node_modules', path), 'utf8')));
+  await writeFile(join(to, 'licences.txt'), texts.join(`\n${'-'.repeat(80)}\n\n`));
 }
 
 /** @param {string} outDir */
@@ -80,6 +140,7 @@ async function buildAll() {
   await mkdir(outDir);
   await Promise.all([
     ...present.map((bundle) => bundleOne(bundle, outDir)),
+    bundlePages(outDir),
     ...(present.some(({ entry }) => entry === 'src/client/node.ts') ? [emitTypes(outDir)] : []),
   ]);
   await writeFile(join(outDir, stampName), inputsHash);

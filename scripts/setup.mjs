@@ -14,6 +14,7 @@ import { provideBuild } from './setup/program-build.mjs';
 import { say } from './setup/progress.mjs';
 import { stopOnSignals } from './setup/run.mjs';
 import { provideTools } from './setup/tools.mjs';
+import { provideViewBundle } from './setup/view-bundle.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 const prefix = join(root, '.tools');
@@ -40,6 +41,7 @@ async function setUp() {
     await provideTools({ prefix, scratch });
     // after the tools: a new prefix takes the place of the whole old one
     await provideDisplayBundle({ directory: join(prefix, 'display'), scratch });
+    await provideViewBundle({ directory: join(prefix, 'view'), scratch });
     await provideBuild(root);
   } finally {
     await rm(scratch, { recursive: true, force: true });

@@ -9,7 +9,7 @@ import { provideGuiTree } from './setup/gui-tree.mjs';
 import { provideBrowserTree } from './setup/browser-tree.mjs';
 import { watchLeftovers } from './test/leftovers.mjs';
 import { signalAll } from './test/spawn-group.mjs';
-import { runChecks, runTests, testFiles } from './test/stages.mjs';
+import { runChecks, runTests, testFiles, tryAgain } from './test/stages.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 const args = process.argv.slice(2);
@@ -54,11 +54,12 @@ async function stage(name, run) {
 /** @param {import('./test/stages.mjs').Outcome[]} outcomes @param {string[]} leftovers */
 function summarize(outcomes, leftovers) {
   console.log('\n── summary');
-  for (const { name, ran, seconds, counts, problems } of outcomes) {
+  for (const { name, ran, seconds, counts, problems, unsteady } of outcomes) {
     const what = ran ? `${counts.tests > 0 ? `${String(counts.passed)} of ${String(counts.tests)} passed, ` : ''}` : '';
     const mark = problems.length > 0 ? '✖' : ran ? '✔' : '–';
     console.log(`${mark} ${name}: ${what}${ran ? `${seconds.toFixed(1)} s` : 'no files'}`);
     for (const problem of problems) console.log(`    ${problem}`);
+    for (const test of unsteady) console.log(`    unsteady, failed beside others and passed alone: ${test}`);
   }
   console.log(leftovers.length > 0 ? '✖ left behind:' : '✔ nothing left behind');
   for (const leftover of leftovers) console.log(`    ${leftover}`);
@@ -82,7 +83,7 @@ async function main() {
   const resultDir = mkdtempSync(join(realpathSync(tmpdir()), 'rmt-results-'));
   const common = { env, root };
   try {
-    const outcomes = [
+    const first = [
       ...(args.length === 0 ? await stage('checks', () => runChecks({ root, env: process.env })) : []),
       ...(await stage('unit tests', () =>
         runTests('unit tests', {
@@ -93,7 +94,9 @@ async function main() {
         }),
       )),
       ...(await stage('tests on this machine: contract, container, fault, e2e', async () => {
-        if (files.machine.some((file) => file.endsWith('/browser.test.ts'))) await provideBrowserTree(browserTree);
+        if (files.machine.some((file) => /\/e2e\/(browser|live-view)\.test\.ts$/.test(file))) {
+          await provideBrowserTree(browserTree);
+        }
         return runTests('tests on this machine', {
           ...common,
           files: files.machine,
@@ -112,8 +115,13 @@ async function main() {
         });
       })),
     ];
-    const leftovers = await left.settle();
-    left.endProcesses();
+    /** @type {import('./test/stages.mjs').Outcome[]} */
+    const outcomes = [];
+    for (const outcome of first) {
+      outcomes.push(args.length === 0 && stopped === undefined ? await tryAgain(outcome) : outcome);
+    }
+    const leftovers = stopped === undefined ? await left.settle() : [];
+    await left.end({ files: stopped !== undefined });
     summarize(outcomes, leftovers);
     return leftovers.length === 0 && outcomes.every(({ problems }) => problems.length === 0);
   } finally {

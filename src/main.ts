@@ -1,6 +1,7 @@
 /** runtimemanagerd: reads what it is told, builds the world, serves until it is told to end. */
 import { mkdir, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { systemClock } from './adapters/process/clock.ts';
 import { openJournal } from './adapters/sqlite/journal.ts';
 import { readConfig } from './config.ts';
@@ -59,15 +60,21 @@ async function serve(options: Options): Promise<void> {
     },
   });
   held.defer(() => journal.close());
+  let webAddress: string | null = null;
   const { world, manager, close } = await build({
     ...{ places, config, log, journal, searchPath, platform, dobbyBus: options.dobbyBus },
     env: process.env,
     root: root ?? '/',
+    webAddress: () => webAddress,
   });
   held.defer(close);
   held.use(manager);
   const { socketGid: groupId, profile } = config;
-  const server = await startServer({ service: manager, log, profile, socketPath: places.socket, groupId, tcp });
+  const server = await startServer({
+    ...{ service: manager, log, profile, socketPath: places.socket, groupId, tcp },
+    pageDirectory: fileURLToPath(new URL('../page', import.meta.url)),
+  });
+  webAddress = server.url ?? null;
   held.defer(() => server.close(DRAIN_MS));
   if (!world.settings.countsSwap) {
     log.warn('the kernel does not count swap: a memory limit does not keep an app from it');

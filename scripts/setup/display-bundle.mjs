@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { chmod, copyFile, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { findLibraries } from './bundle-libraries.mjs';
 import { readSystem } from './host-packages.mjs';
 import { machine, putInPlace } from './prefix.mjs';
 import { fetchPackages } from './private-apt.mjs';
@@ -26,23 +27,6 @@ const recipe = createHash('sha256')
 const dpkgNext = 'free some disk (1 GB), then run this again';
 
 /**
- * The libraries that the programs need, as their own loader finds them. What is loaded later by name (drivers of graphics
- * cards) is not among them: the compositor draws with the processor.
- * @param {string} unpacked
- */
-async function findLibraries(unpacked) {
-  const { multiarch, loader } = machine();
-  const folder = join(unpacked, 'usr', 'lib', multiarch);
-  const paths = new Set([join(folder, loader)]);
-  for (const name of programs) {
-    const argv = /** @type {const} */ ([join(folder, loader), '--library-path', folder, '--list']);
-    const text = await run([...argv, join(unpacked, 'usr', 'bin', name)], { next: 'run this again' });
-    for (const [, path = ''] of text.matchAll(/=> (\/\S+)/g)) paths.add(path);
-  }
-  return [...paths];
-}
-
-/**
  * `bin`, `lib` with the loader, and the keyboard layouts. Nothing in it names the place where it lies, so it can be mounted
  * anywhere: `lib/LOADER --library-path lib bin/sway`, with XKB_CONFIG_ROOT.
  * @param {string} unpacked @param {string} directory
@@ -50,12 +34,15 @@ async function findLibraries(unpacked) {
 async function assemble(unpacked, directory) {
   await mkdir(join(directory, 'bin'), { recursive: true });
   await mkdir(join(directory, 'lib'));
-  for (const path of await findLibraries(unpacked)) await copyFile(path, join(directory, 'lib', basename(path)));
-  await chmod(join(directory, 'lib', machine().loader), 0o755);
+  const { multiarch, loader } = machine();
+  const wanted = { programs, loader: join(unpacked, 'usr', 'lib', multiarch, loader) };
+  for (const path of await findLibraries(unpacked, wanted)) {
+    await copyFile(path, join(directory, 'lib', basename(path)));
+  }
+  await chmod(join(directory, 'lib', loader), 0o755);
   for (const name of programs) await copyFile(join(unpacked, 'usr', 'bin', name), join(directory, 'bin', name));
   await cp(join(unpacked, 'usr', xkb), join(directory, 'share', 'xkb'), { recursive: true, verbatimSymlinks: true });
   await writeFile(join(directory, script), scriptText);
-  const { loader } = machine();
   const sway = ['--library-path', join(directory, 'lib'), join(directory, 'bin', 'sway'), '--version'];
   const version = await run([join(directory, 'lib', loader), ...sway], { next: 'run this again' });
   await writeFile(join(directory, 'bundle.json'), `${JSON.stringify({ loader, version: version.trim(), recipe })}\n`);

@@ -1,6 +1,8 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
 
 /** What ends by itself a moment after its test, such as a conmon that writes its last line, gets this long. */
 const settleMs = 5000;
@@ -98,15 +100,65 @@ export function watchLeftovers(root) {
       while (find().length > 0 && Date.now() < endMs) await pause(100);
       return find();
     },
-    /** Ends what still runs, so that a failed run does not disturb the next. */
-    endProcesses() {
-      for (const { pid } of processesOf(root)) {
-        try {
-          process.kill(pid, 'SIGKILL');
-        } catch {
-          // It ended by itself.
-        }
-      }
+    /**
+     * Takes away what is left, so that a failed or stopped run does not disturb the next. What was found has been told.
+     * @param {{ files: boolean }} options files: also those of the tests, which may tell why one failed
+     */
+    async end({ files }) {
+      killAll(processesOf(root).map(({ pid }) => pid));
+      // which groups and mounts are ours cannot be told then
+      if (others()) return;
+      const fresh = (/** @type {string} */ kind, /** @type {string[]} */ paths) =>
+        paths.filter((path) => !before.has(`${kind} ${path}`));
+      await endGroups(fresh('control group', cgroups()));
+      const points = mounts().filter(
+        (point) => point.startsWith(`${root}/`) || point.startsWith('/run/runtime-manager'),
+      );
+      for (const point of fresh('mount', points).reverse()) await run('umount', ['--lazy', point]);
+      // an app's directory may still hold a mount of the machine's own files that we failed to take away
+      const remove = ['-rf', '--one-file-system'];
+      for (const path of fresh('files in', runDirectories())) await run('rm', [...remove, path]);
+      if (files) await run('rm', [...remove, ...entries(root).map(({ name }) => join(root, name))]);
     },
   };
+}
+
+/** @param {string} file @param {string[]} args */
+const run = (file, args) => promisify(execFile)(file, args).catch(() => undefined);
+
+/** @param {readonly number[]} pids */
+function killAll(pids) {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It ended by itself.
+    }
+  }
+}
+
+/** Frozen processes do not die before they are thawed. @param {string} group */
+function endGroup(group) {
+  killAll(readOr(join(group, 'cgroup.procs')).split('\n').filter(Boolean).map(Number));
+  const thaw = /** @type {const} */ ([
+    ['freezer.state', 'THAWED'],
+    ['cgroup.freeze', '0'],
+  ]);
+  for (const [name, text] of thaw) {
+    if (existsSync(join(group, name))) writeFileSync(join(group, name), text);
+  }
+  try {
+    rmdirSync(group);
+  } catch {
+    // Its processes are about to end, or a group below it is.
+  }
+}
+
+/** @param {string[]} groups */
+async function endGroups(groups) {
+  const endMs = Date.now() + settleMs;
+  while (groups.some((group) => existsSync(group)) && Date.now() < endMs) {
+    for (const group of groups.filter((path) => existsSync(path)).reverse()) endGroup(group);
+    await pause(20);
+  }
 }

@@ -16,13 +16,15 @@ const isOfSubtests = (error) => 'failureType' in error && error.failureType === 
 /** @param {AsyncIterable<TestEvent>} source */
 export default async function* report(source) {
   const printer = new spec();
-  /** @type {{ failed: string[], skipped: string[], counts?: object }} */
+  /** @type {{ failed: { name: string, file: string | undefined }[], skipped: string[], counts?: object }} */
   const result = { failed: [], skipped: [] };
   /** @type {Buffer[]} */
   const printed = [];
   printer.on('data', (/** @type {Buffer} */ chunk) => printed.push(chunk));
   for await (const event of source) {
-    if (event.type === 'test:fail' && !isOfSubtests(event.data.details.error)) result.failed.push(event.data.name);
+    if (event.type === 'test:fail' && !isOfSubtests(event.data.details.error)) {
+      result.failed.push({ name: event.data.name, file: event.data.file });
+    }
     if (event.type === 'test:pass' && event.data.skip !== undefined) result.skipped.push(event.data.name);
     if (event.type === 'test:summary' && event.data.file === undefined) result.counts = event.data.counts;
     if (isTotal(event)) continue;

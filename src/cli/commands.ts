@@ -142,6 +142,22 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./commands/storage.ts')).storage,
   },
   {
+    name: 'images',
+    doc: 'list the images of apps that sleep: how large, and whether they would survive a power cut',
+    options: [],
+    example: 'runtimectl images --json',
+    load: async () => (await import('./commands/images.ts')).images,
+  },
+  {
+    name: 'packages',
+    doc: 'list the unpacked images and mounted packages of apps, or delete unpacked images that no instance uses',
+    operands: '<action>',
+    words: [{ kind: 'choice', choices: ['ls', 'prune'] }],
+    options: [],
+    example: 'runtimectl packages prune',
+    load: async () => (await import('./commands/packages.ts')).packages,
+  },
+  {
     name: 'logs',
     doc: 'what an app wrote to stdout and stderr',
     operands: '<id>',
@@ -164,6 +180,15 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./commands/screenshot.ts')).screenshot,
   },
   {
+    name: 'view',
+    doc: "the address of a page that shows an app's display live, for a browser",
+    operands: '<id>',
+    words: [INSTANCE],
+    options: [{ flags: '--with-token', doc: 'with the token in it, which lets in whoever has the address' }],
+    example: 'runtimectl view clock-1',
+    load: async () => (await import('./commands/view.ts')).view,
+  },
+  {
     name: 'events',
     doc: 'what happened, from the durable event log',
     options: [
@@ -182,6 +207,13 @@ export const COMMANDS: readonly CommandRow[] = [
     options: [
       { flags: '--memory <size>', doc: 'memory, for example 64M, or none', words: ANY },
       { flags: '--cpus <number>', doc: 'cores, for example 0.5, or none', words: ANY },
+      {
+        flags: '--cpu-shares <number>',
+        doc: 'share of the processor under load, or none: 1024, as everybody',
+        words: ANY,
+      },
+      { flags: '--cores <list>', doc: 'cores that it may run on, for example 0-1,3, or none', words: ANY },
+      { flags: '--io-weight <number>', doc: 'share of the disks under load, or none: 100, as everybody', words: ANY },
       { flags: '--pids <number>', doc: 'processes and threads at once, or none for the default', words: ANY },
     ],
     example: 'runtimectl limits clock-1 --memory 128M --cpus none',

@@ -38,10 +38,14 @@ export const READERS: { readonly [Name in MethodName]: Read<Name> } = {
   list: (wire) => wire as MethodResults['list'],
   getLogs: (wire) => wire as MethodResults['getLogs'],
   getScreenshot: (wire) => wire as MethodResults['getScreenshot'],
+  getView: (wire) => wire as MethodResults['getView'],
   getEvents: (wire) => wire as MethodResults['getEvents'],
   listStorage: (wire) => wire as MethodResults['listStorage'],
   clearStorage: done,
   deleteStorage: done,
+  listImages: (wire) => wire as MethodResults['listImages'],
+  listPackages: (wire) => wire as MethodResults['listPackages'],
+  prunePackages: (wire) => wire as MethodResults['prunePackages'],
   version: (wire) => wire as MethodResults['version'],
 };
 
@@ -59,6 +63,8 @@ const OPERATIONS: ReadonlySet<MethodName> = new Set([
   'listStorage',
   'clearStorage',
   'deleteStorage',
+  'listPackages',
+  'prunePackages',
   'annotate',
   'removeAnnotation',
   'setLimits',

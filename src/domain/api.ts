@@ -10,10 +10,11 @@ import {
 } from './app.ts';
 import { EXEC_SIGNALS, type ExecResult } from './exec.ts';
 import type { EventPage } from './events.ts';
-import type { Explanation } from './hibernation.ts';
+import type { Explanation, ImageEntry } from './hibernation.ts';
 import type { History } from './history.ts';
 import type { AppInfo, AppSummary, StorageEntry } from './info.ts';
 import type { Limits } from './limits.ts';
+import type { PackageStore, Pruned } from './packages.ts';
 import { runtimeConfigSchema } from './runtime-config.ts';
 import { SPEC_FORMATS, type GeneratedSpec } from './spec.ts';
 
@@ -71,7 +72,7 @@ const revision = z.int().min(0).optional();
 const annotate = z.strictObject({ appInstanceId: id, key, value: z.string().max(MAX_VALUE_LENGTH), revision });
 const removeAnnotation = z.strictObject({ appInstanceId: id, key, revision });
 
-const { memoryBytes, cpus, pids } = limitsSchema.shape;
+const { memoryBytes, cpus, pids, cpuShares, cores, ioWeight } = limitsSchema.shape;
 const setLimits = z
   .strictObject({
     appInstanceId: id,
@@ -80,8 +81,17 @@ const setLimits = z
     cpus: cpus.unwrap().nullable().optional(),
     /** Processes and threads at once. */
     pids: pids.unwrap().nullable().optional(),
+    /** Of the processor when others want it too. */
+    cpuShares: cpuShares.unwrap().nullable().optional(),
+    /** Cores that it may run on. */
+    cores: cores.unwrap().nullable().optional(),
+    /** Of the disks when others want them too. */
+    ioWeight: ioWeight.unwrap().nullable().optional(),
   })
-  .refine(({ memoryBytes: a, cpus: b, pids: c }) => [a, b, c].some((one) => one !== undefined), 'has no limit to set');
+  .refine(
+    ({ appInstanceId: _, ...limits }) => Object.values(limits).some((one) => one !== undefined),
+    'has no limit to set',
+  );
 
 /** It is written into CRIU's configuration. */
 const DESTINATION = /^[^"\\[\]\p{Cc}]*$/u;
@@ -156,6 +166,13 @@ export type LogLine = {
 };
 /** `ended`: the app has ended and everything was read. */
 export type LogPage = { readonly lines: readonly LogLine[]; readonly cursor: string; readonly ended: boolean };
+/** Where an app's display can be looked at live. */
+export type ViewAddress = {
+  readonly path: string;
+  /** Of the page; null: the daemon does not listen by TCP. */
+  readonly url: string | null;
+};
+
 export type Screenshot = {
   /** PNG, as base64. */
   readonly png: string;
@@ -218,6 +235,7 @@ export const METHODS = {
   },
   getLogs: { params: getLogs, doc: 'What the app wrote to stdout and stderr.' },
   getScreenshot: { params: getScreenshot, doc: "What is on the app's display, or was when it fell asleep." },
+  getView: { params: one, doc: "Where an app's display can be looked at and used live, with a browser." },
   getEvents: { params: getEvents, doc: 'The durable event log after a number.' },
   listStorage: { params: nothing, doc: "Every app's private directory, and how much is in it." },
   clearStorage: {
@@ -228,6 +246,15 @@ export const METHODS = {
     params: ofApp,
     doc: 'Delete the private directory of an app that has no instance; its user id may go to another app later.',
   },
+  listImages: {
+    params: nothing,
+    doc: 'The images of apps that sleep: how large they are, and whether they would survive a power cut.',
+  },
+  listPackages: {
+    params: nothing,
+    doc: 'Images that were unpacked, and packages that are mounted: how large, and by whom they are used.',
+  },
+  prunePackages: { params: nothing, doc: 'Delete unpacked images that no instance uses.' },
   version: { params: nothing, doc: 'Version, engine and place of the daemon.' },
 } as const;
 
@@ -258,9 +285,13 @@ export type MethodResults = {
   list: readonly AppSummary[];
   getLogs: LogPage;
   getScreenshot: Screenshot;
+  getView: ViewAddress;
   getEvents: EventPage;
   listStorage: readonly StorageEntry[];
   clearStorage: Done;
   deleteStorage: Done;
+  listImages: readonly ImageEntry[];
+  listPackages: PackageStore;
+  prunePackages: Pruned;
   version: Version;
 };

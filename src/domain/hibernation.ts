@@ -1,4 +1,5 @@
 /** Hibernation as callers see it: what is on disk, what it cost, and why an app cannot be hibernated. */
+import type { AppId, AppInstanceId } from './ids.ts';
 
 /** One reason, or one remark, about hibernating an app. */
 export type Finding = {
@@ -38,6 +39,16 @@ export type ImageInfo = {
   /** Whether it survives a power cut: everything was flushed to the disk. */
   readonly durable: boolean;
   readonly hibernatedAt: string;
+};
+
+/** An image as `listImages` tells. */
+export type ImageEntry = ImageInfo & {
+  readonly appId: AppId;
+  readonly appInstanceId: AppInstanceId;
+  /** Its directory; null when it is not there. */
+  readonly path: string | null;
+  /** Why it could not be woken; null when nothing is known against it: a wake looks closer. */
+  readonly unusable: string | null;
 };
 
 /** What the last dump cost: ms in all and by phase, and the memory it gave back. */

@@ -87,11 +87,14 @@ export function storyOf(event: AppEvent): Story {
   }
 }
 
-const limitWords = ({ memoryBytes, cpus, pids }: Limits): string =>
+const limitWords = ({ memoryBytes, cpus, pids, cpuShares, cores, ioWeight }: Limits): string =>
   [
     memoryBytes === null ? 'memory without limit' : `${formatSize(memoryBytes)} of memory`,
-    cpus === null ? 'CPU time without limit' : `${cpus} cores`,
+    cpus === null ? 'CPU time without limit' : `CPU time of ${cpus} cores`,
     `${pids} processes`,
+    ...(cpuShares === null ? [] : [`${cpuShares} CPU shares`]),
+    ...(cores === null ? [] : [`on the cores ${cores}`]),
+    ...(ioWeight === null ? [] : [`weight ${ioWeight} for disks`]),
   ].join(', ');
 
 /** Events of one instance, oldest first. */

@@ -7,14 +7,10 @@ export type Limits = {
   readonly cpus: number | null;
   /** Processes and threads at once. */
   readonly pids: number;
-};
-
-/** With those that an instance has from its start to its end. */
-export type StartLimits = Limits & {
-  /** Of the processor when others want it too: 1024 is what everybody has. */
+  /** Of the processor when others want it too; null: 1024, as everybody has. */
   readonly cpuShares: number | null;
-  /** Cores that it may run on, `0-1,3`. */
+  /** Cores that it may run on, `0-1,3`; null: all that there are for apps. */
   readonly cores: string | null;
-  /** Of the disks when others want them too: 100 is what everybody has. */
+  /** Of the disks when others want them too; null: 100, as everybody has. */
   readonly ioWeight: number | null;
 };

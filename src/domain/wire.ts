@@ -12,6 +12,20 @@ export type ProfileName = (typeof PROFILE_NAMES)[number];
 /** Path of the HTTP and WebSocket endpoint; Thunder's C++ client adds a slash. */
 export const JSON_RPC_PATH = '/jsonrpc';
 
+/** Below it, by appInstanceId: by GET the page that shows an app's display live, as a WebSocket its picture and input (RFB). */
+const VIEW_PATH = '/view/';
+export const viewPath = (appInstanceId: string): string => `${VIEW_PATH}${encodeURIComponent(appInstanceId)}`;
+
+/** Undefined for any other path. Throws URIError. */
+export const viewedAt = (path: string): string | undefined =>
+  path.startsWith(VIEW_PATH) ? decodeURIComponent(path.slice(VIEW_PATH.length)) : undefined;
+
+/** Sub-protocols of a view, both to be offered: the daemon chooses the one that the viewer's role allows. */
+export const VIEW_PROTOCOLS = { control: 'rfb.control', observe: 'rfb.observe' } as const;
+
+/** Close codes of a view, with the reason as text: whether it is worth while to come again. */
+export const VIEW_CLOSED = { later: 4001, never: 4002 } as const;
+
 /** A longer message is refused, on WebSocket by closing (1009), on HTTP with status 413. */
 export const MAX_MESSAGE_BYTES = 4 * 2 ** 20;
 

@@ -46,4 +46,4 @@ export function liveMethods(world: World, instances: Instances) {
   };
 }
 
-const limitsIn = ({ memoryBytes, cpus, pids }: MethodParams<'setLimits'>): LimitChange => ({ memoryBytes, cpus, pids });
+const limitsIn = ({ appInstanceId: _, ...change }: MethodParams<'setLimits'>): LimitChange => change;

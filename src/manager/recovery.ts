@@ -14,10 +14,10 @@ import { beAsleep } from './operations/asleep.ts';
 import { fallAsleep } from './operations/hibernate.ts';
 import { keepMounts } from './operations/mount.ts';
 import { pagesOf } from './operations/pages.ts';
+import { limitsInForce } from './operations/set-limits.ts';
 import { askToEnd, forceEnd } from './operations/terminate-kill.ts';
 import { adoptScreen } from './operations/screen.ts';
 import { release, settle } from './operations/settle.ts';
-import { effectiveLimits } from '../spec/limits.ts';
 import { unhurried } from './operations/operation.ts';
 import type { World } from './world.ts';
 
@@ -184,11 +184,13 @@ async function adopt(world: World, instance: Instance, { verdict, inspection }: 
 }
 
 /** A daemon that was killed may have put limits in force that it has not written. */
-async function keepLimits({ engine, log }: World, { record }: Instance): Promise<void> {
-  const { containerId, app, appInstanceId } = record;
-  await engine.setLimits(containerId, { after: effectiveLimits(app.limits) }).catch((error: unknown) => {
-    log.warn({ err: error, appInstanceId }, 'the limits of an app that was found are not as they should be');
-  });
+async function keepLimits(world: World, { record }: Instance): Promise<void> {
+  const { containerId, appInstanceId } = record;
+  try {
+    await world.engine.setLimits(containerId, { after: limitsInForce(world, record) });
+  } catch (error) {
+    world.log.warn({ err: error, appInstanceId }, 'the limits of an app that was found are not as they should be');
+  }
 }
 
 /** The wake came to its end without a daemon: what it took is not known, only when. */

@@ -16,6 +16,7 @@ import { explain } from './operations/explain.ts';
 import { generateSpec } from './operations/generate-spec.ts';
 import { hibernate } from './operations/hibernate.ts';
 import { askedBy } from './operations/operation.ts';
+import { openView, viewAddress } from './operations/live-view.ts';
 import { screenshot } from './operations/screen.ts';
 import { resume, suspend } from './operations/suspend-resume.ts';
 import { kill, terminate } from './operations/terminate-kill.ts';
@@ -25,6 +26,7 @@ import { isPending } from './restarts.ts';
 import { watchScreens } from './screen-events.ts';
 import { Sleepers } from './sleepers.ts';
 import { clearStorage, deleteStorage, listStorage } from './storage-methods.ts';
+import { listImages, listPackages, prunePackages } from './store-methods.ts';
 import { views, type Views } from './views.ts';
 import type { World } from './world.ts';
 
@@ -124,6 +126,8 @@ function methods(house: House) {
     getLogs: (params: MethodParams<'getLogs'>, call: Call) => getLogs(house, params, call),
     getScreenshot: (params: One, { signal }: Call) =>
       screenshot(world, instances.get(appInstanceId(params.appInstanceId)), signal),
+    getView: async (params: One) => viewAddress(world, instances.get(appInstanceId(params.appInstanceId))),
+    openView: async (id: string, signal: AbortSignal) => openView(world, instances.get(appInstanceId(id)), signal),
     getEvents: (params: MethodParams<'getEvents'>) =>
       world.journal.events({
         since: params.since,
@@ -133,6 +137,9 @@ function methods(house: House) {
     listStorage: () => listStorage(world),
     clearStorage: (params: MethodParams<'clearStorage'>) => clearStorage(world, params),
     deleteStorage: (params: MethodParams<'deleteStorage'>) => deleteStorage(world, params),
+    listImages: () => listImages(world, instances),
+    listPackages: () => listPackages(world, instances),
+    prunePackages: () => prunePackages(world),
     version: () =>
       Promise.resolve({
         version: VERSION,

@@ -54,6 +54,8 @@ export type Settings = {
   /** Whether the kernel counts what apps swap. */
   readonly countsSwap: boolean;
   readonly root: string;
+  /** Where browsers reach the daemon; null: nowhere. */
+  readonly webAddress: () => string | null;
 };
 
 export type World = {

@@ -1,7 +1,7 @@
 /** cgroup v1, v2 and hybrid behind one face (cgroups(7)). Reads and writes are single system calls on kernel files. */
 import type { ContainerId } from '../domain/ids.ts';
 import type { Readings } from '../domain/info.ts';
-import type { Limits, StartLimits } from '../domain/limits.ts';
+import type { Limits } from '../domain/limits.ts';
 import type { Wait } from './wait.ts';
 
 export type Frozen = 'frozen' | 'thawed' | 'freezing';
@@ -22,13 +22,15 @@ export type ControlGroups = {
    * would take it and end the app. Throws LIMIT_FAILED, NOT_SUPPORTED.
    */
   readonly setLimits: (id: ContainerId, change: LimitSwitch) => Promise<void>;
+  /** Throws LIMIT_FAILED for what no app could be held to on this machine. */
+  readonly refuseImpossible: (wanted: Limits) => void;
   /**
    * Before an app begins: reads back every limit that was asked for, writes what is otherwise, and has the kernel end all of the app
    * when it runs out of memory, where it can (v2). Throws LIMIT_FAILED naming the limit.
    */
-  readonly enforce: (id: ContainerId, wanted: StartLimits) => Promise<void>;
+  readonly enforce: (id: ContainerId, wanted: Limits) => Promise<void>;
   /** LIMIT_FAILED when the runtime failed at a limit, else the error itself. */
-  readonly blameLimit: (error: unknown, wanted: StartLimits) => unknown;
+  readonly blameLimit: (error: unknown, wanted: Limits) => unknown;
   /** Times the kernel's OOM killer struck in it. */
   readonly oomKills: (id: ContainerId) => number;
   /** Every pid in it, in any hierarchy. */

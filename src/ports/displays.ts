@@ -1,4 +1,5 @@
 /** Wayland displays, one an app (the specification's WindowManagerConnector). */
+import type { Duplex } from 'node:stream';
 import type { AppInstanceId } from '../domain/ids.ts';
 import type { InsideDisplay } from '../domain/rootfs.ts';
 import type { Wait } from './wait.ts';
@@ -55,6 +56,8 @@ export type Displays = {
 export type DisplayControls = {
   /** Whether a display can be in a container. */
   readonly canBeInside: boolean;
+  /** Whether somebody can look at a display live. */
+  readonly canBeViewed: boolean;
   /** Takes up a display that an earlier daemon made, or that comes up in a container. False when it is not there any more. */
   readonly adopt: (owner: DisplayOwner, wait: Wait) => Promise<boolean>;
   /** Before a dump: nobody outside the container is connected to the display any more. */
@@ -64,6 +67,13 @@ export type DisplayControls = {
   readonly resize: (appInstanceId: AppInstanceId, size: DisplaySize, wait: Wait) => Promise<void>;
   /** What is on it now, as PNG. */
   readonly screenshot: (appInstanceId: AppInstanceId, wait: Wait) => Promise<Buffer>;
+  /**
+   * A viewer's connection to the picture and the input of a display, as RFB (RFC 6143). It ends with the view, and with the last one
+   * ends what serves it. Throws NOT_SUPPORTED, BUSY too.
+   */
+  readonly openView: (appInstanceId: AppInstanceId, wait: Wait) => Promise<Duplex>;
+  /** Nobody looks at the display any more when it returns. */
+  readonly endView: (appInstanceId: AppInstanceId) => Promise<void>;
   /** Takes away every display of this daemon but those of these instances. The names of what was there. */
   readonly sweep: (owned: readonly AppInstanceId[], wait: Wait) => Promise<readonly string[]>;
   readonly watch: (listener: DisplayListener) => Disposable;

@@ -6,7 +6,7 @@ import type { App } from '../domain/app.ts';
 import type { ContainerId } from '../domain/ids.ts';
 import type { Phases } from '../domain/hibernation.ts';
 import type { Readings } from '../domain/info.ts';
-import type { StartLimits } from '../domain/limits.ts';
+import type { Limits } from '../domain/limits.ts';
 import type { SpecFormat } from '../domain/spec.ts';
 import type { Wiring } from './networks.ts';
 import type { ControlGroups } from './control-groups.ts';
@@ -19,7 +19,7 @@ export type StartOrder = {
   /** In the engine's {@link Engine.format}. OCI: version 1.x, root.path absolute. */
   readonly config: object;
   /** Those of the configuration; in force when the app begins. */
-  readonly limits: StartLimits;
+  readonly limits: Limits;
   /** What the app is to have of the network: for an engine that makes it itself. */
   readonly wishes: Pick<App, 'network' | 'ports'>;
   /** Wayland socket on the host, for an engine that binds it in itself; others find it in the configuration. */
@@ -208,6 +208,7 @@ export type Engine = Execs & {
   ) => Promise<void>;
   /** As ControlGroups has it. */
   readonly setLimits: ControlGroups['setLimits'];
+  readonly refuseLimits: ControlGroups['refuseImpossible'];
   readonly readings: (id: ContainerId) => Readings | undefined;
   /** As ControlGroups has it. */
   readonly oomKills: ControlGroups['oomKills'];

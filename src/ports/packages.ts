@@ -3,9 +3,15 @@
  * laid over each other. What is ready is read-only and shared by all instances of the package.
  */
 import type { ContainerId } from '../domain/ids.ts';
+import type { PackageEntry, PackageStore, Pruned } from '../domain/packages.ts';
 import type { HeldPackage, PackageSource } from '../domain/rootfs.ts';
 
 export type { HeldPackage, PackageSource } from '../domain/rootfs.ts';
+
+/** What is in the store, and whose it is. */
+export type Stock = Omit<PackageStore, 'packages'> & {
+  readonly packages: readonly (Omit<PackageEntry, 'usedBy'> & { readonly holders: readonly ContainerId[] })[];
+};
 
 export type Packages = {
   /**
@@ -18,6 +24,9 @@ export type Packages = {
   readonly release: (holder: ContainerId) => Promise<void>;
   /** Releases the holds of all others, and what a killed daemon left. */
   readonly sweep: (living: ReadonlySet<ContainerId>) => Promise<void>;
+  readonly list: () => Promise<Stock>;
+  /** Deletes what nobody holds. Throws BUSY while an image is being unpacked: it may stand on any of them. */
+  readonly prune: () => Promise<Pruned>;
   /** Nothing runs any more: unmounts all. The holds of apps that sleep stay. */
   readonly close: () => Promise<void>;
 };

@@ -25,7 +25,7 @@ export function tcpGate({ tokens, allowedHosts, allowedOrigins }: AccessOptions)
     const { host, origin } = request.headers;
     const who = `${request.socket.remoteAddress ?? '?'}:${request.socket.remotePort ?? 0}`;
     if (!isAllowedHost(host, allowedHosts)) return { who, status: 403, why: `the host ${shown(host)} is not ours` };
-    if (!isAllowedOrigin(origin, allowedOrigins)) {
+    if (!isOwnPage(origin, host) && !isAllowedOrigin(origin, allowedOrigins)) {
       return { who, status: 403, why: `pages of the origin ${shown(origin)} may not call` };
     }
     // a browser asks without token whether it may ask with one
@@ -66,6 +66,10 @@ function isAllowedHost(host: string | undefined, names: readonly string[]): bool
   const name = withoutPort(host);
   return isAddress(name) || name === 'localhost' || names.some((one) => one.toLowerCase() === name);
 }
+
+/** A page that this very listener has served: its host is one that was let in. */
+const isOwnPage = (origin: string | undefined, host: string | undefined): boolean =>
+  host !== undefined && /^https?:\/\/(.+)$/.exec(origin ?? '')?.[1] === host.toLowerCase();
 
 function isAllowedOrigin(origin: string | undefined, origins: readonly string[]): boolean {
   if (origin === undefined || origin === '0.0.0.0' || origins.includes(origin)) return true;

@@ -10,6 +10,19 @@ export type Designator = {
   readonly object?: string;
 };
 
+/** Who calls often calls the same few methods. */
+const KNOWN = new Map<string, Designator>();
+const MAX_KNOWN = 256;
+const MAX_KNOWN_LENGTH = 100;
+
+export function readDesignator(text: string): Designator {
+  const known = KNOWN.get(text);
+  if (known !== undefined) return known;
+  const designator = parseDesignator(text);
+  if (KNOWN.size < MAX_KNOWN && text.length <= MAX_KNOWN_LENGTH) KNOWN.set(text, designator);
+  return designator;
+}
+
 /** The callsign may contain dots; the version is an all-digits part right before the method; the last `@` begins the index. */
 export function parseDesignator(text: string): Designator {
   const object = text.includes('::') ? /([^.#]*#.*)::[^:]*$/.exec(text)?.[1] : undefined;

@@ -3,13 +3,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { RuntimeError } from '../domain/errors.ts';
-import { CALLSIGN, MAX_MESSAGE_BYTES } from '../domain/wire.ts';
+import { CALLSIGN, MAX_MESSAGE_BYTES, VIEW_PROTOCOLS, viewedAt } from '../domain/wire.ts';
 import type { ProfileName } from '../domain/wire.ts';
 import type { Log } from '../ports/log.ts';
 import { runningCalls } from './calls.ts';
 import type { Calls } from './calls.ts';
 import { GOING_AWAY, serveConnection } from './connection.ts';
 import { joinedWrites } from './joined-writes.ts';
+import { pageFileAt, servePage } from './http-pages.ts';
 import type { Handler } from './json-rpc.ts';
 import { methods } from './methods.ts';
 import type { Caller } from './methods.ts';
@@ -29,6 +30,8 @@ export type EndpointOptions = {
   readonly log: Log;
   /** Whose error codes and forms the clients expect; `r4` when absent. */
   readonly profile?: ProfileName | undefined;
+  /** Of the files that browsers get; none when absent. */
+  readonly pageDirectory?: string | undefined;
   /** A client for which more than this waits is dropped. */
   readonly maxBufferedBytes?: number | undefined;
 };
@@ -62,7 +65,19 @@ export function endpoint(options: EndpointOptions): Endpoint {
   const sockets = webSocketServer();
   const refused = refusalLog(log, () => performance.now());
   if (!unmaskedWorks()) log.warn({}, "this version of ws refuses the frames of Thunder's C++ client");
-  const host = { service, hub, calls, log, profile, sockets, refused, maxBufferedBytes, closing: closing.signal };
+  const { pageDirectory } = options;
+  const host = {
+    pageDirectory,
+    service,
+    hub,
+    calls,
+    log,
+    profile,
+    sockets,
+    refused,
+    maxBufferedBytes,
+    closing: closing.signal,
+  };
   return {
     refused,
     door: (gate) => ({
@@ -80,6 +95,7 @@ export function endpoint(options: EndpointOptions): Endpoint {
 }
 
 type Host = {
+  readonly pageDirectory: string | undefined;
   readonly service: Service;
   readonly hub: Hub;
   readonly calls: Calls;
@@ -95,16 +111,18 @@ type Host = {
 function handlerFor(host: Host, caller: Caller, { who, role, pace }: Visitor): Handler {
   const { profile, hub, log } = host;
   const dispatch = methods(host.service, { ...caller, who, profile, role, observers: hub.observers });
-  const refusals = (designator: string) => (error: unknown) => {
-    if (error instanceof RuntimeError && error.code === 'PERMISSION_DENIED') host.refused(who, designator, error.what);
-    throw error;
-  };
   return {
     profile,
-    dispatch: (designator, params) => {
+    dispatch: async (designator, params) => {
       if (host.closing.aborted) throw ending();
       pace?.take();
-      return dispatch(designator, params).catch(refusals(designator));
+      try {
+        return await dispatch(designator, params);
+      } catch (error) {
+        const isRefused = error instanceof RuntimeError && error.code === 'PERMISSION_DENIED';
+        if (isRefused) host.refused(who, designator, error.what);
+        throw error;
+      }
     },
     reportFault: (fault, method) => log.error({ err: fault, method }, 'a call failed by a fault of ours'),
   };
@@ -115,6 +133,14 @@ type HttpExchange = { readonly request: IncomingMessage; readonly response: Serv
 function onRequest(host: Host, gate: Gate, { request, response }: HttpExchange): void {
   const { calls, profile, log, closing } = host;
   const visitor = gate(request);
+  const page = pageFor(host, request);
+  if (page !== undefined && (!('why' in visitor) || visitor.status === 401)) {
+    void calls.track(page(response)).catch((error: unknown) => {
+      log.warn({ err: error }, 'a page could not be served');
+      response.destroy();
+    });
+    return;
+  }
   if ('why' in visitor) {
     host.refused(visitor.who, `${request.method ?? ''} ${placeText(request)}`, visitor.why);
     refuseRequest(response, visitor.status, visitor.why);
@@ -129,15 +155,25 @@ function onRequest(host: Host, gate: Gate, { request, response }: HttpExchange):
   });
 }
 
+/** What answers where a page is asked for. A browser has no token yet when it opens one; its host and origin count. */
+function pageFor({ pageDirectory }: Host, { method, url }: IncomingMessage) {
+  const name = method === 'GET' || method === 'HEAD' ? pageFileAt(url) : undefined;
+  if (pageDirectory === undefined || name === undefined) return undefined;
+  return (response: ServerResponse) => servePage(response, pageDirectory, name);
+}
+
 type Upgrade = { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer };
 
 function onUpgrade(host: Host, gate: Gate, { request, socket, head }: Upgrade): void {
   socket.on('error', () => socket.destroy());
   const visitor = gate(request);
   const place = placeOf(request.url);
+  const viewed = viewedBy(request);
   if ('why' in visitor) {
     host.refused(visitor.who, `WebSocket ${placeText(request)}`, visitor.why);
     socket.end(plain('403 Forbidden', 'Security prohibites this connection.'));
+  } else if (viewed !== undefined && !host.closing.aborted) {
+    onView(host, { request, socket, head }, { visitor, appInstanceId: viewed });
   } else if (place === undefined || place.isService || host.closing.aborted) {
     socket.end(plain('503 Service Unavailable', 'Could not find a correct service for this socket.'));
   } else {
@@ -147,6 +183,37 @@ function onUpgrade(host: Host, gate: Gate, { request, socket, head }: Upgrade): 
       const own = (caller: Caller): Handler => handlerFor(host, { ...caller, ...place }, visitor);
       serveConnection(webSocket, { ...host, who, pace, handlerFor: own, joinWrites: joinedWrites(socket) });
     });
+  }
+}
+
+type Look = { readonly visitor: Visitor; readonly appInstanceId: string };
+
+function onView(host: Host, { request, socket, head }: Upgrade, { visitor, appInstanceId }: Look): void {
+  const { who, role } = visitor;
+  const { service, log, sockets } = host;
+  const offered = request.headers['sec-websocket-protocol']?.split(/, */) ?? [];
+  if (offered.includes(VIEW_PROTOCOLS[role])) request.headers['sec-websocket-protocol'] = VIEW_PROTOCOLS[role];
+  sockets.handleUpgrade(request, socket, head, (webSocket) => {
+    // at once: without a listener an error would end the daemon
+    webSocket.on('error', (error) => log.debug({ who, error: error.message }, 'a viewer broke the protocol'));
+    const open = (gone: AbortSignal) => service.openView(appInstanceId, AbortSignal.any([gone, host.closing]));
+    // few look, so its code is read when somebody does
+    const looking = import('./view.ts').then(({ serveView }) =>
+      serveView(webSocket, { open, role, log, viewer: { who, appInstanceId } }),
+    );
+    looking.catch((error: unknown) => {
+      log.error({ err: error }, 'a view failed by a fault of ours');
+      webSocket.terminate();
+    });
+  });
+}
+
+/** Undefined for what is no name at all, too. */
+function viewedBy(request: IncomingMessage): string | undefined {
+  try {
+    return viewedAt(placeText(request));
+  } catch {
+    return undefined;
   }
 }
 

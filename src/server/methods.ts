@@ -7,7 +7,7 @@ import { RuntimeError } from '../domain/errors.ts';
 import type { AppInfo } from '../domain/info.ts';
 import { API_VERSION, CONTROLLER } from '../domain/wire.ts';
 import { CONTROLLER_METHODS, controllerRow } from './controller.ts';
-import { parseDesignator } from './designator.ts';
+import { readDesignator } from './designator.ts';
 import type { Designator } from './designator.ts';
 import { Written } from './json-rpc.ts';
 import type { Dispatch } from './json-rpc.ts';
@@ -88,10 +88,14 @@ const ROWS: Rows = {
   list: { isRead: true, form: same },
   getLogs: { isRead: true, form: same },
   getScreenshot: { isRead: true, form: same },
+  getView: { isRead: true, form: same },
   getEvents: { isRead: true, form: same },
   listStorage: { isRead: true, form: same },
   clearStorage: { isRead: false, form: done },
   deleteStorage: { isRead: false, form: done },
+  listImages: { isRead: true, form: same },
+  listPackages: { isRead: true, form: same },
+  prunePackages: { isRead: false, form: same },
   version: { isRead: true, form: same },
 };
 
@@ -203,7 +207,7 @@ class Asked implements ServiceCall {
 
 /** Throws for a service that is not here, for versions that are not served, and for what is no name. */
 function targetOf(text: string, params: unknown, caller: Caller): Target {
-  const designator = parseDesignator(text);
+  const designator = readDesignator(text);
   if (designator.method === '') {
     throw new SituationError('malformedDesignator', 'UNKNOWN_METHOD', { what: 'the method has no name' });
   }

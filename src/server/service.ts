@@ -1,4 +1,5 @@
 /** What the server serves: the manager, as this type. */
+import type { Duplex } from 'node:stream';
 import type { MethodName, MethodParams, MethodResults } from '../domain/api.ts';
 import type { Channel } from '../domain/exec.ts';
 import type { AppEvent } from '../domain/events.ts';
@@ -21,4 +22,6 @@ export type ServiceMethods = {
 export type Service = ServiceMethods & {
   /** Calls back synchronously for each durable event, in the order of `seq`, after it was committed. */
   readonly subscribe: (listener: (event: AppEvent) => void) => () => void;
+  /** A viewer's connection to an app's display (RFB). Throws what `getView` throws, and ILLEGAL_STATE, DISPLAY_FAILED, BUSY. */
+  readonly openView: (appInstanceId: string, signal: AbortSignal) => Promise<Duplex>;
 };

@@ -2,7 +2,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { Server as HttpServer } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, DropArgument, Socket } from 'node:net';
 import { RuntimeError } from '../domain/errors.ts';
 import { tcpGate } from './access.ts';
@@ -36,7 +35,7 @@ const KEEP_ALIVE_MS = 30_000;
 export async function listenTcp(api: Endpoint, options: TcpOptions): Promise<TcpListener> {
   const { host, port, maxConnections } = options;
   const door = api.door(pacing(tcpGate(options), options.callsPerSecond));
-  const server = newServer(options, door);
+  const server = await newServer(options, door);
   server.maxConnections = maxConnections;
   server.on('upgrade', door.onUpgrade);
   server.on('clientError', refuseBytes);
@@ -56,9 +55,11 @@ export async function listenTcp(api: Endpoint, options: TcpOptions): Promise<Tcp
   return { server, address: server.address() as AddressInfo };
 }
 
-function newServer({ tls }: TcpOptions, door: Door): HttpServer {
+async function newServer({ tls }: TcpOptions, door: Door): Promise<HttpServer> {
   const limits = { ...HTTP_LIMITS, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS, noDelay: true };
   if (tls === undefined) return createServer(limits, door.onRequest);
+  // TLS is 3 MB that most daemons do without
+  const { createServer: createTlsServer } = await import('node:https');
   try {
     return createTlsServer({ ...limits, ...tls, handshakeTimeout: HTTP_LIMITS.headersTimeout }, door.onRequest);
   } catch (cause) {

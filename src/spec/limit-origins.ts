@@ -36,21 +36,26 @@ export function noteLimits(app: App, said: Origins, trace: Origins): void {
 
 type Marks = { readonly said: Origins; readonly device: Device; readonly trace: Origins };
 
-/**
- * The cores that the app asks for, of those that the device has for apps; a set of the device's without a core of this machine is none, as
- * upstream has it. Throws INVALID_ARGUMENT when none is left.
- */
+/** With the cores of {@link coresOfApp}. */
 export function withCores(resources: OciResources, app: App, { said, device, trace }: Marks): OciResources {
-  const { cores, count } = device;
+  const asked = app.limits.cores;
+  const cpus = coresOfApp(asked, device);
+  if (cpus === null) return resources;
+  const origin = asked === undefined ? device.cores.origin : originIn({ app, origins: said }, 'limits.cores');
+  trace.set('linux.resources.cpu.cpus', origin);
+  return { ...resources, cpu: { cpus, ...resources.cpu } };
+}
+
+/**
+ * The cores that an app asks for, of those that the device has for apps; a set of the device's without a core of this machine is none, as
+ * upstream has it. Null: every core. Throws INVALID_ARGUMENT when none is left.
+ */
+export function coresOfApp(asked: string | undefined, { cores, count }: Omit<Device, 'countsSwap'>): string | null {
   const there = Array.from({ length: count }, (_, core) => core);
   const allowed = there.filter((core) => cores.value?.includes(core) ?? true);
   const usable = allowed.length === 0 ? there : allowed;
-  const asked = app.limits.cores;
-  if (asked === undefined && usable.length === count) return resources;
-  const origin = asked === undefined ? cores.origin : originIn({ app, origins: said }, 'limits.cores');
-  trace.set('linux.resources.cpu.cpus', origin);
-  const cpus = asked === undefined ? usable.join(',') : coresFor(asked, usable, count);
-  return { ...resources, cpu: { cpus, ...resources.cpu } };
+  if (asked !== undefined) return coresFor(asked, usable, count);
+  return usable.length === count ? null : usable.join(',');
 }
 
 /** One that the machine does not have is refused, one that the device keeps from apps is left out, unless it is the only one. */

@@ -1,6 +1,6 @@
 /** What the app may use of the machine. */
 import type { App } from '../domain/app.ts';
-import type { Limits, StartLimits } from '../domain/limits.ts';
+import type { Limits } from '../domain/limits.ts';
 import type { OciConfig, OciProcess, OciResources } from './oci-types.ts';
 
 const CPU_PERIOD_US = 100_000;
@@ -8,11 +8,14 @@ const CPU_PERIOD_US = 100_000;
 const DEFAULT_PIDS = 1024;
 
 /** With the defaults. */
-export const effectiveLimits = ({ memoryBytes, swapBytes, cpus, pids }: App['limits']): Limits => ({
+export const effectiveLimits = ({ memoryBytes, swapBytes, cpus, pids, ...others }: App['limits']): Limits => ({
   memoryBytes: memoryBytes ?? null,
   swapBytes: memoryBytes === undefined ? null : (swapBytes ?? 0),
   cpus: cpus ?? null,
   pids: pids ?? DEFAULT_PIDS,
+  cpuShares: others.cpuShares ?? null,
+  cores: others.cores ?? null,
+  ioWeight: others.ioWeight ?? null,
 });
 
 /** `countsSwap`: whether the kernel can hold an app to its swap; the runtime fails where it cannot. */
@@ -43,7 +46,7 @@ function cpu({ cpus, cpuShares }: App['limits']): Pick<OciResources, 'cpu'> {
 }
 
 /** What a configuration asks the kernel for. */
-export function startLimits({ linux }: Pick<OciConfig, 'linux'>): StartLimits {
+export function startLimits({ linux }: Pick<OciConfig, 'linux'>): Limits {
   const { memory: asked, cpu: time = {}, pids, blockIO } = linux.resources;
   return {
     memoryBytes: asked?.limit ?? null,

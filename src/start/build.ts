@@ -70,10 +70,13 @@ export async function build(site: Site): Promise<Built> {
     packages: packagesOf(site, open),
     userIds: new UserIds(range, remembered.userIds),
     networks: networkLeases(site, open, built),
-    settings: { ...config, ...machine, ...ids, hibernation, platform: site.platform, root: site.root },
+    settings: {
+      ...{ ...config, ...machine, ...ids, hibernation },
+      ...{ platform: site.platform, root: site.root, webAddress: site.webAddress },
+    },
   };
   const manager = await startManager(world, remembered).catch(async (error: unknown) => {
-    neighbours.close();
+    await neighbours.close();
     await built.close();
     throw error;
   });
@@ -81,7 +84,7 @@ export async function build(site: Site): Promise<Built> {
     world,
     manager,
     close: async () => {
-      neighbours.close();
+      await neighbours.close();
       await close(world, open);
       await built.close();
     },

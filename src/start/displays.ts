@@ -7,6 +7,7 @@ import { linuxProcesses } from '../adapters/process/processes.ts';
 import { toolRunner } from '../adapters/process/run-tool.ts';
 import { findCompositor } from '../adapters/sway/compositor.ts';
 import { SwayDisplays } from '../adapters/sway/displays.ts';
+import { findLiveViewer } from '../adapters/sway/live-viewer.ts';
 
 export type DisplayOptions = {
   readonly stateDirectory: string;
@@ -14,7 +15,7 @@ export type DisplayOptions = {
   readonly openDirectory: string;
   readonly cgroupParent: string;
   readonly searchPath: string;
-  /** Directory of the host tools, if one was named; the set-up makes the compositor beside it. */
+  /** Directory of the host tools, if one was named; the set-up makes the compositor and the live view beside it. */
   readonly tools: string | undefined;
 };
 
@@ -25,11 +26,13 @@ export function embeddedDisplays(options: DisplayOptions): SwayDisplays {
   const { stateDirectory, openDirectory, cgroupParent, searchPath, tools } = options;
   const directory = `${openDirectory}/displays`;
   mkdirSync(directory, { recursive: true, mode: 0o711 });
+  const beside = (name: string) => (tools === undefined ? undefined : `${dirname(tools)}/${name}`);
   const mountInfo = readFileSync('/proc/self/mountinfo', 'utf8');
   return new SwayDisplays({
     directory,
     insideDirectory: `${stateDirectory}/displays`,
-    compositor: findCompositor({ bundle: tools === undefined ? undefined : `${dirname(tools)}/display`, searchPath }),
+    compositor: findCompositor({ bundle: beside('display'), searchPath }),
+    viewer: findLiveViewer({ bundle: beside('view'), searchPath }),
     searchPath,
     size: SIZE,
     groups: displayGroups({ parent: cgroupParent, clock: systemClock, mountInfo }),

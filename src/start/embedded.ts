@@ -131,7 +131,8 @@ function build(
   { searchPath, cgroupParent, openDirectory }: EmbeddedOptions,
   { name, binary, monitorBinary, places }: Tools,
 ): Engine {
-  const env = { PATH: searchPath, LC_ALL: 'C.UTF-8' };
+  // conmon stamps each line of an app by the clock of its zone
+  const env = { PATH: searchPath, LC_ALL: 'C.UTF-8', TZ: 'UTC' };
   const runTool = toolRunner(env);
   return embeddedEngine({
     runtime: ociRuntime(runTool, { name, binary, stateRoot: places.runtime }),

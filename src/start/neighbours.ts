@@ -29,7 +29,7 @@ type Neighbours = {
   readonly displays: Displays;
   readonly storage: Storage;
   /** Ends what is under way to them. */
-  readonly close: () => void;
+  readonly close: () => Promise<void>;
 };
 
 /** RDK's own default, and that of all its tools. */
@@ -53,8 +53,8 @@ export async function buildNeighbours(options: Options): Promise<Neighbours> {
   return {
     displays: displays.provider === 'rdk' ? windowManager({ thunder, directory, clock: systemClock }) : own.displays,
     storage: storage.provider === 'rdk' ? appStorage({ thunder, otherwise: embedded, log }) : embedded,
-    close: () => {
-      own.close();
+    close: async () => {
+      await own.close();
       thunder.close();
     },
   };
@@ -68,10 +68,8 @@ function ownDisplays({ config, embedded }: Options): Pick<Neighbours, 'displays'
   const displays = embeddedDisplays(embedded);
   return {
     displays,
-    close: () => {
-      displays.close();
-    },
+    close: () => displays.close(),
   };
 }
 
-const nothing = (): void => undefined;
+const nothing = (): Promise<void> => Promise.resolve();

@@ -16,6 +16,8 @@ export type Site = {
   /** PATH for the host tools. */
   readonly searchPath: string;
   readonly env: NodeJS.ProcessEnv;
+  /** Where the daemon's page is; null without one. */
+  readonly webAddress: () => string | null;
   /** Of the command line. */
   readonly dobbyBus: string | undefined;
 };

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { AppInput } from '../../src/client/node.ts';
-import { exitOf, outputOf, runApp, shell, SLEEP } from '../lib/apps.ts';
+import { exitOf, outputOf, perl, runApp, shell, SLEEP } from '../lib/apps.ts';
 import { startDaemon, type TestDaemon } from '../lib/daemon.ts';
 import { makeNets, serverArgs, type Nets } from '../lib/nets.ts';
 import { helpfulRefusal, refusal } from '../lib/refusal.ts';
@@ -53,6 +53,40 @@ test('an app in nat has the name servers of the machine, but those that it canno
   await using daemon = await within(nets, { network: { nameservers: ['203.0.113.53'] } });
   const id = await runApp(daemon.client, 'names', shell('cat /etc/resolv.conf'), { network: 'nat' });
   assert.match(await finalOutput(daemon, id), /^nameserver 203\.0\.113\.53$/m);
+});
+
+/** Each name as the C library finds it, a line. */
+const lookUp = (...names: readonly string[]): readonly string[] => [
+  ...perl('for (@ARGV) { my $a = gethostbyname $_; print "$_ ", $a ? join(".", unpack "C4", $a) : "unknown", "\\n" }'),
+  ...names,
+];
+
+test('an app in nat looks up names at the name servers that it was given, also after a wake', async () => {
+  await using nets = await makeNets();
+  using _names = await nets.world.serveNames('203.0.113.1', {
+    ...{ 'clock.example.test': '192.0.2.7', 'radio.example.test': '192.0.2.8' },
+  });
+  await using daemon = await within(nets, { network: { nameservers: ['203.0.113.1'] } });
+  const { client } = daemon;
+  const names = ['clock.example.test', 'radio.example.test', 'nobody.example.test'];
+  const expected = 'clock.example.test 192.0.2.7\nradio.example.test 192.0.2.8\nnobody.example.test unknown';
+  const visitor = await runApp(client, 'names', lookUp(...names), { network: 'nat' });
+  assert.equal(await finalOutput(daemon, visitor), expected);
+  const sleeper = await runApp(client, 'sleeper', SLEEP, { network: 'nat' });
+  await client.hibernate({ appInstanceId: sleeper });
+  await client.wake({ appInstanceId: sleeper });
+  const { stdout } = await client.exec({ appInstanceId: sleeper, args: [...lookUp(...names)] });
+  assert.equal(stdout.trim(), expected);
+  const without = await runApp(client, 'deaf', lookUp('clock.example.test'));
+  assert.equal(await finalOutput(daemon, without), 'clock.example.test unknown');
+});
+
+test('an app in nat has IPv4 only', async () => {
+  await using nets = await makeNets();
+  await using daemon = await within(nets);
+  const script = 'cat /proc/net/if_inet6 2>/dev/null; echo end';
+  const id = await runApp(daemon.client, 'four', shell(script), { network: 'nat' });
+  assert.doesNotMatch(await finalOutput(daemon, id), /eth0/);
 });
 
 test('apps reach neither each other nor the machine but by published ports', async () => {

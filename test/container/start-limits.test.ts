@@ -1,10 +1,9 @@
 /** Limits that an app has from its start: in force in the kernel, or the start fails. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { hostApp, runApp, SLEEP, uniqueId } from '../lib/apps.ts';
 import { startDaemon, type TestDaemon } from '../lib/daemon.ts';
-import { groupFile } from '../lib/machine.ts';
+import { disksAreShared, groupFile } from '../lib/machine.ts';
 import { helpfulRefusal, refusal } from '../lib/refusal.ts';
 
 const MIB = 2 ** 20;
@@ -47,18 +46,12 @@ test('cores that this machine does not have are refused', async () => {
   await refusal(run, 'INVALID_ARGUMENT', /cores 0,4000/);
 });
 
-const schedulerOf = (disk: string): string => {
-  const file = `/sys/block/${disk}/queue/scheduler`;
-  return existsSync(file) ? readFileSync(file, 'utf8') : '';
-};
-const sharesDisks = readdirSync('/sys/block').some((disk) => schedulerOf(disk).includes('[bfq]'));
-
 test('a limit that would be no more than a wish fails the start, by name, and leaves nothing', async () => {
   await using daemon = await startDaemon();
   const { client } = daemon;
   const id = uniqueId('weighty');
   const run = client.run(hostApp(id, SLEEP, { limits: { ioWeight: 300 } }));
-  if (sharesDisks) {
+  if (disksAreShared()) {
     const { containerId } = await client.getInfo({ appInstanceId: (await run).appInstanceId });
     assert.match(found(daemon, containerId, 'blkio.bfq.weight', 'io.bfq.weight', 'io.weight') ?? '', /\b300\b/);
     return;

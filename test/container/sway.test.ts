@@ -149,7 +149,7 @@ test('the next daemon adopts a display with its windows', async () => {
   const { socket } = await first.createDisplay(box.order('a'), wait());
   const client = box.client(socket, ORANGE);
   await until(() => told.length === 1, { what: 'the window is there' });
-  first.close();
+  await first.close();
   const second = box.displays();
   const events = heard(second);
   assert.equal(await second.adopt(box.order('a'), wait()), true);
@@ -186,7 +186,7 @@ test('a name that is in use is refused, and what is left over is not', async () 
     code: 'DISPLAY_FAILED',
     message: /in use/,
   });
-  first.close();
+  await first.close();
   const { process: sway } = await recordOf(box, 'wst-a');
   process.kill(sway.pid, 'SIGKILL');
   await until(() => !isAlive(sway.pid), { what: 'the compositor is dead' });
@@ -197,7 +197,7 @@ test('a sweep takes away what belongs to nobody, also what was never written dow
   await using box = await swayBox();
   const displays = box.displays();
   for (const id of ['a', 'b', 'c']) await displays.createDisplay(box.order(id), wait());
-  displays.close();
+  await displays.close();
   const strays = await Promise.all(['wst-b', 'wst-c'].map((name) => recordOf(box, name)));
   // as after a kill -9 of the daemon between the start and the record
   await rm(join(box.directory, 'displays', 'wst-c', 'record.json'));
@@ -212,7 +212,7 @@ test('root follows no link that an app puts in place of its socket', async () =>
   const displays = box.displays();
   await displays.createDisplay(box.order('a'), wait());
   await displays.createDisplay(box.order('b', box.uid + 1), wait());
-  displays.close();
+  await displays.close();
   const own = dirname(displays.placeOf(A, 'host').socket);
   await rm(join(own, 'ipc.sock'));
   await symlink(

@@ -1,14 +1,18 @@
 /** The examples of docs/api.md, run as they stand there, but for the place of the daemon and its port. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { compileFunction } from 'node:vm';
 import { startDaemon } from '../lib/daemon.ts';
 import type { TestDaemon } from '../lib/daemon.ts';
 import { freePort } from '../lib/free-port.ts';
-import { assertPrinted, blockOf, blocksOf } from '../lib/pages.ts';
+import { assertPrinted, blockOf, blocksOf, PROJECT } from '../lib/pages.ts';
+import { ThunderJs } from '../lib/thunder-js.ts';
+import { until } from '../lib/until.ts';
 
 const PAGE = 'docs/api.md';
 const LIMIT_MS = 120_000;
@@ -20,6 +24,7 @@ async function listening() {
   const here = (code: string): string =>
     code
       .replaceAll('127.0.0.1:9998', `127.0.0.1:${port}`)
+      .replaceAll('port: 9998', `port: ${port}`)
       .replaceAll('/var/lib/runtime-manager/token', daemon.places.token)
       .replaceAll('/run/runtime-manager/control.sock', daemon.places.socket);
   return { daemon, here, [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose]() };
@@ -49,10 +54,54 @@ test('the whole life with a standard WebSocket by TCP is as written', async () =
   assertPrinted(stdout, block, '//');
 });
 
-test('the example with curl on the unix socket is as written', async () => {
+test('the examples with curl and ws on the unix socket are as written', async () => {
   await using at = await listening();
-  const [block = assert.fail('no example')] = blocksOf(PAGE, '## Examples', 'sh');
-  const { stdout } = await shell(at.here(block).replace('curl ', 'curl -sS '));
-  assertPrinted(stdout, block, '#');
-  assert.equal((await at.daemon.client.getInfo({ appInstanceId: 'clock-1' })).state, 'RUNNING');
+  const { client, directory } = at.daemon;
+  const [curl = assert.fail('no example')] = blocksOf(PAGE, '## Examples', 'sh');
+  assertPrinted((await shell(at.here(curl).replace('curl ', 'curl -sS '))).stdout, curl, '#');
+  assert.equal((await client.getInfo({ appInstanceId: 'clock-1' })).state, 'RUNNING');
+
+  const block = blockOf(PAGE, '## Examples', 'js');
+  const file = join(directory, 'watch.mjs');
+  await writeFile(file, at.here(block));
+  await mkdir(join(directory, 'node_modules'));
+  await symlink(join(PROJECT, 'node_modules/ws'), join(directory, 'node_modules/ws'));
+  const example = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(example, 'exit');
+  try {
+    let printed = '';
+    example.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+    await until(() => printed.includes('\n'), { what: 'the example is registered', timeoutMs: LIMIT_MS });
+    await client.suspend({ appInstanceId: 'clock-1' });
+    await until(() => printed.trimEnd().includes('\n'), { what: 'the example is told', timeoutMs: LIMIT_MS });
+    assertPrinted(printed, block, '//');
+  } finally {
+    example.kill('SIGKILL');
+    await ended;
+  }
+});
+
+/** npm has no ThunderJS: its habits are those of the stand-in (facts/thunder.md §2.1). */
+test('the example with ThunderJS is as written', async () => {
+  await using at = await listening();
+  const app = { rootfs: { host: true as const }, args: ['/bin/sleep', '600'] };
+  await at.daemon.client.run({ appId: 'clock', appInstanceId: 'clock-1', app });
+  const block = blockOf(PAGE, '### With ThunderJS', 'js');
+  const printed: string[] = [];
+  let thunder: ThunderJs | undefined;
+  const names = {
+    ThunderJS: (options: Parameters<typeof ThunderJs.at>[0]) => (thunder = ThunderJs.at(options)),
+    TOKEN: (await readFile(at.daemon.places.token, 'utf8')).trim(),
+    console: { log: (...words: readonly unknown[]) => printed.push(words.map(String).join(' ')) },
+  };
+  const example = compileFunction(`return (async () => {${at.here(block)}})();`, Object.keys(names)) as (
+    ...values: readonly unknown[]
+  ) => Promise<void>;
+  try {
+    await example(...Object.values(names));
+    assertPrinted(printed.join('\n'), block, '//');
+    assert.deepEqual(thunder?.complaints, []);
+  } finally {
+    thunder?.[Symbol.dispose]();
+  }
 });

@@ -39,9 +39,15 @@ const here = (code: string): string =>
     .replaceAll('127.0.0.1:9998', `127.0.0.1:${port}`)
     .replaceAll('/var/lib/runtime-manager/token', daemon.places.token)
     .replaceAll('connect()', `connect({ root: '${daemon.root}' })`)
-    .replaceAll('connect({ connect', `connect({ root: '${daemon.root}', connect`);
+    .replaceAll('connect({ connect', `connect({ root: '${daemon.root}', connect`)
+    .replaceAll('callOnce({}', `callOnce({ root: '${daemon.root}' }`);
 
-for (const heading of ['## The life of an app', '## Events, by listeners', '## Errors', '## Limits and signals']) {
+const HEADINGS = [
+  ...['## The life of an app', '## Events, by listeners', '## Errors', '## Limits and signals'],
+  ...['## A program in an app', '## One call, no connection'],
+];
+
+for (const heading of HEADINGS) {
   test(`docs/client.md, ${heading.slice(3)}: the example does what is written`, async () => {
     const block = blockOf(PAGE, heading, 'ts');
     const file = await use.write('example.ts', here(block));

@@ -14,12 +14,12 @@ import { processesWith } from './machine.ts';
 import { PROJECT } from './pages.ts';
 import { until } from './until.ts';
 
-const TREE = process.env['RUNTIME_MANAGER_BROWSER_TREE'] ?? join(PROJECT, '.tools.browser');
+export const TREE = process.env['RUNTIME_MANAGER_BROWSER_TREE'] ?? join(PROJECT, '.tools.browser');
 const LIMIT_MS = 60_000;
 const TYPES: Readonly<Record<string, string>> = { html: 'text/html; charset=utf-8', js: 'text/javascript' };
 
 /** No sandbox: the tests are root. Nothing is asked of the network but our page. */
-const FLAGS = [
+export const FLAGS = [
   ...['--no-sandbox', '--headless', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'],
   ...['--disable-background-networking', '--disable-component-update', '--disable-breakpad', '--no-proxy-server'],
 ];
@@ -76,7 +76,7 @@ const argumentsFor = (home: string, port: number, hash: string): readonly string
 ];
 
 /** pulseaudio's library has its own in a directory of its own. */
-function libraries(): string {
+export function libraries(): string {
   const [directory] = globSync('usr/lib/*-linux-gnu', { cwd: TREE });
   const path = join(TREE, directory ?? assert.fail(`${TREE} has no libraries`));
   return [path, join(path, 'pulseaudio')].filter((place) => existsSync(place)).join(':');

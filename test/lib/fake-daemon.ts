@@ -23,7 +23,7 @@ export type FakeDaemon = AsyncDisposable & {
   readonly start: () => Promise<void>;
 };
 
-type Options = Partial<Pick<ServerOptions, 'maxBufferedBytes' | 'profile' | 'tcp'>>;
+type Options = Partial<Pick<ServerOptions, 'maxBufferedBytes' | 'pageDirectory' | 'profile' | 'tcp'>>;
 
 export async function fakeDaemon(options: Options = {}): Promise<FakeDaemon> {
   const root = await mkdtemp(join(tmpdir(), 'rmt-'));

@@ -1,4 +1,5 @@
 /** A service without containers: enough life for tests of the server, the client and the command line. */
+import type { Duplex } from 'node:stream';
 import type { MethodResults } from '../../src/domain/api.ts';
 import { RuntimeError } from '../../src/domain/errors.ts';
 import type { AppEvent, NewEvent } from '../../src/domain/events.ts';
@@ -8,6 +9,7 @@ import type { AppId, AppInstanceId } from '../../src/domain/ids.ts';
 import type { AppInfo } from '../../src/domain/info.ts';
 import { allowedIn, isAlive, isAlreadySo, MOVES } from '../../src/domain/states.ts';
 import type { Operation, State } from '../../src/domain/states.ts';
+import { viewPath } from '../../src/domain/wire.ts';
 import type { Service } from '../../src/server/service.ts';
 
 type Instance = {
@@ -33,6 +35,8 @@ export type FakeService = Service & {
   readonly publish: (event: NewEvent) => AppEvent;
   /** Writes a line to an instance's log. */
   readonly write: (id: string, text: string) => void;
+  /** What viewers get. */
+  display: (id: string) => Duplex;
   /** Holds every `terminate` back until this resolves. */
   hold: Promise<unknown>;
 };
@@ -116,11 +120,9 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
     }),
     mount: async () => ({ already: false }),
     unmount: async () => ({ already: false }),
-    setLimits: async ({ memoryBytes = null, cpus = null, pids }) => ({
-      memoryBytes,
-      swapBytes: memoryBytes === null ? null : 0,
-      cpus,
-      pids: pids ?? 1024,
+    setLimits: async ({ memoryBytes = null, cpus = null, pids, cpuShares = null, cores = null, ioWeight = null }) => ({
+      ...{ memoryBytes, swapBytes: memoryBytes === null ? null : 0, cpus },
+      ...{ pids: pids ?? 1024, cpuShares, cores, ioWeight },
     }),
     exec: async (params, { channel }) => {
       find(params.appInstanceId);
@@ -163,6 +165,14 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
       find(params.appInstanceId);
       return { png: Buffer.from('a picture').toString('base64'), takenAt: TIME, live: false };
     },
+    getView: async ({ appInstanceId: id }) => ({ path: viewPath(find(id).appInstanceId), url: null }),
+    openView: async (id) => {
+      find(id);
+      return service.display(id);
+    },
+    display: () => {
+      throw new RuntimeError('NOT_SUPPORTED', { what: 'there is no display' });
+    },
     getEvents: async ({ since, limit, appInstanceId: id }) => ({
       events: world.events
         .filter(({ seq, ...e }) => seq > since && (id === undefined || e.appInstanceId === id))
@@ -173,6 +183,9 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
     listStorage: async () => [],
     clearStorage: async () => ({ already: false }),
     deleteStorage: async () => ({ already: false }),
+    listImages: async () => [],
+    listPackages: async () => ({ packages: [], totalBytes: 0, budgetBytes: 0 }),
+    prunePackages: async () => ({ deleted: 0, freedBytes: 0 }),
     version: async (): Promise<MethodResults['version']> => ({
       version: '9.9.9',
       engine: 'embedded',
@@ -208,7 +221,10 @@ const infoOf = (instance: Instance): AppInfo => ({
   cpu: null,
   pids: null,
   network: { mode: 'none', address: null, gateway: null, ports: [] },
-  limits: { memoryBytes: 64 * 2 ** 20, swapBytes: null, cpus: null, pids: 1024 },
+  limits: {
+    ...{ memoryBytes: 64 * 2 ** 20, swapBytes: null, cpus: null, pids: 1024 },
+    ...{ cpuShares: null, cores: null, ioWeight: null },
+  },
   display: null,
   hibernation: {
     enabled: true,

@@ -22,6 +22,8 @@ export type Fuzz = {
 
 const WITNESS = fileURLToPath(new URL('fuzz-witness.ts', import.meta.url));
 const AT_ONCE = 4;
+/** Of each half, after which memory is looked at. */
+const SLICES = 5;
 const MIB = 2 ** 20;
 /** In which a slow one is closed: its time, and that of the walk that looks for them. */
 const SLOW_MS = 20_000;
@@ -65,9 +67,13 @@ export async function runFuzz({ daemon, port, appInstanceId, seed, ms, tell }: F
       counts.set(name, (counts.get(name) ?? 0) + 1);
     }
   };
+  const sizes: string[] = [];
   const siegeFor = async (time: number): Promise<void> => {
-    const deadline = performance.now() + time;
-    await Promise.all(Array.from({ length: AT_ONCE }, () => attackUntil(deadline)));
+    for (let slice = 0; slice < SLICES; slice += 1) {
+      const deadline = performance.now() + time / SLICES;
+      await Promise.all(Array.from({ length: AT_ONCE }, () => attackUntil(deadline)));
+      sizes.push((residentBytes(pid) / MIB).toFixed(0));
+    }
   };
   try {
     // every kind once, and the daemon has the size that it has at work
@@ -83,7 +89,7 @@ export async function runFuzz({ daemon, port, appInstanceId, seed, ms, tell }: F
     });
     for (const [name, count] of [...counts].sort()) tell(`${String(count).padStart(6)} ${name}`);
     tell(`the witness called ${calls} times and waited ${worstMs.toFixed(0)} ms at most`);
-    tell(`memory: ${(before / MIB).toFixed(0)} MB, then ${(residentBytes(pid) / MIB).toFixed(0)} MB`);
+    tell(`memory over time, in MB: ${sizes.join(' ')}; in the end ${(residentBytes(pid) / MIB).toFixed(0)}`);
   } finally {
     await witness.end().catch(() => undefined);
     for (const peer of siege.slow) peer[Symbol.dispose]();

@@ -75,3 +75,10 @@ export function groupFile(group: string, name: string): string | undefined {
     .find((file) => existsSync(file));
   return path === undefined ? undefined : readFileSync(path, 'utf8').trim();
 }
+
+/** Whether a disk of this machine uses a scheduler that heeds weights. */
+export const disksAreShared = (): boolean =>
+  readdirSync('/sys/block').some((disk) => {
+    const file = `/sys/block/${disk}/queue/scheduler`;
+    return existsSync(file) && readFileSync(file, 'utf8').includes('[bfq]');
+  });

@@ -51,6 +51,16 @@ class Namespace {
     return { pid: child.pid ?? 0, [Symbol.dispose]: () => void child.kill('SIGKILL') };
   }
 
+  /** Names of the test's own, at port 53 of this address, by UDP, until the scope ends. */
+  async serveNames(at: string, addresses: Readonly<Record<string, string>>): Promise<Disposable> {
+    const words = [at, ...Object.entries(addresses).flat()];
+    const [command, ...args] = [...this.within, 'perl', '-MIO::Socket::INET', '-e', NAME_SERVER, ...words];
+    const child = spawn(command, args, { stdio: 'ignore' });
+    const isThere = (): boolean => /:0035 /.test(readFileSync(`/proc/${this.pid}/net/udp`, 'utf8'));
+    await until(isThere, { what: 'the name server listens', timeoutMs: 20_000 });
+    return { [Symbol.dispose]: () => void child.kill('SIGKILL') };
+  }
+
   interfaces(): readonly string[] {
     const lines = readFileSync(`/proc/${this.pid}/net/dev`, 'utf8').split('\n').slice(2);
     return lines.flatMap((line) => (line.includes(':') ? [line.split(':')[0]?.trim() ?? ''] : [])).sort();
@@ -67,6 +77,21 @@ const ASK =
 /** Says its name, the number of the visit and the visitor's address. */
 export const SERVER =
   '$l = IO::Socket::INET->new(LocalAddr => "0.0.0.0", LocalPort => $ARGV[0], Listen => 5, ReuseAddr => 1) or die $!; $n = 0; while (1) { $s = $l->accept or next; $n++; <$s>; print $s "$ARGV[1] $n ", $s->peerhost, "\\n"; close $s }';
+
+/** At its first argument: who asks there hears nobody else. Address records (A) of the names that it was given, and "no such name" (RFC 1035 §4). */
+const NAME_SERVER = `
+  my ($own, %known) = @ARGV;
+  my $s = IO::Socket::INET->new(Proto => "udp", LocalAddr => $own, LocalPort => 53) or die $!;
+  while (defined(my $from = $s->recv(my $q, 512))) {
+    my ($at, @labels) = (12);
+    while (my $length = ord substr($q, $at, 1)) { push @labels, substr($q, $at + 1, $length); $at += $length + 1 }
+    my $question = substr($q, 12, $at + 5 - 12);
+    my $address = $known{lc join ".", @labels};
+    my $found = defined $address && unpack("n", substr($q, $at + 1, 2)) == 1;
+    my $flags = defined $address ? 0x8580 : 0x8583;
+    my $answer = $found ? pack("n3Nn", 0xc00c, 1, 1, 60, 4) . pack("C4", split /\\./, $address) : "";
+    $s->send(pack("n6", unpack("n", $q), $flags, 1, $found ? 1 : 0, 0, 0) . $question . $answer, 0, $from);
+  }`;
 
 export const serverArgs = (port: number, name: string): readonly string[] => [
   ...['/usr/bin/perl', '-MIO::Socket::INET', '-e', SERVER],

@@ -9,6 +9,7 @@ import { linuxProcesses } from '../../src/adapters/process/processes.ts';
 import { toolRunner } from '../../src/adapters/process/run-tool.ts';
 import { findCompositor } from '../../src/adapters/sway/compositor.ts';
 import { SwayDisplays } from '../../src/adapters/sway/displays.ts';
+import { findLiveViewer } from '../../src/adapters/sway/live-viewer.ts';
 import type { AppInstanceId } from '../../src/domain/ids.ts';
 import type { DisplayOrder } from '../../src/ports/displays.ts';
 import type { Wait } from '../../src/ports/wait.ts';
@@ -40,6 +41,7 @@ export class SwayBox implements AsyncDisposable {
       directory: join(this.directory, 'displays'),
       insideDirectory: join(this.directory, 'inside'),
       compositor: findCompositor({ bundle, searchPath }),
+      viewer: findLiveViewer({ bundle: join(dirname(TOOLS), 'view'), searchPath }),
       searchPath: SEARCH_PATH,
       size: { width: 640, height: 360 },
       groups: displayGroups({

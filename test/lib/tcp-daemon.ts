@@ -14,7 +14,7 @@ export type TcpDaemon = FakeDaemon & {
 
 export async function tcpDaemon(
   more: Partial<TcpOptions> = {},
-  options: { readonly maxBufferedBytes?: number } = {},
+  options: { readonly maxBufferedBytes?: number; readonly pageDirectory?: string } = {},
 ): Promise<TcpDaemon> {
   const tcp = {
     ...{ host: '127.0.0.1', port: 0, tokens: TOKENS, allowedHosts: [], allowedOrigins: [] },

@@ -44,12 +44,17 @@ export class ThunderJs implements Disposable {
     });
   }
 
-  /** Rejects with what the real one gets for a refused upgrade. */
-  static async open({ host, port, token }: ThunderOptions): Promise<ThunderJs> {
+  /** The real one's `ThunderJS(options)`: what is called before it is connected is sent then. */
+  static at({ host, port, token }: ThunderOptions): ThunderJs {
     const query = token === undefined ? '' : `?token=${token}`;
     const socket = new WebSocket(`ws://${host}:${port}/jsonrpc${query}`, 'notification', { perMessageDeflate: true });
-    const thunder = new ThunderJs(socket);
-    await once(socket, 'open');
+    return new ThunderJs(socket);
+  }
+
+  /** Rejects with what the real one gets for a refused upgrade. */
+  static async open(options: ThunderOptions): Promise<ThunderJs> {
+    const thunder = ThunderJs.at(options);
+    await once(thunder.#socket, 'open');
     return thunder;
   }
 
@@ -58,13 +63,16 @@ export class ThunderJs implements Disposable {
     const { version = 1, ...rest } = { ...params } as { readonly version?: number };
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
-      if (this.#socket.readyState !== WebSocket.OPEN) {
+      const { readyState } = this.#socket;
+      if (readyState !== WebSocket.OPEN && readyState !== WebSocket.CONNECTING) {
         reject(closed(1006));
         return;
       }
       this.#calls.set(id, { resolve, reject });
       const designator = `${plugin}.${version}.${method}`;
-      this.#socket.send(JSON.stringify({ jsonrpc: '2.0', id, method: designator, ...(params && { params: rest }) }));
+      const text = JSON.stringify({ jsonrpc: '2.0', id, method: designator, ...(params && { params: rest }) });
+      if (readyState === WebSocket.OPEN) this.#socket.send(text);
+      else this.#socket.once('open', () => this.#socket.send(text));
     });
   }
 

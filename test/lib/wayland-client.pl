@@ -39,7 +39,7 @@ print 'globals ', join(' ', sort keys %name), "\n";
 my ($compositor, $shm, $base, $seat) = map { bind_to($_) } qw(wl_compositor wl_shm xdg_wm_base wl_seat);
 $on{$base} = sub { my ($code, $body) = @_; request($base, 3, $body) if $code == 0 };
 my $keyboard;
-$on{$seat} = sub { my ($code, $body) = @_; return if $code or $keyboard or !(2 & unpack 'L', $body);
+$on{$seat} = sub { my ($code, $body) = @_; return if $code; my $has = 2 & unpack 'L', $body; $keyboard = undef if !$has; return if $keyboard or !$has;
   $keyboard = id(); request($seat, 1, pack 'L', $keyboard);
   $on{$keyboard} = sub { my ($code, $body) = @_; return if $code != 3; my (undef, undef, $key, $down) = unpack 'LLLL', $body; print "key $key\n" if $down } };
 my ($surface, $xdg, $top) = (id(), id(), id());

@@ -165,10 +165,13 @@ test('a group that still has something in it is not removed', () => {
   assert(!fake.groups.remove(ID));
 });
 
+const NO_SHARES = { cpuShares: null, cores: null, ioWeight: null };
+
 test('limits of version 2 are written in its forms, and lifted again', async () => {
   using box = fakeGroups(2, { ...FILES_V2, 'memory.max': '', 'cpu.max': '', 'pids.max': '' });
-  const none = { memoryBytes: null, swapBytes: null, cpus: null, pids: 1024 };
-  await box.groups.setLimits(ID, { before: none, after: { memoryBytes: 2 ** 26, swapBytes: 0, cpus: 0.5, pids: 7 } });
+  const none = { memoryBytes: null, swapBytes: null, cpus: null, pids: 1024, ...NO_SHARES };
+  const after = { memoryBytes: 2 ** 26, swapBytes: 0, cpus: 0.5, pids: 7, ...NO_SHARES };
+  await box.groups.setLimits(ID, { before: none, after });
   assert.deepEqual(['memory.max', 'cpu.max', 'pids.max'].map(box.read), ['67108864', '50000 100000', '7']);
   for (const name of ['memory.max', 'cpu.max']) box.put(name, '');
   await box.groups.setLimits(ID, { after: { ...none, pids: 8 } });
@@ -178,7 +181,7 @@ test('limits of version 2 are written in its forms, and lifted again', async () 
 test('a limit that cannot be put in force takes the others back with it', async () => {
   // a plain file keeps the end of what was in it: then it has another value than the one that was written
   using box = fakeGroups(2, { ...FILES_V2, 'memory.max': '50000000', 'pids.max': '1234567' });
-  const before = { memoryBytes: 50_000_000, swapBytes: 0, cpus: null, pids: 1_234_567 };
+  const before = { memoryBytes: 50_000_000, swapBytes: 0, cpus: null, pids: 1_234_567, ...NO_SHARES };
   const after = { ...before, memoryBytes: 2 ** 26, pids: 9 };
   const setting = box.groups.setLimits(ID, { before, after });
   await refusal(setting, 'LIMIT_FAILED', /pids 9 could not be put in force/);

@@ -7,16 +7,25 @@ import { test } from 'node:test';
 import { controlGroups } from '../../src/adapters/cgroup/control-groups.ts';
 import { RuntimeError } from '../../src/domain/errors.ts';
 import { appInstanceId, containerIdFor } from '../../src/domain/ids.ts';
-import type { StartLimits } from '../../src/domain/limits.ts';
+import type { Limits } from '../../src/domain/limits.ts';
 import { helpfulRefusal, refusal } from '../lib/refusal.ts';
 
 const ID = containerIdFor(appInstanceId('app'));
-const NONE: StartLimits = {
+const NONE: Limits = {
   ...{ memoryBytes: null, swapBytes: null, cpus: null, pids: 7 },
   ...{ cpuShares: null, cores: null, ioWeight: null },
 };
 
 const CONTROLLERS = { 1: 'cgroup cgroup rw,memory,cpu,cpuset,blkio,pids,freezer', 2: 'cgroup2 cgroup2 rw' };
+
+const groupsOf = (directory: string, mounts: readonly string[]) =>
+  controlGroups({
+    parent: '/ours',
+    prefix: 'app-',
+    mountInfo: mounts.join('\n'),
+    clock: { now: () => '', sleep: () => Promise.resolve() },
+    disks: join(directory, 'disks'),
+  });
 
 function fakeMachine(version: 1 | 2, files: Readonly<Record<string, string>>, scheduler = 'none [bfq]') {
   const directory = mkdtempSync(join(tmpdir(), 'rmt-limits-'));
@@ -26,18 +35,16 @@ function fakeMachine(version: 1 | 2, files: Readonly<Record<string, string>>, sc
     writeFileSync(path, `${text}\n`);
   };
   put(join(directory, 'groups/cgroup.controllers'), 'cpu cpuset io memory pids');
+  put(join(directory, 'groups/ours/cpuset.cpus'), '0-3');
   put(join(directory, 'disks/sda/queue/scheduler'), scheduler);
   for (const [name, text] of Object.entries({ 'pids.max': '7', ...files })) put(join(group, name), text);
-  const groups = controlGroups({
-    parent: '/ours',
-    prefix: 'app-',
-    mountInfo: `30 24 0:26 / ${directory}/groups rw - ${CONTROLLERS[version]}`,
-    clock: { now: () => '', sleep: () => Promise.resolve() },
-    disks: join(directory, 'disks'),
-  });
+  const groups = groupsOf(directory, [`30 24 0:26 / ${directory}/groups rw - ${CONTROLLERS[version]}`]);
   return {
     groups,
     directory,
+    put: (name: string, text: string) => {
+      put(join(group, name), text);
+    },
     read: (name: string): string => readFileSync(join(group, name), 'utf8').trim(),
     [Symbol.dispose]: () => {
       rmSync(directory, { recursive: true });
@@ -45,7 +52,7 @@ function fakeMachine(version: 1 | 2, files: Readonly<Record<string, string>>, sc
   };
 }
 
-const ALL: StartLimits = {
+const ALL: Limits = {
   ...{ memoryBytes: 2 ** 26, swapBytes: 2 ** 20, cpus: 0.5, pids: 7 },
   ...{ cpuShares: 512, cores: '0-1', ioWeight: 300 },
 };
@@ -104,6 +111,54 @@ for (const [version, files] of [
     );
   });
 }
+
+for (const version of [1, 2] as const) {
+  test(`shares, cores and weight of version ${version} are given to an app that lives, and taken away again`, async () => {
+    const names =
+      version === 1
+        ? ['cpu.shares', 'cpuset.cpus', 'blkio.bfq.weight']
+        : ['cpu.weight', 'cpuset.cpus', 'io.bfq.weight'];
+    using machine = fakeMachine(version, Object.fromEntries(names.map((name) => [name, ''])));
+    const found = () => names.map(machine.read);
+    await machine.groups.setLimits(ID, { before: NONE, after: { ...NONE, cpuShares: 512, cores: '1', ioWeight: 300 } });
+    assert.deepEqual(found(), [version === 1 ? '512' : '50', '1', '300']);
+    for (const name of names) machine.put(name, '');
+    await machine.groups.setLimits(ID, { after: NONE });
+    assert.deepEqual(found(), [version === 1 ? '1024' : '100', version === 1 ? '0-3' : '', '100']);
+    // where nothing can be set there is nothing to take away
+    using poor = fakeMachine(version, {});
+    await poor.groups.setLimits(ID, { after: NONE });
+    for (const limit of ['cpuShares', 'cores', 'ioWeight'] as const) {
+      const change = { before: NONE, after: { ...NONE, [limit]: ALL[limit] } };
+      await refusal(poor.groups.setLimits(ID, change), 'LIMIT_FAILED', new RegExp(limit));
+    }
+  });
+}
+
+test('each controller is written where it is: one in version 1, the others in version 2', async () => {
+  using machine = fakeMachine(2, SO_V2);
+  const v1 = join(machine.directory, 'cpuset');
+  mkdirSync(join(v1, 'ours', `app-${ID}`), { recursive: true });
+  writeFileSync(join(v1, 'ours', `app-${ID}`, 'cpuset.cpus'), '0-3');
+  const groups = groupsOf(machine.directory, [
+    `30 24 0:26 / ${machine.directory}/groups rw - ${CONTROLLERS[2]}`,
+    `31 24 0:27 / ${v1} rw - cgroup cgroup rw,cpuset`,
+  ]);
+  await groups.setLimits(ID, { before: NONE, after: { ...NONE, cores: '0-2', cpuShares: 1024 } });
+  assert.equal(readFileSync(join(v1, 'ours', `app-${ID}`, 'cpuset.cpus'), 'utf8'), '0-2\n');
+  assert.equal(machine.read('cpuset.cpus'), '0-1');
+  assert.equal(machine.read('cpu.weight'), '100');
+});
+
+test('what no app could be held to here is refused before there is one', () => {
+  using machine = fakeMachine(2, SO_V2, 'none');
+  machine.groups.refuseImpossible({ ...NONE, cores: '0', swapBytes: 7 });
+  assert.throws(() => machine.groups.refuseImpossible({ ...NONE, ioWeight: 300 }), /ioWeight/);
+  assert.throws(
+    () => groupsOf(machine.directory, []).refuseImpossible({ ...NONE, cores: '0' }),
+    /the control group controller pids is not there/,
+  );
+});
 
 test('a weight that no scheduler reads is refused, with what to do', async () => {
   using machine = fakeMachine(1, SO_V1, '[none] mq-deadline');

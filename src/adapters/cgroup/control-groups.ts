@@ -7,8 +7,8 @@ import type { ControlGroups } from '../../ports/control-groups.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { readIfThere } from '../files/kernel-file.ts';
 import { bindFreezer, FREEZERS, reach, type BoundFreezer } from './freezer.ts';
-import { findHierarchies, type Controller, type Place } from './hierarchies.ts';
-import { blameLimit, enforce, setLimits } from './limits.ts';
+import { findHierarchies, type Controller, type Hierarchies, type Place } from './hierarchies.ts';
+import { blameLimit, enforce, refuseImpossible, setLimits } from './limits.ts';
 import { CPU, MEMORY, OOM_KILLS, PIDS, type ReadFile } from './readings.ts';
 
 export type GroupOptions = {
@@ -58,10 +58,7 @@ export function controlGroups({ parent, clock, mountInfo, prefix, disks = '/sys/
     return there && cpu !== undefined && pids !== undefined ? { memory, cpu, pids } : undefined;
   }
 
-  const boundTo = (id: ContainerId) => (controller: Controller) => {
-    const place = hierarchies.of(controller);
-    return place && { group: groupIn(place, id), root: place.mountPoint, version: place.version };
-  };
+  const groupsAt = (path: string) => ({ find: boundTo(hierarchies, path), disks });
 
   const each = (id: ContainerId): readonly string[] =>
     hierarchies.all.map((mountPoint) => `${mountPoint}${pathOf(id)}`);
@@ -73,9 +70,10 @@ export function controlGroups({ parent, clock, mountInfo, prefix, disks = '/sys/
     thaw: (id, wait) => become(id, 'thawed', wait),
     frozen: (id) => freezerOf(id)?.state(),
     readings,
-    enforce: (id, wanted) => enforce({ find: boundTo(id), wanted, disks }),
+    enforce: (id, wanted) => enforce(groupsAt(pathOf(id)), wanted),
     blameLimit,
-    setLimits: (id, change) => setLimits(boundTo(id), change, readings(id)),
+    setLimits: (id, change) => setLimits(groupsAt(pathOf(id)), change, readings(id)),
+    refuseImpossible: (wanted) => refuseImpossible(groupsAt(parent), wanted),
     oomKills: (id) => read(id, 'memory', OOM_KILLS) ?? 0,
     members: (id) => [...new Set(each(id).flatMap(membersBelow))],
     remove: (id) => each(id).map(removeTree).every(Boolean),
@@ -83,6 +81,12 @@ export function controlGroups({ parent, clock, mountInfo, prefix, disks = '/sys/
     close: () => void parents().map(removeGroup),
   };
 }
+
+/** A group by its path, in the hierarchy of each controller. */
+const boundTo = (hierarchies: Hierarchies, path: string) => (controller: Controller) => {
+  const place = hierarchies.of(controller);
+  return place && { group: `${place.mountPoint}${path}`, root: place.mountPoint, version: place.version };
+};
 
 function containersIn(groups: readonly string[], prefix: string): readonly ContainerId[] {
   const names = groups.flatMap(childGroups).filter((name) => name.startsWith(prefix));

@@ -2,7 +2,7 @@
  * The kernel's files for each limit, for v1 and v2.
  * Source: Documentation/admin-guide/cgroup-v1/memory.rst, cpusets.rst, scheduler/sched-bwc.rst, block/bfq-iosched.rst, cgroup-v2.rst.
  */
-import type { StartLimits } from '../../domain/limits.ts';
+import type { Limits } from '../../domain/limits.ts';
 import type { Controller } from './hierarchies.ts';
 
 const PERIOD_US = 100_000;
@@ -14,22 +14,22 @@ const DEFAULT_SHARES = 1024;
 const DEFAULT_WEIGHT = 100;
 const MOST_WEIGHT = 10_000;
 
-/** Who sets limits of a living app leaves the others as they are. */
-export type Wanted = Pick<StartLimits, 'memoryBytes' | 'swapBytes' | 'cpus' | 'pids'> & Partial<StartLimits>;
-export type LimitName = keyof StartLimits;
+export type LimitName = keyof Limits;
+/** What the same file has in the group above. */
+type Above = () => string;
 
 export type Knob = {
   /** Kernels have one or the other. */
   readonly files: readonly string[];
   /** Written into it before, if it is there. */
   readonly first?: { readonly file: string; readonly text: string };
-  readonly text: (wanted: Wanted) => string;
+  readonly text: (wanted: Limits, above: Above) => string;
   /** Whether this text of the file is what is wanted. */
-  readonly holds: (found: string, wanted: Wanted) => boolean;
+  readonly holds: (found: string, wanted: Limits, above: Above) => boolean;
 };
 
 type Amount = {
-  readonly of: (wanted: Wanted) => number | null;
+  readonly of: (wanted: Limits) => number | null;
   readonly write: (value: number | null) => string;
   /** In force, null when there is no limit. */
   readonly read: (text: string) => number | null;
@@ -56,7 +56,7 @@ const bytes = (file: string, none: string, of: Amount['of']): Knob => count(file
 
 /** The period is the one that the runtime has set: ours, from spec/limits. */
 const quota = (cpus: number | null): number => Math.round((cpus ?? 0) * PERIOD_US);
-const time = { of: ({ cpus }: Wanted) => cpus, rounding: 0.001 };
+const time = { of: ({ cpus }: Limits) => cpus, rounding: 0.001 };
 
 /** `default 100` in some of the files. */
 const weight = (files: readonly string[], of: Amount['of']): Knob =>
@@ -68,19 +68,24 @@ const cpuWeight = (shares: number): number =>
 
 /** `0,1` and `0-1` are one set. */
 function coresIn(text: string): string {
-  const parts = text.split(',').map((part) => part.split('-').map(Number));
+  const parts = text
+    .split(',')
+    .filter(Boolean)
+    .map((part) => part.split('-').map(Number));
   const all = parts.flatMap(([from = 0, to = from]) => Array.from({ length: to - from + 1 }, (_, i) => from + i));
   return [...new Set(all)].sort((one, other) => one - other).join(',');
 }
 
-const CORES: Knob = {
+/** `all`: what a group has in its file that may run everywhere. */
+const coreSet = (all: (above: Above) => string): Knob => ({
   files: ['cpuset.cpus'],
-  text: ({ cores }) => cores ?? '',
-  holds: (found, { cores }) => coresIn(found) === coresIn(cores ?? ''),
-};
+  // nothing at all would not be written
+  text: ({ cores }, above) => `${cores ?? all(above)}\n`,
+  holds: (found, { cores }, above) => coresIn(found) === coresIn(cores ?? all(above)),
+});
 const PIDS = count('pids.max', 'max', { of: ({ pids }) => pids, rounding: 0 });
 const MEMORY_AND_SWAP = 'memory.memsw.limit_in_bytes';
-const ioWeight = ({ ioWeight: one = null }: Wanted): number | null => one;
+const ioWeight = ({ ioWeight: one }: Limits): number => one ?? DEFAULT_WEIGHT;
 
 type Row = { readonly controller: Controller; readonly knobs: Readonly<Record<1 | 2, Knob>> };
 
@@ -125,11 +130,11 @@ export const LIMITS: Readonly<Record<LimitName, Row>> = {
   cpuShares: {
     controller: 'cpu',
     knobs: {
-      1: weight(['cpu.shares'], ({ cpuShares = null }) => cpuShares),
+      1: weight(['cpu.shares'], ({ cpuShares }) => cpuShares ?? DEFAULT_SHARES),
       2: weight(['cpu.weight'], ({ cpuShares }) => cpuWeight(cpuShares ?? DEFAULT_SHARES)),
     },
   },
-  cores: { controller: 'cpuset', knobs: { 1: CORES, 2: CORES } },
+  cores: { controller: 'cpuset', knobs: { 1: coreSet((above) => above()), 2: coreSet(() => '') } },
   ioWeight: {
     controller: 'blkio',
     knobs: {

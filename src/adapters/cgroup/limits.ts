@@ -1,14 +1,15 @@
 /** Limits are put in force by writing them and reading them back, at the start of an app and while it lives. */
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { isErrno, RuntimeError } from '../../domain/errors.ts';
 import type { Readings } from '../../domain/info.ts';
-import type { Limits, StartLimits } from '../../domain/limits.ts';
+import type { Limits } from '../../domain/limits.ts';
 import type { LimitSwitch } from '../../ports/control-groups.ts';
 import { readIfThere, writeIfThere } from '../files/kernel-file.ts';
 import { refuseIdleWeight } from './disks.ts';
 import type { Controller } from './hierarchies.ts';
-import { LIMITS, type Knob, type LimitName, type Wanted } from './knobs.ts';
+import { LIMITS, type Knob, type LimitName } from './knobs.ts';
 
 type Bound = {
   readonly group: string;
@@ -19,46 +20,43 @@ type Bound = {
 type Find = (controller: Controller) => Bound | undefined;
 
 const ALL = Object.keys(LIMITS) as readonly LimitName[];
-/** Those of a living app. */
-const LIVE = ['memoryBytes', 'swapBytes', 'cpus', 'pids'] as const;
+
+/** `disks`: /sys/block. */
+type Machine = { readonly find: Find; readonly disks: string };
 
 /** What differs, in order; less than the app uses is refused before anything is written. */
 export async function setLimits(
-  find: Find,
+  machine: Machine,
   { before, after }: LimitSwitch,
   readings: Readings | undefined,
 ): Promise<void> {
   refuseBelowUse(after, readings);
-  const differs = (name: keyof Limits): boolean => before?.[name] !== after[name];
+  const differs = (name: LimitName): boolean => before?.[name] !== after[name];
   // in v1 swap is counted together with memory
-  const names = LIVE.filter((name) => differs(name) || (name === 'swapBytes' && differs('memoryBytes')));
+  const names = ALL.filter((name) => differs(name) || (name === 'swapBytes' && differs('memoryBytes')));
   try {
-    for (const name of names) await putInForce(find, name, after);
+    for (const name of names) await putInForce(machine, name, after);
   } catch (error) {
     // they held a moment ago; the first error is the one to tell
     for (const name of before === undefined ? [] : names) {
-      await putInForce(find, name, before ?? after).catch(() => undefined);
+      await putInForce(machine, name, before ?? after).catch(() => undefined);
     }
     throw error;
   }
 }
 
-type Enforcement = { readonly find: Find; readonly wanted: StartLimits; readonly disks: string };
+/** Every limit that was asked for, of a group that the runtime has just made. Throws LIMIT_FAILED. */
+export async function enforce(machine: Machine, wanted: Limits): Promise<void> {
+  endTogether(machine.find);
+  for (const name of ALL.filter((one) => wanted[one] !== null)) await putInForce(machine, name, wanted);
+}
 
-/**
- * Every limit that was asked for, of a group that the runtime has just made: read, and where the runtime did otherwise, written. Throws
- * LIMIT_FAILED.
- */
-export async function enforce({ find, wanted, disks }: Enforcement): Promise<void> {
-  endTogether(find);
-  for (const name of ALL.filter((one) => wanted[one] !== null)) {
+/** `find`: of any group that could be an app's. Throws LIMIT_FAILED for what no app could be held to here. */
+export function refuseImpossible({ find, disks }: Machine, wanted: Limits): void {
+  for (const name of ALL.filter((one) => wanted[one] !== null && one !== 'swapBytes')) {
     const knob = knobOf(find, name);
-    const file = knob && fileOf(knob);
-    if (knob !== undefined && file !== undefined) {
-      if (name === 'ioWeight') refuseIdleWeight(file, { root: knob.root, disks });
-      if (knob.holds(readIfThere(`${knob.group}/${file}`) ?? '', wanted)) continue;
-    }
-    await putInForce(find, name, wanted);
+    if (knob === undefined) throw noController(name);
+    if (name === 'ioWeight') refuseIdleWeight(fileOf(knob) ?? knob.files[0] ?? '', { root: knob.root, disks });
   }
 }
 
@@ -69,7 +67,7 @@ function endTogether(find: Find): void {
 }
 
 /** The runtime's failure at a limit, in our words; any other as it is. */
-export function blameLimit(error: unknown, wanted: StartLimits): unknown {
+export function blameLimit(error: unknown, wanted: Limits): unknown {
   const words = error instanceof RuntimeError ? String(error.cause) : '';
   const name = ALL.find((one) => wanted[one] !== null && filesOf(one).some((file) => words.includes(`/${file}`)));
   return name === undefined ? error : notInForce(name, wanted, words);
@@ -102,11 +100,14 @@ const knobOf = (find: Find, name: LimitName): (Knob & Bound) | undefined => {
 const fileOf = ({ files, group }: Knob & Bound): string | undefined =>
   files.find((file) => existsSync(`${group}/${file}`));
 
-/** Writes one limit and reads it back. Off the event loop: for less memory the kernel has to make room first. */
-async function putInForce(find: Find, name: LimitName, wanted: Wanted): Promise<void> {
+/**
+ * One limit: read, and where it is otherwise, written and read back. Off the event loop: for less memory the kernel has to make room first.
+ */
+async function putInForce({ find, disks }: Machine, name: LimitName, wanted: Limits): Promise<void> {
   const knob = knobOf(find, name);
+  const isLifted = wanted[name] === null;
   if (knob === undefined) {
-    if (name === 'swapBytes') return;
+    if (isLifted || name === 'swapBytes') return;
     throw noController(name);
   }
   const { group, first } = knob;
@@ -114,19 +115,23 @@ async function putInForce(find: Find, name: LimitName, wanted: Wanted): Promise<
   if (file === undefined) {
     if (!existsSync(group)) throw gone(group);
     // the kernel does not count swap: what nobody asked for is not missed
-    if (name === 'swapBytes' && (wanted.swapBytes ?? 0) === 0) return;
+    if (isLifted || (name === 'swapBytes' && wanted.swapBytes === 0)) return;
     throw notInForce(name, wanted, `the kernel has no ${knob.files.join(' or ')}`);
   }
+  if (name === 'ioWeight' && !isLifted) refuseIdleWeight(file, { root: knob.root, disks });
+  const above = (): string => readIfThere(`${dirname(group)}/${file}`) ?? '';
+  const found = () => readIfThere(`${group}/${file}`);
+  if (knob.holds(found() ?? '', wanted, above)) return;
   if (first !== undefined) writeIfThere(`${group}/${first.file}`, first.text);
   try {
-    await writeFile(`${group}/${file}`, knob.text(wanted), { flag: 'r+' });
+    await writeFile(`${group}/${file}`, knob.text(wanted, above), { flag: 'r+' });
   } catch (error) {
     if (isErrno(error, 'ENOENT', 'ENODEV')) throw gone(group);
     throw notInForce(name, wanted, error);
   }
-  const found = readIfThere(`${group}/${file}`);
-  if (found === undefined) throw gone(group);
-  if (!knob.holds(found, wanted)) throw notInForce(name, wanted, `the kernel has ${found} in ${file}`);
+  const now = found();
+  if (now === undefined) throw gone(group);
+  if (!knob.holds(now, wanted, above)) throw notInForce(name, wanted, `the kernel has ${now} in ${file}`);
 }
 
 const noController = (name: LimitName): RuntimeError =>
@@ -144,8 +149,8 @@ const NEXT: Partial<Readonly<Record<LimitName, string>>> = {
   ioWeight: 'leave ioWeight out, or use a kernel with the BFQ scheduler',
 };
 
-function notInForce(name: LimitName, wanted: Wanted, cause: unknown): RuntimeError {
-  const value = wanted[name] ?? null;
+function notInForce(name: LimitName, wanted: Limits, cause: unknown): RuntimeError {
+  const value = wanted[name];
   return new RuntimeError('LIMIT_FAILED', {
     what: `${name} ${value === null ? 'could not be lifted' : `${value} could not be put in force`}`,
     next: isErrno(cause, 'EBUSY') ? 'the app uses more than that: give it more, or end some of it' : NEXT[name],

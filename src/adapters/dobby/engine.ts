@@ -61,6 +61,8 @@ export function dobbyEngine(parts: Parts): Engine {
     keepMounts: (id, keeping) => keepMounts(parts, id, keeping),
     // nothing to put in force again: nobody could have changed them
     setLimits: (_id, { before }) => (before === undefined ? Promise.resolve() : Promise.reject(noLimits())),
+    // none of it sleeps without a process, so nobody asks
+    refuseLimits: () => undefined,
     readings: (id) => groups.readings(dobbyId(id)) ?? figures.readingsOf(id, containers.handleOf(id)),
     oomKills: (id) => {
       const kills = groups.oomKills(dobbyId(id));

@@ -64,6 +64,7 @@ export function embeddedEngine(parts: Parts): Engine {
     unmount: (id, order) => unmount(parts, id, order),
     keepMounts: (id, keeping) => keepMounts(parts, id, keeping),
     setLimits: groups.setLimits,
+    refuseLimits: groups.refuseImpossible,
     readings: groups.readings,
     oomKills: groups.oomKills,
     leftovers: () => leftovers(parts),

@@ -14,6 +14,8 @@ const INTERFACE = 'eth0';
 /**
  * $1 host interface, $2 hardware address, $3 address, $4 gateway, $5 pid; without a pid, a hook: the state of the container comes
  * by stdin, as JSON. Every value is an address or name of our own making.
+ * Neither end has an IPv6 address, not even one for its link: nobody has given the app any. The inner end is asked not to make
+ * one, as its settings in /proc/sys would take another process to write.
  * route_localnet: what this machine itself asks for at 127.0.0.1 may lead to an app, too (ip-sysctl.rst).
  */
 const ATTACH = `set -e
@@ -30,10 +32,15 @@ END
 echo 1 > /proc/sys/net/ipv4/conf/$1/forwarding
 echo 1 > /proc/sys/net/ipv4/conf/$1/route_localnet
 ipv6=/proc/sys/net/ipv6/conf/$1/disable_ipv6
-[ ! -e "$ipv6" ] || echo 1 > "$ipv6"
+silent=
+if [ -e "$ipv6" ]; then
+  echo 1 > "$ipv6"
+  silent="link set ${INTERFACE} addrgenmode none"
+fi
 exec nsenter --target "$pid" --net ip -batch - <<END
 link set lo up
 address add $3 dev ${INTERFACE}
+$silent
 link set ${INTERFACE} up
 route add $4 dev ${INTERFACE}
 route add default via $4

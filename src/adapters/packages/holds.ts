@@ -14,6 +14,7 @@ const holdSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('layers'), key: z.string(), paths: z.array(z.string()) }),
 ]);
 export type Hold = z.output<typeof holdSchema>;
+type MountedHold = Exclude<Hold, { readonly kind: 'image' }>;
 
 const SUFFIX = '.json';
 
@@ -38,6 +39,17 @@ export class Holds {
   /** Of the unpacked images that are in use. */
   chains(): ReadonlySet<string> {
     return new Set([...this.#held.values()].flatMap((hold) => (hold.kind === 'image' ? [hold.unpacked.chain] : [])));
+  }
+
+  /** An image's key is its chain. */
+  holdersOf(key: string): readonly ContainerId[] {
+    return [...this.#held].flatMap(([holder, hold]) => (hold.key === key ? [holder] : []));
+  }
+
+  /** What is held and was not unpacked, once each. */
+  mounted(): readonly MountedHold[] {
+    const holds = [...this.#held.values()].filter((hold) => hold.kind !== 'image');
+    return [...new Map(holds.map((hold) => [hold.key, hold])).values()];
   }
 
   /** Counts from the call on; survives a crash when it returns. */

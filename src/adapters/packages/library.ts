@@ -3,15 +3,17 @@
  * as long as its file is the same) and `drafts/`, which belong to a work under way and are worth nothing without it.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { RuntimeError } from '../../domain/errors.ts';
+import type { Pruned } from '../../domain/packages.ts';
 import type { BundleConfig } from '../../domain/rootfs.ts';
 import { isThere } from '../files/is-there.ts';
 import { explainWrite, readRecord, sha256, stampOf, writeRecord } from './files.ts';
 import { readImage } from './image.ts';
 import { invalid, type Located } from './reference.ts';
+import { agesOf, forgetSources, sizeOf, stockOf, type Shelved } from './stock.ts';
 import { reasonOf, type PackageTools } from './tools.ts';
 import { unpack } from './unpack.ts';
 
@@ -38,7 +40,8 @@ const bundleSchema = z
 /** `chain`: the directory of its files. */
 export const unpackedSchema = z.object({ id: z.string(), chain: z.string(), bundle: bundleSchema });
 export type Unpacked = z.output<typeof unpackedSchema>;
-const knownSchema = unpackedSchema.extend({ stamp: z.string() });
+/** `source`: the reference, as `runtimectl packages` shows it. */
+const knownSchema = unpackedSchema.extend({ stamp: z.string(), source: z.string() });
 
 /** The chains that nobody may delete at this moment. */
 type InUse = () => ReadonlySet<string>;
@@ -48,7 +51,11 @@ export type Library = {
   readonly provide: (located: Located) => Promise<Unpacked>;
   readonly rootOf: (chain: string) => string;
   /** Deletes those longest unused until all together are within the budget; never one in use. */
-  readonly trim: (inUse: InUse) => Promise<void>;
+  readonly trim: (inUse: InUse) => Promise<unknown>;
+  /** All that is there now. */
+  readonly list: () => Promise<{ readonly shelved: readonly Shelved[]; readonly totalBytes: number }>;
+  /** Deletes all that is not in use. Throws BUSY. */
+  readonly prune: (inUse: InUse) => Promise<Pruned>;
   /** What a killed daemon left. */
   readonly clean: () => Promise<void>;
 };
@@ -72,7 +79,13 @@ export function library(options: Options): Library {
     drafts: join(directory, 'drafts'),
     working: new Map(),
   };
-  let trimming: Promise<void> = Promise.resolve();
+  let trimming: Promise<unknown> = Promise.resolve();
+  /** Nothing is deleted or begun meanwhile. */
+  const alone = <Result>(work: () => Promise<Result>): Promise<Result> => {
+    const mine = trimming.then(work);
+    trimming = mine.catch(() => undefined);
+    return mine;
+  };
   return {
     provide: async (located) => {
       const { working } = shelf;
@@ -92,11 +105,9 @@ export function library(options: Options): Library {
       return made;
     },
     rootOf: (chain) => join(shelf.chains, chain, 'root'),
-    trim: async (inUse) => {
-      const mine = trimming.then(() => trimNow(shelf, inUse));
-      trimming = mine.catch(() => undefined);
-      return mine;
-    },
+    trim: (inUse) => alone(() => trimNow(shelf, { inUse, budgetBytes: shelf.budgetBytes })),
+    list: () => alone(() => stockOf(shelf)),
+    prune: (inUse) => alone(() => pruneNow(shelf, inUse)),
     clean: () => rm(shelf.drafts, { recursive: true, force: true }),
   };
 }
@@ -116,7 +127,7 @@ async function provideOnce(shelf: Shelf, located: Located, { key, stamp }: Sourc
     const image = await readImage(layout, located.path);
     const chain = await unpack(image, { tools, chains, draft, source: located.path });
     const unpacked = { id: image.id, chain, bundle: image.bundle };
-    await writeRecord(record, { ...unpacked, stamp });
+    await writeRecord(record, { ...unpacked, stamp, source: nameOf(located) });
     return unpacked;
   } catch (error) {
     throw explainWrite(error);
@@ -125,29 +136,50 @@ async function provideOnce(shelf: Shelf, located: Located, { key, stamp }: Sourc
   }
 }
 
-async function trimNow({ chains, drafts, tools, working, budgetBytes }: Shelf, inUse: InUse): Promise<void> {
-  if (!(await isThere(chains))) return;
+type Trim = { readonly inUse: InUse; readonly budgetBytes: number };
+
+/** How many went. */
+async function trimNow({ chains, drafts, tools, working }: Shelf, { inUse, budgetBytes }: Trim): Promise<number> {
+  let deleted = 0;
   for (const { name } of await agesOf(chains)) {
-    if ((await sizeOf(chains, tools)) <= budgetBytes) return;
+    if ((await sizeOf(chains, tools)) <= budgetBytes) break;
     // looked at last: what is being unpacked may stand on any of them
-    if (working.size > 0) return;
+    if (working.size > 0) break;
     if (inUse().has(name)) continue;
     const doomed = join(drafts, randomUUID());
     await mkdir(drafts, { recursive: true, mode: 0o700 });
     // gone at once for whoever looks; then its files
     await rename(join(chains, name), doomed);
     await tools(['rm', '--recursive', '--force', '--one-file-system', '--', doomed]);
+    deleted += 1;
   }
+  return deleted;
+}
+
+async function pruneNow(shelf: Shelf, inUse: InUse): Promise<Pruned> {
+  if (shelf.working.size > 0) {
+    throw new RuntimeError('BUSY', {
+      what: 'an image is being unpacked, and may stand on any that is there',
+      next: 'try again when the run has its answer',
+    });
+  }
+  const before = await sizeOf(shelf.chains, shelf.tools);
+  const deleted = await trimNow(shelf, { inUse, budgetBytes: 0 });
+  await forgetSources(shelf);
+  return { deleted, freedBytes: Math.max(0, before - (await sizeOf(shelf.chains, shelf.tools))) };
 }
 
 type Copying = { readonly tools: PackageTools; readonly draft: string; readonly layout: string };
+
+const nameOf = ({ kind, path, tag }: Pick<Located, 'kind' | 'path' | 'tag'>): string =>
+  `${kind}:${path}${tag === undefined ? '' : `:${tag}`}`;
 
 /** Into a layout of our own, for this machine's architecture, every blob's digest checked. */
 async function copy({ kind, path, tag }: Located, { tools, draft, layout }: Copying): Promise<void> {
   if (path.includes(':')) {
     throw invalid(path, 'has a ":" in its path, which image tools take for a tag', 'move it to another path');
   }
-  const source = `${kind}:${path}${tag === undefined ? '' : `:${tag}`}`;
+  const source = nameOf({ kind, path, tag });
   const argv = [
     'skopeo',
     '--tmpdir',
@@ -182,19 +214,4 @@ async function touch(path: string): Promise<boolean> {
   const now = new Date();
   await utimes(path, now, now);
   return true;
-}
-
-/** Longest unused first. */
-async function agesOf(chains: string): Promise<readonly { readonly name: string; readonly usedMs: number }[]> {
-  const names = await readdir(chains);
-  const found = await Promise.all(
-    names.map(async (name) => ({ name, usedMs: (await stat(join(chains, name))).mtimeMs })),
-  );
-  return found.toSorted((one, other) => one.usedMs - other.usedMs);
-}
-
-/** What they take on the disk together; a file that several have counts once. */
-async function sizeOf(chains: string, tools: PackageTools): Promise<number> {
-  const { stdout } = await tools(['du', '--summarize', '--block-size=1', chains]);
-  return Number.parseInt(stdout, 10);
 }

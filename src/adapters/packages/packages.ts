@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
-import type { HeldPackage, Packages, PackageSource } from '../../ports/packages.ts';
+import type { HeldPackage, Packages, PackageSource, Stock } from '../../ports/packages.ts';
 import type { RunTool } from '../process/run-tool.ts';
 import { isThere } from '../files/is-there.ts';
 import { sha256, stampOf } from './files.ts';
@@ -52,10 +52,26 @@ export function packages(runTool: RunTool, { directory, mountDirectory, budgetBy
       await images.clean();
       await images.trim(() => holds.chains());
     },
+    list: async () => ({ ...(await list(parts)), budgetBytes }),
+    prune: () => images.prune(() => holds.chains()),
     close: async () => {
       for (const key of await mounts.mounted()) await inTurn(key, () => mounts.unmount(key));
     },
   };
+}
+
+async function list({ images, holds }: Parts): Promise<Omit<Stock, 'budgetBytes'>> {
+  await holds.load();
+  const { shelved, totalBytes } = await images.list();
+  const unpacked = shelved.map(({ chain, sources, sizeBytes, usedMs }) => ({
+    ...{ id: chain, kind: 'image' as const, sources, sizeBytes, usedAt: new Date(usedMs).toISOString() },
+    holders: holds.holdersOf(chain),
+  }));
+  const mounted = holds.mounted().map((hold) => ({
+    ...{ id: hold.key, kind: hold.kind, sources: hold.kind === 'layers' ? hold.paths : [hold.path] },
+    ...{ sizeBytes: null, usedAt: null, holders: holds.holdersOf(hold.key) },
+  }));
+  return { packages: [...unpacked, ...mounted], totalBytes };
 }
 
 function turns(): Parts['inTurn'] {

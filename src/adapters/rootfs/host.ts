@@ -1,7 +1,8 @@
 /** The device's own root file system as an app may see it: its programs, and of /etc what programs need. */
 import { lstat, readdir, readlink, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { isErrno } from '../../domain/errors.ts';
+import { shared } from './shared.ts';
 import { directoryNode, type Directory, type Node } from './tree.ts';
 
 /** Links into /usr on most systems, directories on older ones. */
@@ -26,7 +27,10 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   pki: ['ca-trust', 'tls'],
 };
 
-export async function hostTree(): Promise<Directory> {
+/** As it is at the time of the call, or later. Many apps that start at once share one look at its fifty files. */
+export const hostTree: () => Promise<Directory> = shared(look);
+
+async function look(): Promise<Directory> {
   const [top, etc, fontCache] = await Promise.all([
     entries('/', TOP),
     readdir('/etc').then((names) =>
@@ -54,7 +58,7 @@ async function entries(directory: string, names: readonly string[]): Promise<rea
 
 /** Undefined for what is not there, or not for everybody's eyes. */
 async function nodeFor(directory: string, name: string): Promise<Node | undefined> {
-  const path = join(directory, name);
+  const path = directory === '/' ? `/${name}` : `${directory}/${name}`;
   const parts = directory === '/etc' ? PARTS[name] : undefined;
   if (parts !== undefined) return directoryNode(await entries(path, parts));
   try {

@@ -10,7 +10,9 @@ import type { Directory, Node } from './tree.ts';
 function describe(node: Node): unknown {
   switch (node.kind) {
     case 'directory':
-      return [...node.children].map(([name, child]) => [name, describe(child)]).toSorted();
+      return [...node.children]
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
+        .map(([name, child]) => [name, describe(child)]);
     case 'bind':
     case 'point':
       return node.directory ? 'd' : 'f';

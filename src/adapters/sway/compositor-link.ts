@@ -1,6 +1,6 @@
 /** What the daemon holds of a living display: the connection to its compositor, and what it has heard of its windows. */
 import type { Socket } from 'node:net';
-import { RuntimeError } from '../../domain/errors.ts';
+import { isErrno, RuntimeError } from '../../domain/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { DisplayEvent } from '../../ports/displays.ts';
 import type { Wait } from '../../ports/wait.ts';
@@ -9,6 +9,10 @@ import { SwayIpc } from './ipc.ts';
 import { connectToSocketOf } from './socket-of-app.ts';
 
 const POLL_MS = 5;
+
+/** What has another form than a socket of the app's will not become one. */
+const isNotThereYet = (error: unknown): boolean =>
+  error instanceof Error && isErrno(error.cause, 'ENOENT', 'ECONNREFUSED');
 
 export class CompositorLink {
   readonly user: User;
@@ -63,7 +67,7 @@ export class CompositorLink {
         if (!this.#closed) return socket;
         socket.destroy();
       } catch (error) {
-        if (performance.now() > deadline) throw error;
+        if (!isNotThereYet(error) || performance.now() > deadline) throw error;
       }
       if (this.#closed || signal.aborted) {
         throw new RuntimeError('ABORTED', { what: 'the display was not waited for', cause: signal.reason });

@@ -3,6 +3,7 @@
  * when the daemon does not, and its socket is all that the app gets. In the container it is hibernated and woken with the app.
  */
 import { rm } from 'node:fs/promises';
+import type { Duplex } from 'node:stream';
 import { RuntimeError } from '../../domain/errors.ts';
 import { plainName, type AppInstanceId, type ContainerId } from '../../domain/ids.ts';
 import type {
@@ -21,6 +22,7 @@ import { listDirectory } from '../files/list-directory.ts';
 import { bringUp, isInUse, noCompositor, taken } from './bring-up.ts';
 import { CompositorLink } from './compositor-link.ts';
 import { endSway } from './end-sway.ts';
+import type { LiveViews } from './live-views.ts';
 import type { SwayParts } from './parts.ts';
 import { insidePlaces, makeInsidePlaces, placesIn, SOCKET, type DisplayPlaces, type OwnPlaces } from './places.ts';
 import { takePicture } from './screenshot.ts';
@@ -43,6 +45,9 @@ export class SwayDisplays implements Displays, DisplayControls {
   /** Their compositors come up in their containers, and windows may be there before we are. */
   readonly #untold = new Set<AppInstanceId>();
 
+  /** Undefined until somebody looks. */
+  #views: Promise<LiveViews> | undefined;
+
   constructor(parts: SwayParts) {
     this.#parts = parts;
   }
@@ -53,6 +58,10 @@ export class SwayDisplays implements Displays, DisplayControls {
 
   get canBeInside(): boolean {
     return this.#parts.compositor?.bundle !== undefined;
+  }
+
+  get canBeViewed(): boolean {
+    return this.#parts.viewer !== undefined;
   }
 
   placeOf(id: AppInstanceId, placement: Placement): DisplayPlace {
@@ -77,6 +86,7 @@ export class SwayDisplays implements Displays, DisplayControls {
 
   async destroyDisplay(id: AppInstanceId, wait: Wait): Promise<void> {
     if (this.#foreign.has(id)) return;
+    await this.endView(id);
     this.letGo(id);
     this.#untold.delete(id);
     await this.#end(nameOf(id), wait);
@@ -109,6 +119,16 @@ export class SwayDisplays implements Displays, DisplayControls {
     return takePicture(this.#parts, { directory: places.own, socketName: SOCKET, user: link.user }, wait);
   }
 
+  async openView(id: AppInstanceId, wait: Wait): Promise<Duplex> {
+    const { link, places } = await this.#linkedTo(id);
+    this.#views ??= import('./live-views.ts').then(({ LiveViews: Views }) => new Views(this.#parts));
+    return (await this.#views).open({ id, displayName: nameOf(id), user: link.user, directory: places.own }, wait);
+  }
+
+  async endView(id: AppInstanceId): Promise<void> {
+    await (await this.#views)?.end(id);
+  }
+
   letGo(id: AppInstanceId): void {
     this.#known.get(id)?.link.close();
     this.#known.delete(id);
@@ -128,7 +148,8 @@ export class SwayDisplays implements Displays, DisplayControls {
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    await (await this.#views)?.close();
     for (const id of this.#known.keys()) this.letGo(id);
   }
 

@@ -4,6 +4,7 @@ import type { DisplaySize } from '../../ports/displays.ts';
 import type { Processes } from '../../ports/processes.ts';
 import type { RunTool } from '../process/run-tool.ts';
 import type { Compositor } from './compositor.ts';
+import type { LiveViewer } from './live-viewer.ts';
 
 export type GroupLimits = { readonly memoryBytes: number; readonly pids: number };
 
@@ -24,6 +25,8 @@ export type SwayParts = {
   readonly insideDirectory: string;
   /** Undefined when this machine has none. */
   readonly compositor: Compositor | undefined;
+  /** Undefined when this machine has none. */
+  readonly viewer: LiveViewer | undefined;
   readonly searchPath: string;
   /** Of an app that wants none in particular. */
   readonly size: DisplaySize;

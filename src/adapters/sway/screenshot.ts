@@ -3,7 +3,7 @@ import { RuntimeError } from '../../domain/errors.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { asUser, type User } from './as-user.ts';
 import type { SwayParts } from './parts.ts';
-import { WORKING_DIRECTORY } from './start-sway.ts';
+import { WORKING_DIRECTORY } from './start-program.ts';
 
 /** 4K of noise. */
 const MAX_PICTURE_BYTES = 64 * 2 ** 20;

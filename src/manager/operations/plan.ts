@@ -6,7 +6,7 @@ import { containerIdFor, type ContainerId } from '../../domain/ids.ts';
 import type { HeldPackage } from '../../ports/packages.ts';
 import { commandQuery, tracedOciConfig, type TracedOciConfig } from '../../spec/oci-config.ts';
 import type { OciConfig } from '../../spec/oci-types.ts';
-import type { StartLimits } from '../../domain/limits.ts';
+import type { Limits } from '../../domain/limits.ts';
 import { dobbySpec, type TracedDobbySpec } from '../../spec/dobby/spec.ts';
 import type { Described } from '../../spec/described.ts';
 import { effectiveLimits, startLimits } from '../../spec/limits.ts';
@@ -29,7 +29,7 @@ type Planning = {
 };
 
 /** What the engine is told to start: in its own format. */
-export type Planned = { readonly config: object; readonly limits: StartLimits };
+export type Planned = { readonly config: object; readonly limits: Limits };
 
 /** Throws as {@link planContainer}, or as {@link dobbySpec}; ENGINE_UNAVAILABLE. */
 export async function planRun(world: World, order: RunOrder, planning: Planning): Promise<Planned> {
@@ -39,8 +39,7 @@ export async function planRun(world: World, order: RunOrder, planning: Planning)
   }
   const described = await describe(world, order.appId, order);
   const { spec } = await planDobby(world, { described, order, planning });
-  const limits = { ...effectiveLimits(order.app.limits), cpuShares: null, cores: null, ioWeight: null };
-  return { config: spec, limits };
+  return { config: spec, limits: effectiveLimits(order.app.limits) };
 }
 
 type DobbyPlanning = {

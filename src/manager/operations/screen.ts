@@ -18,11 +18,21 @@ const within = (signal?: AbortSignal): Wait => ({
 /** From the last thing that a hidden app may still be told until it has heard it: what lies in a socket at a dump can be its end. */
 const SETTLE_MS = 200;
 
-type Screen = { readonly controls: DisplayControls; readonly owner: DisplayOwner };
+export type Screen = { readonly controls: DisplayControls; readonly owner: DisplayOwner };
 
 function screenOf({ displays }: World, { app, appInstanceId, uid, gid }: InstanceRecord): Screen | null {
   if (app.display === null || displays.controls === null || !displays.offered) return null;
   return { controls: displays.controls, owner: { appInstanceId, uid, gid, placement: placementOf(app) } };
+}
+
+/** Throws NOT_SUPPORTED for an app without a display of ours. */
+export function ownScreen(world: World, record: InstanceRecord): Screen {
+  const screen = screenOf(world, record);
+  if (screen !== null) return screen;
+  throw new RuntimeError('NOT_SUPPORTED', {
+    what: `${record.appInstanceId} has no display of ours`,
+    next: 'run it with a display, with displays.provider embedded',
+  });
 }
 
 /** Whatever fails here is told in the log and stops nothing: the app counts, not its picture. */
@@ -52,8 +62,9 @@ export function followScreen(world: World, instance: Instance): void {
  * Before a freeze: the last picture is kept, then nothing is drawn any more and no input arrives. What a frozen app would be sent
  * fills its socket, and libwayland ends an app whose socket is full. A display that does not answer stops no freeze.
  */
-export const hideScreen = (world: World, instance: Instance): Promise<void> =>
-  tryWith(world, instance, async ({ controls, owner: { appInstanceId, placement } }) => {
+export async function hideScreen(world: World, instance: Instance): Promise<void> {
+  await endViews(world, instance);
+  await tryWith(world, instance, async ({ controls, owner: { appInstanceId, placement } }) => {
     await world.pictures.keep(instance.record.containerId, await controls.screenshot(appInstanceId, within()));
     await controls.setVisible(appInstanceId, false, within());
     if (placement === 'host') return;
@@ -61,6 +72,11 @@ export const hideScreen = (world: World, instance: Instance): Promise<void> =>
     controls.letGo(appInstanceId);
     await world.clock.sleep(SETTLE_MS);
   });
+}
+
+/** Who looks live is connected from outside and sends input. They come back by themselves. */
+const endViews = (world: World, instance: Instance): Promise<void> =>
+  tryWith(world, instance, ({ controls, owner }) => controls.endView(owner.appInstanceId));
 
 /** After a thaw, a wake, or a freeze that failed. */
 export const showScreen = (world: World, instance: Instance): Promise<void> =>
@@ -78,6 +94,7 @@ export async function withoutUs<Result>(
 ): Promise<Result> {
   const screen = screenOf(world, instance.record);
   if (screen?.owner.placement !== 'container' || instance.state !== 'RUNNING') return look();
+  await endViews(world, instance);
   screen.controls.letGo(screen.owner.appInstanceId);
   await world.clock.sleep(SETTLE_MS);
   try {
@@ -97,13 +114,7 @@ export const adoptScreen = (world: World, instance: Instance): Promise<void> =>
 /** Throws NOT_SUPPORTED for an app without a display of ours, ILLEGAL_STATE for one that has ended or not begun, DISPLAY_FAILED. */
 export async function screenshot(world: World, { record }: Instance, signal: AbortSignal): Promise<Screenshot> {
   const { appInstanceId, containerId, state } = record;
-  const screen = screenOf(world, record);
-  if (screen === null) {
-    throw new RuntimeError('NOT_SUPPORTED', {
-      what: `${appInstanceId} has no display that a picture could be taken of`,
-      next: 'run it with a display, with displays.provider embedded',
-    });
-  }
+  const screen = ownScreen(world, record);
   const kept = state === 'RUNNING' ? undefined : await world.pictures.find(containerId);
   if (kept !== undefined) return { png: kept.png.toString('base64'), takenAt: kept.takenAt, live: false };
   if (state !== 'RUNNING') {

@@ -2,20 +2,24 @@
 import type { App } from '../../domain/app.ts';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { Limits } from '../../domain/limits.ts';
+import type { InstanceRecord } from '../../ports/journal.ts';
+import { coresOfApp } from '../../spec/limit-origins.ts';
 import { effectiveLimits } from '../../spec/limits.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
+import { platformFor } from './order.ts';
 
 /** What is absent stays; null lifts a limit (of `pids`: gives the default). */
-export type LimitChange = { readonly [Name in keyof Limits]?: number | null | undefined };
+export type LimitChange = { readonly [Name in keyof Limits]?: Limits[Name] | null | undefined };
 
-/** All of it or nothing. In the instance's queue. Throws LIMIT_FAILED, ILLEGAL_STATE. */
+/** All of it or nothing. In the instance's queue. Throws INVALID_ARGUMENT (cores), LIMIT_FAILED, ILLEGAL_STATE. */
 export async function setLimits(world: World, instance: Instance, change: LimitChange): Promise<Limits> {
   const { app } = instance.record;
   const limits = changed(app.limits, change);
   const [before, after] = [effectiveLimits(app.limits), effectiveLimits(limits)];
   if (JSON.stringify(before) === JSON.stringify(after)) return after;
-  await apply(world, instance, { before, after });
+  const inForce = (one: Limits): Limits => withCoresOf(world, instance.record, one);
+  await apply(world, instance, { before: inForce(before), after: inForce(after) });
   await instance
     .enter(instance.state, '', {
       record: { app: { ...app, limits } },
@@ -23,7 +27,7 @@ export async function setLimits(world: World, instance: Instance, change: LimitC
     })
     .catch(async (error: unknown) => {
       // what is not written must not be so: after a restart it would be another
-      await apply(world, instance, { before: after, after: before });
+      await apply(world, instance, { before: inForce(after), after: inForce(before) });
       throw error;
     });
   return after;
@@ -38,12 +42,23 @@ function changed(limits: App['limits'], change: LimitChange): App['limits'] {
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
 }
 
+/** What the kernel is to hold the app of this record to. */
+export const limitsInForce = (world: World, record: InstanceRecord): Limits =>
+  withCoresOf(world, record, effectiveLimits(record.app.limits));
+
+/** The device keeps cores from apps. Throws INVALID_ARGUMENT when it leaves none of those that were asked for. */
+function withCoresOf(world: World, { upstream }: InstanceRecord, limits: Limits): Limits {
+  const device = { cores: platformFor(world, upstream).cores, count: world.settings.cores };
+  return { ...limits, cores: coresOfApp(limits.cores ?? undefined, device) };
+}
+
 type Step = { readonly before: Limits; readonly after: Limits };
 
 async function apply(world: World, instance: Instance, { before, after }: Step): Promise<void> {
   const { state, record } = instance;
   if (state === 'HIBERNATED' && record.live === null) {
     refuseTooSmall(instance, after);
+    world.engine.refuseLimits(after);
     return;
   }
   if (state !== 'RUNNING' && state !== 'SUSPENDED' && state !== 'HIBERNATED') throw notNow(instance);

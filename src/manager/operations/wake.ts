@@ -1,6 +1,6 @@
 /** Wake: the app comes back where it was. Its image stays until it is seen running and has every page. */
 import { RuntimeError } from '../../domain/errors.ts';
-import type { StartLimits } from '../../domain/limits.ts';
+import type { Limits } from '../../domain/limits.ts';
 import { startLimits } from '../../spec/limits.ts';
 import type { Restored } from '../../ports/engine.ts';
 import type { Image } from '../../ports/images.ts';
@@ -131,7 +131,7 @@ const destinations = ({ mounts = [] }: Mounted): readonly string[] =>
 type Restoring = {
   readonly image: Image;
   readonly config: object;
-  readonly limits: StartLimits;
+  readonly limits: Limits;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 };
