@@ -118,11 +118,12 @@ const storage = z.strictObject({
 const dobby = z.strictObject({
   /** D-Bus address of the bus that Dobby is on; the system bus (or DBUS_SYSTEM_BUS_ADDRESS) when absent. */
   bus: z.string().min(1).optional(),
-  /** Its name there, and its object's path: both can be changed when Dobby is built. */
+  /** Its name there; another one in a Dobby that was built so. */
   service: z
     .string()
     .regex(/^[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z_][A-Za-z0-9_-]*)+$/, 'must be a name on a bus')
     .default('org.rdk.dobby'),
+  /** The path of its object; the same holds. */
   object: z
     .string()
     .regex(/^(\/[A-Za-z0-9_]+)+$/, 'must be an object path')
@@ -135,12 +136,8 @@ const dobby = z.strictObject({
   settleMs: milliseconds.default(250),
   /** Mounts while an app runs, in a Dobby that needs a plugin (`storage`) in the container for that. */
   liveMounts: z.boolean().default(false),
-  hibernation: z
-    .strictObject({
-      /** For memcr, as Dobby takes them: `dest=DIR,compress=lz4` (or zstd); memcr's own when empty. */
-      options: z.string().max(4096).default(''),
-    })
-    .prefault({}),
+  /** For memcr, as Dobby takes them: `dest=DIR,compress=lz4` (or zstd); memcr's own when empty. */
+  hibernateOptions: z.string().max(4096).default(''),
 });
 
 export const configSchema = z.strictObject({

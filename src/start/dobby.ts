@@ -78,7 +78,7 @@ export async function buildDobby({ config, bus, env, runDirectory, rootfs, log }
     ...{ link, calls, containers, log, processes: linuxProcesses, clock: systemClock },
     figures: new Figures(calls),
     groups: groupsOfDobby(),
-    settings: { ...config, hibernateOptions: config.hibernation.options },
+    settings: config,
     bundleOf: (id) => `${bundles}/${id}`,
     listBundles: async () => (await listDirectory(bundles)) as readonly ContainerId[],
     hasInit: (ordered) => {

@@ -5,7 +5,7 @@
 import * as z from 'zod';
 import type { EngineHandle } from '../../ports/engine.ts';
 import type { Wait } from '../../ports/wait.ts';
-import type { Link } from './link.ts';
+import { PATIENCE_MS, type Link } from './link.ts';
 import type { Question } from './link-options.ts';
 
 /** By its number; `gone`: Dobby knows no such descriptor. */
@@ -101,7 +101,8 @@ function looking(link: Link) {
     info: async (handle: EngineHandle, wait: Wait): Promise<DobbyInfo | undefined> =>
       infoIn((await link.call(about(handle, 'GetInfo'), wait))[0]),
     list: async (wait: Wait): Promise<Listed> => {
-      const life = await link.serving(wait);
+      // a Dobby that is not there is not waited for as long as one that is at work
+      const life = await link.serving({ ...wait, timeoutMs: Math.min(wait.timeoutMs, PATIENCE_MS) });
       const [descriptors, ids] = await link.call({ method: 'List', life, signature: '', body: [] }, wait);
       const numbers = z.array(z.int()).parse(descriptors);
       const names = z.array(z.string()).parse(ids);

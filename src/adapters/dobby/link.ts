@@ -27,7 +27,7 @@ export const ADMIN = 'org.rdk.dobby.admin1';
 /** Of 49 that Dobby has; others call it, too. */
 const MOST_CALLS = 32;
 /** How long a call waits for a Dobby that is not there: it may be starting again. */
-const PATIENCE_MS = 2000;
+export const PATIENCE_MS = 2000;
 const RETRY_MS = { first: 100, last: 5000 };
 /** A Dobby of this age serves. */
 const YOUNG_MS = 3000;
