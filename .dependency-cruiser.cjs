@@ -18,8 +18,8 @@ const floors = {
     instead: 'server speaks to manager only: give manager a method for it',
   },
   client: { may: ['domain'], instead: 'the client is published by itself: move what both ends share to domain' },
-  cli: { may: ['client', 'domain'], instead: 'the command line is a client like any other: ask the daemon' },
-  web: { may: ['client', 'domain'], instead: 'the page is a client like any other: ask the daemon' },
+  cli: { may: ['client', 'domain', 'doctor'], instead: 'the command line is a client like any other: ask the daemon' },
+  page: { may: ['client', 'domain'], instead: 'the page is a client like any other: ask the daemon' },
   tour: { may: ['client', 'domain'], instead: 'the tour is a client like any other: ask the daemon' },
 };
 
@@ -27,7 +27,7 @@ const floors = {
 const plumbing = ['process', 'files'];
 
 /** What joins ports and adapters to a program; the only code outside src's folders. */
-const composition = ['src/main.ts', 'src/config.ts', 'src/start/'];
+const composition = ['src/main.ts', 'src/config.ts', 'src/start/', 'src/doctor/'];
 
 /** Paths as the beginnings that a rule's regular expressions want. */
 const beginWith = (paths) => paths.map((path) => `^${path.replaceAll('.', '\\.')}`);
@@ -97,6 +97,23 @@ const effectRules = effects.map(({ name, modules, from, instead }) => ({
   to: { dependencyTypes: ['core'], path: `^(node:)?(${modules.join('|')})$` },
 }));
 
+const pageRules = [
+  {
+    name: 'page-by-the-public-client',
+    comment: 'A page calls the daemon by src/client/browser.ts, as any page could: add to the client what is missing.',
+    severity: 'error',
+    from: { path: '^src/page/' },
+    to: { path: '^src/client/', pathNot: '^src/client/browser\\.ts$' },
+  },
+  {
+    name: 'page-for-browsers-only',
+    comment: 'The pages are bundles of their own: move what both need to domain.',
+    severity: 'error',
+    from: { path: '^src/', pathNot: '^src/page/' },
+    to: { path: '^src/page/' },
+  },
+];
+
 const rootRule = {
   name: 'floors-have-names',
   comment: `Every file lies on a floor: but for ${composition.join(', ')} it goes in a folder of the table.`,
@@ -122,22 +139,23 @@ const soundness = [
   },
   {
     name: 'declared-packages',
-    comment:
-      'What src imports is installed with the package: move it from devDependencies to dependencies. Pages are bundled whole.',
+    comment: 'What src imports is installed with the package: move it from devDependencies to dependencies.',
     severity: 'error',
-    from: { path: '^src/', pathNot: '^src/web/' },
+    // the pages are bundled with what they import
+    from: { path: '^src/', pathNot: '^src/page/' },
     to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
   },
 ];
 
 module.exports = {
-  forbidden: [...floorRules, ...adapterRules, ...effectRules, rootRule, ...soundness],
+  forbidden: [...floorRules, ...adapterRules, ...effectRules, ...pageRules, rootRule, ...soundness],
   options: {
     doNotFollow: { path: 'node_modules' },
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
     enhancedResolveOptions: {
-      extensions: ['.ts', '.mjs', '.js', '.json'],
+      extensions: ['.ts', '.tsx', '.mjs', '.js', '.json'],
+      exportsFields: ['exports'],
       conditionNames: ['import', 'node', 'default', 'types'],
     },
   },

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 const inputs = [
   'src',
   'scripts/build.mjs',
+  'scripts/build-pages.mjs',
   'package-lock.json',
   'package.json',
   'tsconfig.json',

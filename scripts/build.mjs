@@ -2,11 +2,12 @@
 // Everything is made in a new directory that takes dist's place whole, so a half-made dist does not exist.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { hashInputs, stampName } from './build-inputs.mjs';
+import { buildPages } from './build-pages.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -79,34 +80,6 @@ async function bundleOne({ entry, out, split = false, browser = false }, outDir)
   });
 }
 
-/** Pages of the daemon, by their scripts in src/web; the .html and .css beside them are taken as they are. */
-const pages = ['view.ts'];
-/** Of what is in the scripts of pages besides our own code. */
-const licences = ['@novnc/novnc/LICENSE.txt', '@novnc/novnc/vendor/pako/LICENSE'];
-
-/** One directory without folders: what pages have in common is in it once. @param {string} outDir */
-async function bundlePages(outDir) {
-  const [from, to] = [join(root, 'src/web'), join(outDir, 'page')];
-  await build({
-    absWorkingDir: root,
-    entryPoints: pages.map((page) => join(from, page)),
-    outdir: to,
-    splitting: true,
-    chunkNames: '[name]-[hash]',
-    bundle: true,
-    format: 'esm',
-    platform: 'browser',
-    target: 'es2022',
-    minify: true,
-    legalComments: 'none',
-    logLevel: 'warning',
-  });
-  const plain = (await readdir(from)).filter((name) => /\.(html|css)$/.test(name));
-  await Promise.all(plain.map((name) => copyFile(join(from, name), join(to, name))));
-  const texts = await Promise.all(licences.map((path) => readFile(join(root, 'node_modules', path), 'utf8')));
-  await writeFile(join(to, 'licences.txt'), texts.join(`\n${'-'.repeat(80)}\n\n`));
-}
-
 /** @param {string} outDir */
 async function emitTypes(outDir) {
   const args = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json', '--outDir', join(outDir, 'types')];
@@ -140,7 +113,7 @@ async function buildAll() {
   await mkdir(outDir);
   await Promise.all([
     ...present.map((bundle) => bundleOne(bundle, outDir)),
-    bundlePages(outDir),
+    buildPages({ root, outDir: join(outDir, 'page') }),
     ...(present.some(({ entry }) => entry === 'src/client/node.ts') ? [emitTypes(outDir)] : []),
   ]);
   await writeFile(join(outDir, stampName), inputsHash);

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { provideAppTree } from './setup/app-tree.mjs';
 import { provideGuiTree } from './setup/gui-tree.mjs';
 import { provideBrowserTree } from './setup/browser-tree.mjs';
+import { providePrometheusTree } from './setup/prometheus-tree.mjs';
 import { watchLeftovers } from './test/leftovers.mjs';
 import { signalAll } from './test/spawn-group.mjs';
 import { runChecks, runTests, testFiles, tryAgain } from './test/stages.mjs';
@@ -23,11 +24,13 @@ const workRoot = mkdtempSync(join(realpathSync(tmpdir()), 'rmt-'));
 const appTree = process.env['RUNTIME_MANAGER_APP_TREE'] ?? join(root, '.tools.apps');
 const browserTree = process.env['RUNTIME_MANAGER_BROWSER_TREE'] ?? join(root, '.tools.browser');
 const guiTree = process.env['RUNTIME_MANAGER_GUI_TREE'] ?? join(root, '.tools.gui');
+const prometheusTree = process.env['RUNTIME_MANAGER_PROMETHEUS_TREE'] ?? join(root, '.tools.prometheus');
 const env = {
   ...process.env,
   RUNTIME_MANAGER_APP_TREE: appTree,
   RUNTIME_MANAGER_BROWSER_TREE: browserTree,
   RUNTIME_MANAGER_GUI_TREE: guiTree,
+  RUNTIME_MANAGER_PROMETHEUS_TREE: prometheusTree,
   TMPDIR: workRoot,
   RUNTIME_MANAGER_TOOLS: process.env['RUNTIME_MANAGER_TOOLS'] ?? join(root, '.tools', 'bin'),
 };
@@ -94,8 +97,11 @@ async function main() {
         }),
       )),
       ...(await stage('tests on this machine: contract, container, fault, e2e', async () => {
-        if (files.machine.some((file) => /\/e2e\/(browser|live-view)\.test\.ts$/.test(file))) {
+        if (files.machine.some((file) => /\/e2e\/(browser|dashboard.*|live-view)\.test\.ts$/.test(file))) {
           await provideBrowserTree(browserTree);
+        }
+        if (files.machine.some((file) => file.endsWith('/prometheus.test.ts'))) {
+          await providePrometheusTree(prometheusTree);
         }
         return runTests('tests on this machine', {
           ...common,

@@ -9,6 +9,7 @@ import { RuntimeError } from './domain/errors.ts';
 import { layout } from './domain/layout.ts';
 import { VERSION } from './domain/version.ts';
 import { startServer } from './server/http.ts';
+import { BOOTSTRAP } from './server/telemetry.ts';
 import { build, toolsOf } from './start/build.ts';
 import { tcpOptions } from './start/listen.ts';
 import { openPlatform } from './start/platform.ts';
@@ -82,6 +83,7 @@ async function serve(options: Options): Promise<void> {
   const ms = Math.round(performance.now() - begin);
   const at = server.url === undefined ? places.socket : `${places.socket} and ${server.url}`;
   log.info({ version: VERSION, runtime: world.engine.runtimeName, ms }, `ready: listening on ${at}`);
+  log.info({ marker: BOOTSTRAP.marker, [BOOTSTRAP.field]: ms, appId: '' }, 'telemetry');
   log.info({ signal: await stopped }, options.stopApps ? 'ending, with the apps' : 'ending; the apps run on');
   if (options.stopApps) await manager.endAllApps();
 }

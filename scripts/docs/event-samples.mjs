@@ -38,6 +38,7 @@ export const EVENTS = /** @type {readonly AppEvent[]} */ (
       type: 'limitsChanged',
       limits: { memoryBytes: null, cpus: 0.5, pids: 1024, cpuShares: null, cores: '0-1', ioWeight: null },
     },
+    { seq: 12, ...subject, type: 'executed', program: '/bin/ls', exitCode: 0 },
     { seq: 11, ...subject, type: 'annotated', key: 'title', value: 'The clock', revision: 1 },
     { seq: 12, ...subject, type: 'storageFull', usedBytes: 16_600_000, limitBytes: 16_700_000 },
     { seq: 13, ...subject, type: 'displayReady', ms: 230 },

@@ -4,6 +4,7 @@ import { commands, globalOptions } from './commands.mjs';
 import { platformTable, settings } from './configuration.mjs';
 import { capabilityTable, grantList, memberTable, platformEffects } from './rdk.mjs';
 import { errorTable } from './errors.mjs';
+import { markerTable, metricTable } from './metrics.mjs';
 import { absentOperations, diagram, moves, stateNames } from './states.mjs';
 
 /** @typedef {{ path: string, parts: Readonly<Record<string, () => string>> }} Page */
@@ -29,6 +30,7 @@ export const PAGES = [
     path: 'docs/rdk.md',
     parts: { members: memberTable, platform: platformEffects, capabilities: capabilityTable, grants: grantList },
   },
+  { path: 'docs/metrics.md', parts: { metrics: metricTable, markers: markerTable } },
   { path: 'docs/cli.md', parts: { 'global-options': globalOptions, commands } },
 ];
 

@@ -32,6 +32,11 @@ export type CommandRow = {
   readonly load: () => Promise<Command>;
 };
 
+/** What commands want of the environment besides where the daemon is. */
+export type Environment = Readonly<
+  Record<'TERM' | 'PATH' | 'RUNTIME_MANAGER_TOOLS' | 'THUNDER_ACCESS', string | undefined>
+>;
+
 export type Invocation = {
   readonly name: string;
   readonly operands: readonly string[];
@@ -39,6 +44,7 @@ export type Invocation = {
   readonly daemon: Address;
   readonly output: Output;
   readonly cwd: string;
+  readonly environment: Environment;
 };
 
 /** Returns the exit status; throws RuntimeError. */

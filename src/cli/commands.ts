@@ -1,5 +1,7 @@
 /** Every command as a row: help, completion and manual pages come from here. */
 import type { CommandRow, OptionRow, Words } from './command.ts';
+import { PAGE_COMMANDS } from './page-commands.ts';
+import { RUN_OPTIONS } from './run-options.ts';
 
 const ANY: Words = { kind: 'any' };
 const FILE: Words = { kind: 'file' };
@@ -18,43 +20,6 @@ export const GLOBAL_OPTIONS: readonly OptionRow[] = [
   { flags: '--token-file <file>', doc: 'by TCP: file with the token (also RUNTIME_MANAGER_TOKEN_FILE)', words: FILE },
   { flags: '--ca-file <file>', doc: 'by wss: PEM file of the certificate to trust', words: FILE },
   { flags: '--json', doc: 'data as JSON on stdout, errors as JSON on stderr' },
-];
-
-const RUN_OPTIONS: readonly OptionRow[] = [
-  { flags: '--instance <id>', doc: 'id of the new instance; a UUID when absent', words: ANY },
-  { flags: '--bundle <dir>', doc: 'OCI bundle: a directory with config.json and a root file system', words: DIRECTORY },
-  {
-    flags: '--image <ref>',
-    doc: 'oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE, or the path of an image',
-    words: FILE,
-  },
-  { flags: '--rootfs <dir>', doc: 'directory that is a root file system', words: DIRECTORY },
-  { flags: '--host-rootfs', doc: "the device's own system directories, read-only" },
-  { flags: '--config <file>', doc: 'JSON or YAML description of the app; other options override it', words: FILE },
-  { flags: '--env <name=value>', doc: 'environment variable', many: true, words: ANY },
-  { flags: '--memory <size>', doc: 'memory limit, for example 64M or 1.5G', words: ANY },
-  { flags: '--storage <size>', doc: "size of the app's private directory, for example 64M", words: ANY },
-  { flags: '--cpus <number>', doc: 'CPU limit in cores, for example 0.5', words: ANY },
-  { flags: '--swap <size>', doc: 'swap beyond the memory limit; none without it', words: ANY },
-  { flags: '--cpu-shares <number>', doc: 'share of the processor under load; everybody has 1024', words: ANY },
-  { flags: '--cores <list>', doc: 'cores that it may run on, for example 0-1,3', words: ANY },
-  { flags: '--pids <number>', doc: 'most processes and threads at once', words: ANY },
-  { flags: '--io-weight <number>', doc: 'share of the disks under load, 10 to 1000; everybody has 100', words: ANY },
-  {
-    flags: '--network <mode>',
-    doc: 'none, nat or host',
-    words: { kind: 'choice', choices: ['none', 'nat', 'host'] },
-  },
-  { flags: '--port <host:app>', doc: "forward a port to the app's (/udp at the end: UDP)", many: true, words: ANY },
-  { flags: '--display <WxH>', doc: 'give it a display of this size, for example 1280x720', words: ANY },
-  { flags: '--mount <src:dst[:ro]>', doc: 'show a host directory or file in the app', many: true, words: FILE },
-  {
-    flags: '--restart <policy>',
-    doc: 'start it again when it has ended: never, on-failure or always; with :N given up after N attempts in a row',
-    words: ANY,
-  },
-  { flags: '--hibernatable', doc: 'prepare it for hibernation' },
-  { flags: '--grace <time>', doc: 'time between SIGTERM and SIGKILL, for example 10s or 500ms', words: ANY },
 ];
 
 type OperationName = 'suspend' | 'resume' | 'hibernate' | 'wake' | 'terminate' | 'kill';
@@ -179,15 +144,7 @@ export const COMMANDS: readonly CommandRow[] = [
     example: 'runtimectl screenshot clock-1 -o clock.png',
     load: async () => (await import('./commands/screenshot.ts')).screenshot,
   },
-  {
-    name: 'view',
-    doc: "the address of a page that shows an app's display live, for a browser",
-    operands: '<id>',
-    words: [INSTANCE],
-    options: [{ flags: '--with-token', doc: 'with the token in it, which lets in whoever has the address' }],
-    example: 'runtimectl view clock-1',
-    load: async () => (await import('./commands/view.ts')).view,
-  },
+  ...PAGE_COMMANDS,
   {
     name: 'events',
     doc: 'what happened, from the durable event log',
@@ -244,6 +201,7 @@ export const COMMANDS: readonly CommandRow[] = [
     words: [INSTANCE, ANY],
     options: [
       { flags: '-i, --interactive', doc: 'give it our input; without it it has none' },
+      { flags: '-t, --tty', doc: 'refused: programs that are run in apps have pipes, no terminal' },
       { flags: '--env <name=value>', doc: 'environment variable', many: true, words: ANY },
       { flags: '--cwd <dir>', doc: "working directory in the app; the app's own when absent", words: ANY },
       { flags: '--timeout <time>', doc: 'kill it when it takes longer, for example 10s', words: ANY },
@@ -259,6 +217,44 @@ export const COMMANDS: readonly CommandRow[] = [
     options: [{ flags: '--limit <n>', doc: 'the last n entries; 1000 when absent', words: ANY }],
     example: 'runtimectl history clock-1',
     load: async () => (await import('./commands/history.ts')).history,
+  },
+  {
+    name: 'why',
+    doc: 'why an instance is as it is, or how it ended: who asked, what happened, evidence, what mends it; also long after its end',
+    operands: '<id>',
+    words: [INSTANCE],
+    options: [],
+    example: 'runtimectl why clock-1',
+    load: async () => (await import('./commands/why.ts')).why,
+  },
+  {
+    name: 'problems',
+    doc: 'what is wrong now, why, and what mends it; ends with 1 when something fails',
+    options: [],
+    example: 'runtimectl problems --json',
+    load: async () => (await import('./commands/problems.ts')).problems,
+  },
+  {
+    name: 'doctor',
+    doc: 'examine this machine: tools, kernel, a real app with limits, dump and restore, disk, ids, the daemon; ends with 1 when something fails',
+    options: [],
+    example: 'runtimectl doctor --json',
+    load: async () => (await import('./commands/doctor.ts')).doctor,
+  },
+  {
+    name: 'top',
+    doc: 'living instances and what they use, live; with keys for operations (on the last line)',
+    options: [
+      { flags: '--once', doc: 'show it once; so it is where there is no terminal, and with --json' },
+      {
+        flags: '--sort <by>',
+        doc: 'cpu, memory, name, state or age',
+        words: { kind: 'choice', choices: ['cpu', 'memory', 'name', 'state', 'age'] },
+      },
+      { flags: '--interval <time>', doc: 'between two looks, for example 5s; 2s when absent', words: ANY },
+    ],
+    example: 'runtimectl top --once --sort memory',
+    load: async () => (await import('./commands/top.ts')).top,
   },
   {
     name: 'annotate',

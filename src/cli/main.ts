@@ -16,7 +16,13 @@ if (words.length === 1 && (first === 'version' || first === '--version')) {
     address: env['RUNTIME_MANAGER_ADDRESS'],
     tokenFile: env['RUNTIME_MANAGER_TOKEN_FILE'],
   };
-  const start = { words, place, cwd: process.cwd() };
+  const environment = {
+    TERM: env['TERM'],
+    PATH: env['PATH'],
+    RUNTIME_MANAGER_TOOLS: env['RUNTIME_MANAGER_TOOLS'],
+    THUNDER_ACCESS: env['THUNDER_ACCESS'],
+  };
+  const start = { words, place, cwd: process.cwd(), environment };
   process.exitCode = await (first === '__complete'
     ? (await import('./complete.ts')).completeWords(start)
     : (await import('./program.ts')).runProgram(start));

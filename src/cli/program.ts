@@ -2,7 +2,7 @@
 import { Command as CommanderCommand, CommanderError, Option } from 'commander';
 import { ERRORS, RuntimeError } from '../domain/errors.ts';
 import { VERSION } from '../domain/version.ts';
-import type { CommandRow, Invocation, OptionRow } from './command.ts';
+import type { CommandRow, Environment, Invocation, OptionRow } from './command.ts';
 import { COMMANDS, GLOBAL_OPTIONS } from './commands.ts';
 import { daemonAt } from './daemon.ts';
 import type { PlaceWords } from './daemon.ts';
@@ -15,6 +15,7 @@ export type Start = {
   /** From the environment. */
   readonly place: PlaceWords;
   readonly cwd: string;
+  readonly environment: Environment;
 };
 
 /** Returns the exit status. */
@@ -73,7 +74,11 @@ function optionOf({ flags, doc, many, words }: OptionRow): Option {
   return option;
 }
 
-async function invocationOf(row: CommandRow, command: CommanderCommand, { place, cwd }: Start): Promise<Invocation> {
+async function invocationOf(
+  row: CommandRow,
+  command: CommanderCommand,
+  { place, cwd, environment }: Start,
+): Promise<Invocation> {
   const options: Readonly<Record<string, unknown>> = command.optsWithGlobals();
   const typed = (name: string) => textOf(options, name);
   return {
@@ -83,6 +88,7 @@ async function invocationOf(row: CommandRow, command: CommanderCommand, { place,
     daemon: await daemonAt(typed, place, cwd),
     output: output(options['json'] === true),
     cwd,
+    environment,
   };
 }
 

@@ -33,6 +33,7 @@ export const READERS: { readonly [Name in MethodName]: Read<Name> } = {
   exec: (wire) => wire as MethodResults['exec'],
   execInput: () => null,
   getHistory: (wire) => wire as MethodResults['getHistory'],
+  getHealth: (wire) => wire as MethodResults['getHealth'],
   getInfo: (wire) => JSON.parse(wire as string) as MethodResults['getInfo'],
   generateSpec: (wire) => wire as MethodResults['generateSpec'],
   list: (wire) => wire as MethodResults['list'],

@@ -11,12 +11,14 @@ import {
 import { EXEC_SIGNALS, type ExecResult } from './exec.ts';
 import type { EventPage } from './events.ts';
 import type { Explanation, ImageEntry } from './hibernation.ts';
+import type { Health } from './health.ts';
 import type { History } from './history.ts';
 import type { AppInfo, AppSummary, StorageEntry } from './info.ts';
 import type { Limits } from './limits.ts';
 import type { PackageStore, Pruned } from './packages.ts';
 import { runtimeConfigSchema } from './runtime-config.ts';
 import { SPEC_FORMATS, type GeneratedSpec } from './spec.ts';
+import type { ViewAddress } from './wire.ts';
 
 export { CALLSIGN } from './wire.ts';
 
@@ -166,13 +168,6 @@ export type LogLine = {
 };
 /** `ended`: the app has ended and everything was read. */
 export type LogPage = { readonly lines: readonly LogLine[]; readonly cursor: string; readonly ended: boolean };
-/** Where an app's display can be looked at live. */
-export type ViewAddress = {
-  readonly path: string;
-  /** Of the page; null: the daemon does not listen by TCP. */
-  readonly url: string | null;
-};
-
 export type Screenshot = {
   /** PNG, as base64. */
   readonly png: string;
@@ -187,6 +182,8 @@ export type Version = {
   readonly runtime: string;
   readonly pid: number;
   readonly root: string;
+  /** By TCP; null where it listens on its unix socket only. The dashboard is at `/` there. */
+  readonly url: string | null;
 };
 
 /** Result of an operation: `already` when the instance was so before. */
@@ -224,6 +221,7 @@ export const METHODS = {
     params: getHistory,
     doc: 'What happened to an instance, who asked for it, why, and how long each state lasted; also long after its end.',
   },
+  getHealth: { params: nothing, doc: 'What is wrong now, why, and what mends it; and what all apps share.' },
   getInfo: { params: one, doc: 'Everything known about one instance.' },
   generateSpec: {
     params: generateSpec,
@@ -280,6 +278,7 @@ export type MethodResults = {
   exec: ExecResult;
   execInput: null;
   getHistory: History;
+  getHealth: Health;
   getInfo: AppInfo;
   generateSpec: GeneratedSpec;
   list: readonly AppSummary[];

@@ -27,6 +27,8 @@ type EventBody =
   /** The compositor has ended. What was connected to it ends too, as a rule. */
   | { readonly type: 'displayDied' }
   | { readonly type: 'limitsChanged'; readonly limits: Limits }
+  /** A program that `exec` has run in it. Its arguments are not told: they may hold secrets. `exitCode` null: nobody saw it end. */
+  | { readonly type: 'executed'; readonly program: string; readonly exitCode: number | null }
   /** Another run of it follows at `dueAt` (ISO 8601); `maxRetries` null: whatever comes of it. */
   | {
       readonly type: 'restarting';

@@ -16,6 +16,24 @@ export const EXIT_CAUSES = {
 } as const;
 export type ExitCause = keyof typeof EXIT_CAUSES;
 
+/** What the person who looks after the device does about it; null where nothing is wrong. `ID` stands for the instance. */
+export const EXIT_CURES: Readonly<Record<ExitCause, string | null>> = {
+  exited: 'read what it wrote last (runtimectl logs ID); an exit code of 0 is no fault',
+  signalled: 'read what it wrote last (runtimectl logs ID): a crash of its own, or another program has killed it',
+  oom: 'give it more memory: runtimectl run … --memory SIZE; while it lives, runtimectl limits ID --memory SIZE',
+  terminated: null,
+  killed: null,
+  'start-failed': 'mend what the failure of its start names, then run it again',
+  'start-interrupted': 'run it again',
+  'monitor-lost': 'run it again; if nobody has killed its conmon, see whether the device was short of memory (dmesg)',
+  'engine-lost': 'run it again when Dobby is back; see in its log why DobbyDaemon ended',
+  'image-lost': 'run it anew; see who deletes files below the images, and look at the disk',
+  reboot: 'run it again; with the restart policy always the daemon does so itself',
+};
+
+export const exitCure = (cause: ExitCause, id: string): string | null =>
+  EXIT_CURES[cause]?.replaceAll('ID', id) ?? null;
+
 export type ExitRecord = {
   /** 0–255; 128 + signal when a signal ended it; null when nobody could see it. */
   readonly code: number | null;

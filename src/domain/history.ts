@@ -1,6 +1,6 @@
 /** The chain of what happened to one instance, in words. */
 import type { AppEvent, EventType } from './events.ts';
-import { EXIT_CAUSES, exitWords, type ExitRecord } from './exit.ts';
+import { EXIT_CAUSES, exitCure, exitWords, type ExitRecord } from './exit.ts';
 import type { AppId, AppInstanceId } from './ids.ts';
 import type { Limits } from './limits.ts';
 import { printable } from './printable.ts';
@@ -16,6 +16,8 @@ export type HistoryEntry = {
   readonly what: string;
   /** The reason, where there is one to tell. */
   readonly why: string | null;
+  /** What mends it, where something is wrong. */
+  readonly next: string | null;
   /** Who asked for it: `the unix socket`, or the address of the caller; null when nobody did. */
   readonly by: string | null;
   /** The state from then on; null when what is kept does not reach back to it. */
@@ -39,7 +41,7 @@ export type History = {
   readonly entries: readonly HistoryEntry[];
 };
 
-type Story = { readonly what: string; readonly why?: string | undefined };
+type Story = { readonly what: string; readonly why?: string | undefined; readonly next?: string | null | undefined };
 
 export function storyOf(event: AppEvent): Story {
   switch (event.type) {
@@ -48,14 +50,19 @@ export function storyOf(event: AppEvent): Story {
     case 'stateChanged':
       return { what: `${event.old} → ${event.new}`, why: event.why };
     case 'terminated':
-      return { what: `terminated: ${exitWords(event.exit)}`, why: EXIT_CAUSES[event.exit.cause] };
+      return {
+        what: `terminated: ${exitWords(event.exit)}`,
+        why: EXIT_CAUSES[event.exit.cause],
+        next: exitCure(event.exit.cause, event.appInstanceId),
+      };
     case 'storageFull':
       return {
         what: `its storage is full (${formatSize(event.limitBytes)})`,
         why: 'its writes there fail with ENOSPC until it deletes something',
+        next: `run it with more (--storage SIZE), or empty it: runtimectl storage clear ${event.appId}`,
       };
     case 'failure':
-      return { what: `${event.operation} failed: ${event.error.what}`, why: event.error.why };
+      return { what: `${event.operation} failed: ${event.error.what}`, why: event.error.why, next: event.error.next };
     case 'displayReady':
       return {
         what: `shows its first picture${event.ms === null ? '' : ` ${Math.round(event.ms)} ms after it was asked for`}`,
@@ -63,9 +70,17 @@ export function storyOf(event: AppEvent): Story {
     case 'displayGone':
       return { what: 'shows nothing any more' };
     case 'displayDied':
-      return { what: 'its display has died', why: 'the compositor has ended' };
+      return {
+        what: 'its display has died',
+        why: 'the compositor has ended',
+        next: `it draws nothing any more: end it (runtimectl terminate ${event.appInstanceId}) and run it again`,
+      };
     case 'limitsChanged':
       return { what: `limits: ${limitWords(event.limits)}` };
+    case 'executed': {
+      const end = event.exitCode === null ? 'its end was not seen' : `exit code ${event.exitCode}`;
+      return { what: `ran ${printable(event.program)}: ${end}` };
+    }
     case 'mounted':
       return {
         what: `${printable(event.source)} mounted on ${printable(event.destination)}${event.readOnly ? ', read-only' : ''}`,
@@ -104,10 +119,10 @@ export function entriesOf(events: readonly AppEvent[]): readonly HistoryEntry[] 
   return events.map((event) => {
     const { seq, time, type, by } = event;
     if (event.type === 'stateChanged') state = event.new;
-    const { what, why } = storyOf(event);
+    const { what, why, next } = storyOf(event);
     const end = ends.get(seq);
     return {
-      ...{ seq, time, type, what, why: why ?? null, by: by ?? null, state },
+      ...{ seq, time, type, what, why: why ?? null, next: next ?? null, by: by ?? null, state },
       lastedMs: end === undefined ? null : Date.parse(end) - Date.parse(time),
       exit: event.type === 'terminated' ? event.exit : null,
     };

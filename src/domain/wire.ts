@@ -20,6 +20,13 @@ export const viewPath = (appInstanceId: string): string => `${VIEW_PATH}${encode
 export const viewedAt = (path: string): string | undefined =>
   path.startsWith(VIEW_PATH) ? decodeURIComponent(path.slice(VIEW_PATH.length)) : undefined;
 
+/** Where an app's display can be looked at live. */
+export type ViewAddress = {
+  readonly path: string;
+  /** Of the page; null: the daemon does not listen by TCP. */
+  readonly url: string | null;
+};
+
 /** Sub-protocols of a view, both to be offered: the daemon chooses the one that the viewer's role allows. */
 export const VIEW_PROTOCOLS = { control: 'rfb.control', observe: 'rfb.observe' } as const;
 

@@ -4,7 +4,7 @@ import { RuntimeError } from '../domain/errors.ts';
 import { EXEC_OUTPUT, type Channel, type ExecOutput, type ExecResult } from '../domain/exec.ts';
 import { signalOf } from '../domain/exit.ts';
 import type { Exec } from '../ports/execs.ts';
-import type { Instance } from './instance.ts';
+import type { EventBody, Instance } from './instance.ts';
 import type { World } from './world.ts';
 
 type Params = MethodParams<'exec'>;
@@ -64,8 +64,11 @@ export class Execs {
       if (stdin !== undefined) void exec.stdin.write(Buffer.from(stdin));
       if (stdin !== undefined || stream === undefined) exec.stdin.end();
       const outputs = stream === undefined ? collectAll(exec) : tellAll(exec, stream, call.channel);
-      if (!(await endWithin(exec, signal))) throw overdue(instance, timeoutMs, ends.signal.aborted);
-      const code = await exec.ended;
+      const isOver = await endWithin(exec, signal);
+      // of one that hangs in the kernel nobody knows the code
+      const code = await (isOver ? exec.ended : Promise.race([exec.ended, Promise.resolve(null)]));
+      await this.#tell(instance, { type: 'executed', program: programOf(params), exitCode: code }, call.by);
+      if (!isOver) throw overdue(instance, timeoutMs, ends.signal.aborted);
       return { exitCode: code, signal: signalOf(code), ...(await outputs) };
     } catch (error) {
       reject(error);
@@ -73,6 +76,15 @@ export class Execs {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** For the history. The program has run, whether that can be written or not. */
+  async #tell({ record }: Instance, body: EventBody, by: string | undefined): Promise<void> {
+    const { appId, appInstanceId } = record;
+    const event = { appId, appInstanceId, ...(by !== undefined && { by }), ...body };
+    await this.#world.announcer.commit({ events: [event] }).catch((error: unknown) => {
+      this.#world.log.warn({ err: error, appInstanceId }, 'a program that was run could not be noted');
+    });
   }
 
   async #begin(instance: Instance, { args, env, cwd }: Params, gone: AbortSignal): Promise<Exec> {
@@ -118,6 +130,9 @@ export class Execs {
     return null;
   }
 }
+
+const MAX_NAME_LENGTH = 256;
+const programOf = ({ args }: Params): string => (args[0] ?? '').slice(0, MAX_NAME_LENGTH);
 
 function refuseUser({ record }: Instance, user: number | undefined): void {
   if (user === undefined || user === record.uid) return;

@@ -6,6 +6,7 @@ import { appInstanceId, type AppInstanceId } from '../domain/ids.ts';
 import { isAlive } from '../domain/states.ts';
 import { VERSION } from '../domain/version.ts';
 import type { ExecCall } from './execs.ts';
+import { healthOf, resourcesOf } from './health.ts';
 import { Instance } from './instance.ts';
 import { Instances } from './instances.ts';
 import { Keeper } from './keeper.ts';
@@ -25,6 +26,7 @@ import { recover } from './recovery.ts';
 import { isPending } from './restarts.ts';
 import { watchScreens } from './screen-events.ts';
 import { Sleepers } from './sleepers.ts';
+import { Troubles } from './troubles.ts';
 import { clearStorage, deleteStorage, listStorage } from './storage-methods.ts';
 import { listImages, listPackages, prunePackages } from './store-methods.ts';
 import { views, type Views } from './views.ts';
@@ -38,6 +40,7 @@ type House = {
   readonly keeper: Keeper;
   readonly sleepers: Sleepers;
   readonly views: Views;
+  readonly troubles: Troubles;
 };
 
 export type Manager = ReturnType<typeof methods> & AsyncDisposable & { readonly endAllApps: () => Promise<void> };
@@ -60,7 +63,8 @@ export async function startManager(
   const screens = watchScreens(world, instances);
   await recover(world, instances);
   for (const instance of instances) if (instance.state === 'HIBERNATED') sleepers.tend(instance);
-  const house = { world, instances, keeper, sleepers, views: views(world) };
+  const troubles = new Troubles(world.clock.now);
+  const house = { world, instances, keeper, sleepers, views: views(world), troubles };
   return {
     ...methods(house),
     endAllApps: () => endAllApps(house),
@@ -113,10 +117,26 @@ function operations(house: House) {
   };
 }
 
+type Operations = ReturnType<typeof operations>;
+
+function watchedOperations(house: House): Operations {
+  const works = operations(house);
+  const { troubles } = house;
+  return {
+    run: troubles.watched('run', works.run),
+    suspend: troubles.watched('suspend', works.suspend),
+    resume: troubles.watched('resume', works.resume),
+    hibernate: troubles.watched('hibernate', works.hibernate),
+    wake: troubles.watched('wake', works.wake),
+    terminate: troubles.watched('terminate', works.terminate),
+    kill: troubles.watched('kill', works.kill),
+  };
+}
+
 function methods(house: House) {
   const { world, instances } = house;
   return {
-    ...operations(house),
+    ...watchedOperations(house),
     ...liveMethods(world, instances),
     explainHibernation: (params: One) => explain(world, instances.get(appInstanceId(params.appInstanceId))),
     getInfo: (params: One) => Promise.resolve(house.views.infoOf(instances.get(appInstanceId(params.appInstanceId)))),
@@ -134,6 +154,8 @@ function methods(house: House) {
         limit: params.limit,
         ...(params.appInstanceId !== undefined && { appInstanceId: appInstanceId(params.appInstanceId) }),
       }),
+    getHealth: () => healthOf(house),
+    resources: () => resourcesOf(world),
     listStorage: () => listStorage(world),
     clearStorage: (params: MethodParams<'clearStorage'>) => clearStorage(world, params),
     deleteStorage: (params: MethodParams<'deleteStorage'>) => deleteStorage(world, params),
@@ -147,6 +169,7 @@ function methods(house: House) {
         runtime: world.engine.runtimeName,
         pid: process.pid,
         root: world.settings.root,
+        url: world.settings.webAddress(),
       }),
     subscribe: (listener: (event: AppEvent) => void) => world.announcer.subscribe(listener),
   };

@@ -3,6 +3,7 @@
  * used up, nothing of the first one lives, its grace period is over and it has no storage. Never 0.
  */
 import { RuntimeError } from '../domain/errors.ts';
+import type { Resources } from '../domain/health.ts';
 import type { AppId } from '../domain/ids.ts';
 import type { UserIdLease } from '../ports/journal.ts';
 
@@ -98,6 +99,17 @@ export class UserIds {
 
   all(): readonly UserIdLease[] {
     return [...this.#leases.values()];
+  }
+
+  /** Of the range; ids that callers chose elsewhere do not count. */
+  use(): Resources['userIds'] {
+    const { first, last } = this.#options;
+    const taken = this.all().filter(({ uid }) => uid >= first && uid <= last);
+    return {
+      total: last - first + 1,
+      taken: taken.length,
+      inUse: taken.filter(({ appId }) => this.isUsed(appId)).length,
+    };
   }
 
   /** Whether an instance of the app is there, or about to be. */

@@ -2,6 +2,7 @@
  * Hibernation images on disk. An image is a whole or it is not there: it grows in a draft directory, is described by a manifest,
  * and becomes an image by one rename. Nothing here talks to CRIU.
  */
+import type { Resources } from '../domain/health.ts';
 import type { ImageInfo } from '../domain/hibernation.ts';
 import type { AppId, AppInstanceId, ContainerId } from '../domain/ids.ts';
 import type { Wait } from './wait.ts';
@@ -64,6 +65,8 @@ export type Images = {
   /** In the background, at low priority. Idempotent; an abort leaves the image raw and whole. */
   readonly compress: (id: ContainerId, signal: AbortSignal) => Promise<ImageInfo>;
   readonly remove: (id: ContainerId) => Promise<void>;
+  /** How much there is, and how much more could be. */
+  readonly use: () => Promise<Resources['images']>;
   /** Container ids that have an image or a draft. */
   readonly known: () => Promise<readonly ContainerId[]>;
 };

@@ -13,7 +13,12 @@ import { joinedWrites } from './joined-writes.ts';
 import { pageFileAt, servePage } from './http-pages.ts';
 import type { Handler } from './json-rpc.ts';
 import { methods } from './methods.ts';
-import type { Caller } from './methods.ts';
+import type { Caller, Witness } from './methods.ts';
+import { Meter } from './metrics/meter.ts';
+import { METRICS_PATH, serveMetrics } from './metrics/serve.ts';
+import { witnessOf } from './metrics/witness.ts';
+import type { MetricsHost } from './metrics/sample.ts';
+import { LagWatch } from './metrics/lag.ts';
 import { placeOf } from './path.ts';
 import { PROFILES } from './profile.ts';
 import type { Profile } from './profile.ts';
@@ -59,24 +64,25 @@ export function endpoint(options: EndpointOptions): Endpoint {
   const profile = PROFILES[profileName];
   const catchUp = { callsign: CALLSIGN, state: 'Activated', reason: 'Startup' } as const;
   const hub = eventHub({ maxBufferedBytes, ...(profile.catchesUp && { catchUp }) });
-  const unsubscribe = service.subscribe(hub.publish);
+  const meter = new Meter();
+  const unsubscribe = service.subscribe((event) => {
+    meter.event(event);
+    hub.publish(event);
+  });
   const calls = runningCalls();
   const closing = new AbortController();
   const sockets = webSocketServer();
-  const refused = refusalLog(log, () => performance.now());
+  const logRefusal = refusalLog(log, () => performance.now());
+  const refused: RefusalLog = (who, what, why) => {
+    meter.refused++;
+    logRefusal(who, what, why);
+  };
+  const lag = new LagWatch();
   if (!unmaskedWorks()) log.warn({}, "this version of ws refuses the frames of Thunder's C++ client");
   const { pageDirectory } = options;
   const host = {
-    pageDirectory,
-    service,
-    hub,
-    calls,
-    log,
-    profile,
-    sockets,
-    refused,
-    maxBufferedBytes,
-    closing: closing.signal,
+    ...{ pageDirectory, service, hub, calls, log, profile, sockets, refused, maxBufferedBytes, meter, lag },
+    ...{ closing: closing.signal, witness: witnessOf({ service, log, meter }) },
   };
   return {
     refused,
@@ -88,6 +94,7 @@ export function endpoint(options: EndpointOptions): Endpoint {
       closing.abort();
       if (!(await calls.drain(timeoutMs))) log.warn({ timeoutMs }, 'some calls still run; their callers get no answer');
       unsubscribe();
+      lag[Symbol.dispose]();
       hub.stateChange({ callsign: CALLSIGN, state: 'Deactivated', reason: 'Shutdown' });
       await closeSockets(sockets);
     },
@@ -105,12 +112,15 @@ type Host = {
   readonly refused: RefusalLog;
   readonly maxBufferedBytes: number;
   readonly closing: AbortSignal;
+  readonly meter: Meter;
+  readonly lag: LagWatch;
+  readonly witness: Witness;
 };
 
 /** Carries out the calls of one visitor. */
 function handlerFor(host: Host, caller: Caller, { who, role, pace }: Visitor): Handler {
-  const { profile, hub, log } = host;
-  const dispatch = methods(host.service, { ...caller, who, profile, role, observers: hub.observers });
+  const { profile, hub, log, witness } = host;
+  const dispatch = methods(host.service, { ...caller, who, profile, role, observers: hub.observers, witness });
   return {
     profile,
     dispatch: async (designator, params) => {
@@ -135,7 +145,7 @@ function onRequest(host: Host, gate: Gate, { request, response }: HttpExchange):
   const visitor = gate(request);
   const page = pageFor(host, request);
   if (page !== undefined && (!('why' in visitor) || visitor.status === 401)) {
-    void calls.track(page(response)).catch((error: unknown) => {
+    void calls.track(page({ request, response })).catch((error: unknown) => {
       log.warn({ err: error }, 'a page could not be served');
       response.destroy();
     });
@@ -148,18 +158,28 @@ function onRequest(host: Host, gate: Gate, { request, response }: HttpExchange):
   }
   const place = placeOf(request.url);
   const handler = handlerFor(host, { gone: () => goneSignal(response, closing), ...place }, visitor);
-  const serving = serveRequest({ request, response, place, profile, visitor, handler });
+  const serving =
+    placeText(request) === METRICS_PATH
+      ? serveMetrics(metricsHost(host), request, response)
+      : serveRequest({ request, response, place, profile, visitor, handler });
   void calls.track(serving).catch((error: unknown) => {
     log.debug({ err: error }, 'an HTTP request ended early');
     response.destroy();
   });
 }
 
+const metricsHost = ({ service, meter, hub, sockets, lag }: Host): MetricsHost => ({
+  ...{ service, meter, lag },
+  subscribers: hub.observers(),
+  dropped: hub.dropped(),
+  connections: sockets.clients.size,
+});
+
 /** What answers where a page is asked for. A browser has no token yet when it opens one; its host and origin count. */
 function pageFor({ pageDirectory }: Host, { method, url }: IncomingMessage) {
   const name = method === 'GET' || method === 'HEAD' ? pageFileAt(url) : undefined;
   if (pageDirectory === undefined || name === undefined) return undefined;
-  return (response: ServerResponse) => servePage(response, pageDirectory, name);
+  return (exchange: HttpExchange) => servePage(exchange, pageDirectory, name);
 }
 
 type Upgrade = { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer };

@@ -35,6 +35,14 @@ export type Caller = {
   /** Everything when absent. */
   readonly role?: Role | undefined;
   readonly observers?: (() => number) | undefined;
+  /** Told of what came of calls. */
+  readonly witness?: Witness | undefined;
+};
+
+export type Witness = {
+  /** A call that changes something; `failure` undefined: it succeeded. */
+  readonly deed: (name: MethodName, deed: { params: unknown; ms: number; failure: unknown }) => void;
+  readonly page: (page: MethodResults['getEvents'], since: number) => void;
 };
 
 /** `observe`: what changes nothing, and events. */
@@ -82,6 +90,7 @@ const ROWS: Rows = {
   exec: { isRead: false, form: same },
   execInput: { isRead: false, form: same },
   getHistory: { isRead: true, form: same },
+  getHealth: { isRead: true, form: same },
   getInfo: { isRead: true, form: textOf },
   // changes nothing, but shows every variable of an app and looks at any file: not for observers
   generateSpec: { isRead: false, form: same },
@@ -172,7 +181,36 @@ async function invoke<Name extends MethodName>(
   { name, row, params, caller }: Call<Name>,
 ): Promise<unknown> {
   const checked = readParams(METHODS[name].params, params, name) as MethodParams<Name>;
-  return row.form(await service[name](checked, new Asked(caller, row.isRead)));
+  const asked = new Asked(caller, row.isRead);
+  const { witness } = caller;
+  if (witness === undefined) return row.form(await service[name](checked, asked));
+  if (!row.isRead) {
+    return row.form(await witnessed(witness, { name, params: checked }, () => service[name](checked, asked)));
+  }
+  const result = await service[name](checked, asked);
+  if (name === 'getEvents') {
+    witness.page(result as MethodResults['getEvents'], (checked as MethodParams<'getEvents'>).since);
+  }
+  return row.form(result);
+}
+
+type Named = { readonly name: MethodName; readonly params: unknown };
+
+async function witnessed<Result>(
+  witness: Witness,
+  { name, params }: Named,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const begin = performance.now();
+  const tell = (failure: unknown): void => witness.deed(name, { params, ms: performance.now() - begin, failure });
+  try {
+    const result = await work();
+    tell(undefined);
+    return result;
+  } catch (error) {
+    tell(error);
+    throw error;
+  }
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { MethodName, MethodParams, MethodResults } from '../domain/api.ts';
 import type { Channel } from '../domain/exec.ts';
 import type { AppEvent } from '../domain/events.ts';
+import type { Resources } from '../domain/health.ts';
 
 export type ServiceCall = {
   /** When the call is to be given up. */
@@ -22,6 +23,7 @@ export type ServiceMethods = {
 export type Service = ServiceMethods & {
   /** Calls back synchronously for each durable event, in the order of `seq`, after it was committed. */
   readonly subscribe: (listener: (event: AppEvent) => void) => () => void;
+  readonly resources: () => Promise<Resources>;
   /** A viewer's connection to an app's display (RFB). Throws what `getView` throws, and ILLEGAL_STATE, DISPLAY_FAILED, BUSY. */
   readonly openView: (appInstanceId: string, signal: AbortSignal) => Promise<Duplex>;
 };

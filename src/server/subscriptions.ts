@@ -48,6 +48,8 @@ export type Hub = {
   readonly stateChange: (params: StateChange) => void;
   /** Connections that are registered for anything. */
   readonly observers: () => number;
+  /** How many were dropped because they did not read. */
+  readonly dropped: () => number;
 };
 
 /** Thunder's spelling of its `statechange` event: PascalCase, whatever `status` says. */
@@ -94,11 +96,13 @@ type HubOptions = {
 
 export function eventHub({ maxBufferedBytes, catchUp }: HubOptions): Hub {
   const members = new Set<Member>();
+  let dropped = 0;
 
   function deliver(member: Member, messages: readonly string[]): void {
     for (const message of messages) member.send(message);
     if (member.bufferedBytes() <= maxBufferedBytes) return;
     members.delete(member);
+    dropped++;
     member.drop(`does not read its events: more than ${maxBufferedBytes} bytes wait for it`);
   }
 
@@ -118,6 +122,7 @@ export function eventHub({ maxBufferedBytes, catchUp }: HubOptions): Hub {
         params: new Map([[STATE_CHANGE, JSON.stringify(change)]]),
       }),
     observers: () => [...members].filter(({ registrations }) => registrations.size > 0).length,
+    dropped: () => dropped,
     join: (subscriber) => {
       const member: Member = { ...subscriber, registrations: new Map() };
       members.add(member);

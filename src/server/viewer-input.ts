@@ -29,16 +29,22 @@ const MESSAGES: ReadonlyMap<number, Message> = new Map([
 ]);
 
 /** A text for the app's clipboard. */
-const MAX_MESSAGE_BYTES = 256 * 1024;
+const MAX_MESSAGE_BYTES = 64 * 1024;
+const NOTHING = Buffer.alloc(0);
 const VERSION = Buffer.from('RFB 003.008\n');
 /** Security type None: the daemon has looked at the token. */
 const NO_SECURITY = 1;
 
+/** How the beginning of some bytes is to be read; `size` may be more than there is. */
+type Step = { readonly size: number; readonly take: (whole: Buffer) => Buffer | undefined };
+
 export class ViewerInput {
   readonly #mayControl: boolean;
-  #waiting: Buffer = Buffer.alloc(0);
-  /** What is read next. */
-  #step: (bytes: Buffer) => Step | undefined = (bytes) => this.#version(bytes);
+  /** Joined when there is enough: what comes byte by byte is not copied each time. */
+  #waiting: Buffer[] = [];
+  #waitingBytes = 0;
+  #wantedBytes = 1;
+  #look: (bytes: Buffer) => Step = () => this.#version;
 
   constructor(role: Role) {
     this.#mayControl = role === 'control';
@@ -46,53 +52,63 @@ export class ViewerInput {
 
   /** What of it goes on to the display. Throws INVALID_ARGUMENT; then nothing more of this viewer must be read. */
   take(chunk: Buffer): Buffer {
-    let rest = this.#waiting.length === 0 ? chunk : Buffer.concat([this.#waiting, chunk]);
+    this.#waiting.push(chunk);
+    this.#waitingBytes += chunk.length;
+    if (this.#waitingBytes < this.#wantedBytes) return NOTHING;
+    let rest = Buffer.concat(this.#waiting);
     const passed: Buffer[] = [];
-    for (let step = this.#step(rest); step !== undefined; step = this.#step(rest)) {
-      if (step.passes !== undefined) passed.push(step.passes);
-      rest = rest.subarray(step.size);
+    let wanted = 1;
+    while (rest.length >= wanted) {
+      const { size, take } = this.#look(rest);
+      if (rest.length < size) wanted = size;
+      else {
+        const taken = take(rest.subarray(0, size));
+        if (taken !== undefined) passed.push(taken);
+        rest = rest.subarray(size);
+        wanted = 1;
+      }
     }
-    this.#waiting = rest;
+    [this.#waiting, this.#waitingBytes, this.#wantedBytes] = [[rest], rest.length, wanted];
     return Buffer.concat(passed);
   }
 
-  #version(bytes: Buffer): Step | undefined {
-    if (bytes.length < VERSION.length) return undefined;
-    if (!bytes.subarray(0, VERSION.length).equals(VERSION)) throw refusal('another version of RFB than 3.8');
-    this.#step = (rest) => this.#security(rest);
-    return { size: VERSION.length, passes: VERSION };
-  }
+  readonly #version: Step = {
+    size: VERSION.length,
+    take: (bytes) => {
+      if (!bytes.equals(VERSION)) throw refusal('another version of RFB than 3.8');
+      this.#look = () => this.#security;
+      return VERSION;
+    },
+  };
 
-  #security(bytes: Buffer): Step | undefined {
-    const [type] = bytes;
-    if (type === undefined) return undefined;
-    if (type !== NO_SECURITY) throw refusal(`security type ${type}`);
-    this.#step = (rest) => this.#clientInit(rest);
-    return { size: 1, passes: bytes.subarray(0, 1) };
-  }
+  readonly #security: Step = {
+    size: 1,
+    take: (bytes) => {
+      if (bytes[0] !== NO_SECURITY) throw refusal('a security type that was not offered');
+      this.#look = () => this.#clientInit;
+      return bytes;
+    },
+  };
 
-  /** Whoever looks already is not sent away. */
-  #clientInit(bytes: Buffer): Step | undefined {
-    if (bytes.length === 0) return undefined;
-    this.#step = (rest) => this.#message(rest);
-    return { size: 1, passes: Buffer.from([1]) };
-  }
+  /** Shared: whoever looks already is not sent away. */
+  readonly #clientInit: Step = {
+    size: 1,
+    take: () => {
+      this.#look = (bytes) => this.#message(bytes);
+      return Buffer.from([1]);
+    },
+  };
 
-  #message(bytes: Buffer): Step | undefined {
-    const [type] = bytes;
-    if (type === undefined) return undefined;
+  #message(bytes: Buffer): Step {
+    const type = bytes[0] ?? NaN;
     const message = MESSAGES.get(type);
     if (message === undefined) throw refusal(`a message of type ${type}`);
-    if (bytes.length < message.head) return undefined;
-    const size = message.size(bytes);
+    const { isInput, head } = message;
+    const size = bytes.length < head ? head : message.size(bytes);
     if (!(size <= MAX_MESSAGE_BYTES)) throw refusal(`a message of type ${type} that is too long or of no known kind`);
-    if (bytes.length < size) return undefined;
-    const mayPass = this.#mayControl || !message.isInput;
-    return { size, passes: mayPass ? bytes.subarray(0, size) : undefined };
+    return { size, take: (whole) => (isInput && !this.#mayControl ? undefined : whole) };
   }
 }
-
-type Step = { readonly size: number; readonly passes: Buffer | undefined };
 
 const refusal = (what: string): RuntimeError =>
   new RuntimeError('INVALID_ARGUMENT', {

@@ -33,7 +33,7 @@ type Neighbours = {
 };
 
 /** RDK's own default, and that of all its tools. */
-const THUNDER_ACCESS = '127.0.0.1:9998';
+export const THUNDER_ACCESS = '127.0.0.1:9998';
 
 export async function buildNeighbours(options: Options): Promise<Neighbours> {
   const { config, places, log, env, searchPath } = options;

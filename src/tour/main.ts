@@ -1,10 +1,12 @@
 /** npm start: a daemon of its own and one app through its whole life; then it stays, to be tried out, until Ctrl-C. */
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, styleText } from 'node:util';
 import { RuntimeError } from '../domain/errors.ts';
-import { openStage } from './stage.ts';
+import { layout } from '../domain/layout.ts';
+import { openStage, type Stage } from './stage.ts';
 import { walk } from './steps.ts';
 
 const USAGE = `usage: npm start [-- --exit]
@@ -51,9 +53,17 @@ The daemon stays up until Ctrl-C. In another terminal:
   ${ctl} ps
   ${ctl} hibernate a
   ${ctl} wake a
-  ${ctl} events --since 0`);
+  ${ctl} events --since 0
+Or in a browser on this machine, with the token that is in the address:
+  ${await addressOfPage(stage)}`);
   await interrupted;
   console.log('\ntaking everything down');
+}
+
+async function addressOfPage({ root, client }: Stage): Promise<string> {
+  const { url } = await client.version();
+  const token = await readFile(layout(root).token, 'utf8');
+  return `${new URL('/', url ?? '').href}#token=${token.trim()}`;
 }
 
 main().catch((thrown: unknown) => {

@@ -16,11 +16,15 @@ export async function openStage(packageDirectory: string): Promise<Stage> {
   await using held = new AsyncDisposableStack();
   const root = await mkdtemp(join(tmpdir(), 'runtime-manager-tour-'));
   held.defer(() => rm(root, { recursive: true, force: true }));
-  const daemon = spawn(join(packageDirectory, 'bin/runtimemanagerd'), ['--root', root, '--stop-apps'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    // a Ctrl-C on the terminal is the tour's to handle: first the apps, then the daemon
-    detached: true,
-  });
+  const daemon = spawn(
+    join(packageDirectory, 'bin/runtimemanagerd'),
+    ['--root', root, '--stop-apps', '--listen', '127.0.0.1:0'],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      // a Ctrl-C on the terminal is the tour's to handle: first the apps, then the daemon
+      detached: true,
+    },
+  );
   const gone = once(daemon, 'exit');
   held.defer(async () => {
     if (daemon.exitCode !== null || daemon.signalCode !== null) return;

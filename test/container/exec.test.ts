@@ -32,6 +32,27 @@ async function settled(client: Client, appInstanceId: string) {
   return { pid, count };
 }
 
+test('who ran what is in the history with the exit code, and no argument of it', async () => {
+  await using daemon = await startDaemon();
+  const { client } = daemon;
+  const appInstanceId = await runApp(client, 'host', SLEEP);
+  await client.exec({ appInstanceId, args: [...shell('exit 7'), 'secret'] });
+  const late = client.exec({ appInstanceId, args: ['/bin/sleep', '1000'], timeoutMs: 1 });
+  await refusal(late, 'TIMED_OUT');
+  await refusal(client.exec({ appInstanceId, args: ['/no/program'] }), 'COMMAND_NOT_FOUND');
+  const { entries } = await client.getHistory({ appInstanceId });
+  const ran = entries.filter(({ type }) => type === 'executed');
+  assert.equal(ran[0]?.what, 'ran /bin/sh: exit code 7');
+  assert(ran.every(({ by, what }) => by === 'the unix socket' && !what.includes('secret')));
+  assert(!ran.some(({ what }) => what.includes('/no/program')), 'what was not run is not there');
+});
+
+test('a terminal is refused in plain words', async () => {
+  const { code, stderr } = await finish(startRuntimectl(['exec', '-it', 'nobody', '--', 'sh'], { root: '/nowhere' }));
+  assert.equal(code, 6);
+  assert.match(stderr, /no terminal.*next: leave -t out/s);
+});
+
 test('a program in an app gets its input and gives its output and its exit code', async () => {
   await using daemon = await startDaemon();
   const { client } = daemon;

@@ -5,6 +5,7 @@ import { RuntimeError } from '../../src/domain/errors.ts';
 import type { AppEvent, NewEvent } from '../../src/domain/events.ts';
 import { entriesOf } from '../../src/domain/history.ts';
 import { appId, appInstanceId, containerIdFor, newAppInstanceId } from '../../src/domain/ids.ts';
+import type { Resources } from '../../src/domain/health.ts';
 import type { AppId, AppInstanceId } from '../../src/domain/ids.ts';
 import type { AppInfo } from '../../src/domain/info.ts';
 import { allowedIn, isAlive, isAlreadySo, MOVES } from '../../src/domain/states.ts';
@@ -39,6 +40,11 @@ export type FakeService = Service & {
   display: (id: string) => Duplex;
   /** Holds every `terminate` back until this resolves. */
   hold: Promise<unknown>;
+};
+
+const RESOURCES: Resources = {
+  images: { count: 0, sizeBytes: 0, budgetBytes: 8e9, freeBytes: 1e9 },
+  userIds: { total: 1000, taken: 1, inUse: 1 },
 };
 
 const TIME = '2026-11-23T08:00:00.000Z';
@@ -143,6 +149,8 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
       const entries = entriesOf(world.events.filter((event) => event.appInstanceId === id));
       return { appId: app, appInstanceId: own, state, exit: null, complete: true, entries };
     },
+    getHealth: async () => ({ problems: [], resources: RESOURCES }),
+    resources: async () => RESOURCES,
     getInfo: async (params) => infoOf(find(params.appInstanceId)),
     list: async ({ all }) => [...world.instances.values()].filter((one) => all || isAlive(one.state)).map(infoOf),
     getLogs: async (params, { signal }) => {
@@ -192,6 +200,7 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
       runtime: 'runc',
       pid: process.pid,
       root: '/fake',
+      url: null,
     }),
   };
   return service;

@@ -72,7 +72,16 @@ const info = z.strictObject({
 });
 const event = open({ seq: count, time, appId: text, appInstanceId: text, type: text });
 const entry = z.strictObject({
-  ...{ seq: count, time, type: text, what: text, why: text.nullable(), by: text.nullable(), state: text.nullable() },
+  ...{
+    seq: count,
+    time,
+    type: text,
+    what: text,
+    why: text.nullable(),
+    next: text.nullable(),
+    by: text.nullable(),
+    state: text.nullable(),
+  },
   ...{ lastedMs: z.number().nullable(), exit: exit.nullable() },
 });
 const line = z.strictObject({
@@ -104,7 +113,7 @@ const runtimeConfigObject = ({ appPath }: WireStage) => ({
 export const WIRE: Readonly<Record<MethodName, WireRow>> = {
   version: {
     params: () => undefined,
-    form: z.strictObject({ version: text, engine: text, runtime: text, pid: count, root: text }),
+    form: z.strictObject({ version: text, engine: text, runtime: text, pid: count, root: text, url: text.nullable() }),
   },
   run: {
     upstream: {
@@ -127,6 +136,21 @@ export const WIRE: Readonly<Record<MethodName, WireRow>> = {
     own: ['appInstanceId', 'cursor', 'tail', 'limit', 'waitMs'],
     params: (at) => ({ ...one(at), tail: 10, limit: 10, waitMs: 20_000 }),
     form: z.strictObject({ lines: z.array(line).min(1), cursor: text, ended: z.boolean() }),
+  },
+  getHealth: {
+    params: () => undefined,
+    form: z.strictObject({
+      problems: z.array(
+        z.strictObject({
+          ...{ code: text, state: z.enum(['warn', 'fail']), what: text, why: text, next: text },
+          ...{ appId: text.nullable(), appInstanceId: text.nullable(), since: time.nullable() },
+        }),
+      ),
+      resources: z.strictObject({
+        images: z.strictObject({ count, sizeBytes: count, budgetBytes: count, freeBytes: count }),
+        userIds: z.strictObject({ total: count, taken: count, inUse: count }),
+      }),
+    }),
   },
   list: { own: ['all'], params: () => ({ all: true }), form: z.array(z.strictObject(summary)).min(2) },
   getInfo: {
@@ -197,6 +221,11 @@ export const WIRE: Readonly<Record<MethodName, WireRow>> = {
     own: ['appInstanceId'],
     params: ({ other: appInstanceId }) => ({ appInstanceId }),
     form: z.strictObject({ png: z.base64().startsWith('iVBORw0KGgo'), takenAt: time, live: z.boolean() }),
+  },
+  getView: {
+    own: ['appInstanceId'],
+    params: ({ other: appInstanceId }) => ({ appInstanceId }),
+    form: z.strictObject({ path: text.startsWith('/view/'), url: z.url().nullable() }),
   },
   terminate: operation,
   kill: { ...operation, params: ({ other: appInstanceId }) => ({ appInstanceId }) },

@@ -155,6 +155,13 @@ test('version answers without a daemon; with --daemon it asks it', async () => {
   assert.equal(other.version, '9.9.9');
 });
 
+test('dashboard tells where the page is, or what to set where there is none', async () => {
+  await using unheard = await fakeDaemon();
+  const { code, stderr } = await runtimectl(['dashboard'], unheard);
+  assert.equal(code, 6);
+  assert.match(stderr, /does not listen by TCP.*\n {2}next: start it with --listen/);
+});
+
 test('the root comes from the option, or from the environment, and may be relative', async () => {
   await using daemon = await withApps('one');
   const ids = async (words: string[], options: Parameters<typeof runtimectl>[1]) =>

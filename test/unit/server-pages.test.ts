@@ -49,9 +49,23 @@ test('pages need no token, load nothing from elsewhere, and are for our own host
   assert.equal((await fetched(`${base}/jsonrpc`)).status, 401);
 });
 
+test('a bundle, with its hash in its name, is kept for ever; a page is asked for again, and told as the same', async () => {
+  await using pages = await pagesDirectory();
+  await using daemon = await tcpDaemon({}, { pageDirectory: pages.directory });
+  const base = daemon.url.replace('ws', 'http');
+  await writeFile(join(pages.directory, 'main-ABCD2345.js'), 'void 1;');
+  const bundle = await fetched(`${base}/page/main-ABCD2345.js`);
+  assert.match(String(bundle.headers['cache-control']), /immutable/);
+  const page = await fetched(`${base}/view/clock-1`);
+  assert.equal(page.headers['cache-control'], 'no-cache');
+  const again = await fetched(`${base}/view/clock-1`, { headers: { 'if-none-match': String(page.headers.etag) } });
+  assert.deepEqual([again.status, again.text], [304, '']);
+});
+
 test('only files of the directory itself, of the kinds that pages have, are at a path', () => {
   assert.equal(pageFileAt('/page/view.js'), 'view.js');
   assert.equal(pageFileAt('/view/a/b'), 'view.html');
+  assert.equal(pageFileAt('/?x=1'), 'index.html');
   for (const path of [
     '/page/../view.js',
     '/page/.x.js',
@@ -81,7 +95,7 @@ async function look(url: string, role: 'control' | 'observe', headers: Readonly<
 }
 
 test('a WebSocket at the path of a page is joined with the display, under the rules of all others', async () => {
-  await using daemon = await tcpDaemon();
+  await using daemon = await tcpDaemon({ allowedHosts: ['tv.example'] });
   const got: Buffer[] = [];
   const asked: string[] = [];
   const displays: Duplex[] = [];
@@ -97,8 +111,7 @@ test('a WebSocket at the path of a page is joined with the display, under the ru
     displays.push(display);
     return display;
   };
-  const own = daemon.url.replace('ws', 'http');
-  const first = await look(daemon.url, 'observe', { origin: own });
+  const first = await look(daemon.url, 'observe', { host: 'tv.example', origin: 'https://tv.example' });
   assert.deepEqual([first.said, asked], ['RFB 003.008\n', ['clock:1']]);
   first.socket.send('RFB 003.008\n');
   first.socket.send(Buffer.from([1, 0, 4, 1, 0, 0, 0, 0, 0, 97, 3, 0, 0, 0, 0, 0, 0, 1, 0, 1]));
@@ -114,5 +127,7 @@ test('a WebSocket at the path of a page is joined with the display, under the ru
   assert.match(await third.closed, /^4001 /);
   daemon.world.instances.clear();
   assert.match((await look(daemon.url, 'control')).said, /^4002 there is no instance clock:1/);
-  await assert.rejects(look(daemon.url, 'control', { origin: 'http://evil.example' }), /403/);
+  for (const host of ['tv.example', 'evil.example']) {
+    await assert.rejects(look(daemon.url, 'control', { host, origin: 'http://evil.example' }), /403/);
+  }
 });

@@ -95,7 +95,7 @@ function drafts(parts: Parts): Pick<Images, 'begin' | 'commit' | 'findDraft' | '
   };
 }
 
-function keeping(parts: Parts): Pick<Images, 'find' | 'open' | 'remove' | 'known'> {
+function keeping(parts: Parts): Pick<Images, 'find' | 'open' | 'remove' | 'use' | 'known'> {
   const { at, tools, lanes, room, machine, log } = parts;
   return {
     find: (id) => find(at, id),
@@ -112,6 +112,7 @@ function keeping(parts: Parts): Pick<Images, 'find' | 'open' | 'remove' | 'known
         await removeImage(at, id);
         room.forget(id);
       }),
+    use: () => room.use(),
     known: async () => {
       const names = await listDirectory(at.root);
       await Promise.all(names.filter(isGone).map((name) => removeDirectory(`${at.root}/${name}`)));

@@ -1,6 +1,8 @@
 /** Room for images: what all of them may take together, and what the disk has. */
 import { readdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { RuntimeError } from '../../domain/errors.ts';
+import type { Resources } from '../../domain/health.ts';
 import type { AppInstanceId, ContainerId } from '../../domain/ids.ts';
 import { formatSize } from '../../domain/size.ts';
 import type { Image } from '../../ports/images.ts';
@@ -56,6 +58,15 @@ export class Room {
     this.#drafts.set(id, neededBytes);
   }
 
+  async use(): Promise<Resources['images']> {
+    const { places, budgetBytes } = this.#options;
+    // not kept: an image that is put in its place meanwhile would be missing in it
+    const occupants = this.#occupants ?? (await this.#survey());
+    // made by the first hibernation
+    const free = await freeBytes(places.root).catch(() => freeBytes(dirname(places.root)));
+    return { count: occupants.size, sizeBytes: this.#usedBytes(occupants), budgetBytes, freeBytes: free };
+  }
+
   release(id: ContainerId): void {
     this.#drafts.delete(id);
   }
@@ -100,8 +111,8 @@ export class Room {
     });
   }
 
-  #usedBytes(): number {
-    const occupied = [...(this.#occupants ?? new Map<string, number>()).values()].map((one) =>
+  #usedBytes(occupants = this.#occupants): number {
+    const occupied = [...(occupants ?? new Map<string, number>()).values()].map((one) =>
       typeof one === 'number' ? one : one.sizeBytes,
     );
     return total(occupied) + total([...this.#drafts.values()]);

@@ -1,4 +1,5 @@
 import type { RunningExec } from '../../client/exec.ts';
+import { RuntimeError } from '../../domain/errors.ts';
 import type { ExecSignal } from '../../domain/exec.ts';
 import type { Command, Invocation } from '../command.ts';
 import { isSet, textOf, textsOf } from '../options.ts';
@@ -6,6 +7,7 @@ import { durationOf, envOf } from '../values.ts';
 
 /** The exit status is the program's own, or that of the error that kept it from running. */
 export const exec: Command = async ({ operands: [appInstanceId = '', ...args], options, daemon, output }) => {
+  if (isSet(options, 'tty')) throw noTerminal();
   const { connect } = await import('../../client/node.ts');
   using client = await connect(daemon);
   const params = { appInstanceId, args, ...paramsOf(options) };
@@ -22,6 +24,12 @@ export const exec: Command = async ({ operands: [appInstanceId = '', ...args], o
   const { exitCode } = await running.result;
   return exitCode ?? 1;
 };
+
+const noTerminal = (): RuntimeError =>
+  new RuntimeError('NOT_SUPPORTED', {
+    what: 'exec gives no terminal: the program has pipes',
+    next: 'leave -t out; a shell is interactive with -i and an option of its own (exec -i ID -- sh -i)',
+  });
 
 function paramsOf(options: Invocation['options']) {
   const timeout = textOf(options, 'timeout');

@@ -1,8 +1,7 @@
 /** Looking at an app's display live, from a browser. */
 import type { Duplex } from 'node:stream';
-import type { ViewAddress } from '../../domain/api.ts';
 import { RuntimeError } from '../../domain/errors.ts';
-import { viewPath } from '../../domain/wire.ts';
+import { viewPath, type ViewAddress } from '../../domain/wire.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
 import { ownScreen, type Screen } from './screen.ts';

@@ -1,8 +1,8 @@
-/** The daemon's token, as pages keep it: for this tab, until it is closed. */
+/** Where the pages keep the token: in this tab only, and not in its address. The live view reads it from the same place. */
 
 const KEY = 'runtime-manager-token';
 
-/** `#token=…`, which no server sees, is taken out of the address and kept. */
+/** `#token=…` is taken out of the address at once, so that it is in no bookmark, picture or history. */
 export function readToken(): string | undefined {
   const given = new URLSearchParams(location.hash.slice(1)).get('token');
   if (given !== null) {
@@ -13,3 +13,4 @@ export function readToken(): string | undefined {
 }
 
 export const keepToken = (token: string): void => sessionStorage.setItem(KEY, token);
+export const forgetToken = (): void => sessionStorage.removeItem(KEY);

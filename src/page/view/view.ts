@@ -1,7 +1,7 @@
 /** The page at /view/<appInstanceId>. */
-import { viewedAt } from '../domain/wire.ts';
+import { viewedAt } from '../../domain/wire.ts';
 import { liveView, type LiveViewState } from './live-view.ts';
-import { keepToken, readToken } from './token.ts';
+import { keepToken, readToken } from '../token.ts';
 
 function find<Kind extends HTMLElement>(selector: string, kind: new () => Kind): Kind {
   const found = document.querySelector(selector);

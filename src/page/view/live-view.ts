@@ -1,6 +1,6 @@
 /** An app's display in an element of a page: its picture, and what is typed and pointed at where the token allows it. */
 import RFB from '@novnc/novnc';
-import { VIEW_CLOSED, VIEW_PROTOCOLS, viewPath } from '../domain/wire.ts';
+import { VIEW_CLOSED, VIEW_PROTOCOLS, viewPath } from '../../domain/wire.ts';
 
 export type LiveViewOptions = {
   readonly appInstanceId: string;

@@ -1,0 +1,93 @@
+/** What the kernel must have, and how it is set. */
+import { readFileSync } from 'node:fs';
+import { release } from 'node:os';
+import { countsSwap, findHierarchies, type Controller } from '../adapters/cgroup/hierarchies.ts';
+import type { Finding } from '../domain/health.ts';
+import { fail, ok, warn, type Check } from './place.ts';
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
+
+function userNamespaces(): Finding {
+  const most = read('/proc/sys/user/max_user_namespaces');
+  if (most !== undefined && Number(most) > 0) return ok('user namespaces', `user namespaces: up to ${most}`);
+  return fail('user namespaces', {
+    what: 'the kernel makes no user namespaces',
+    why: most === undefined ? 'it is built without CONFIG_USER_NS' : 'user.max_user_namespaces is 0',
+    next: most === undefined ? 'use a kernel with CONFIG_USER_NS' : 'sysctl -w user.max_user_namespaces=15000',
+  });
+}
+
+function seccomp(): Finding {
+  const actions = read('/proc/sys/kernel/seccomp/actions_avail');
+  if (actions?.includes('errno') === true) return ok('seccomp', 'seccomp filters');
+  return fail('seccomp', {
+    what: 'the kernel has no seccomp filters',
+    why: 'every app is kept from dangerous system calls by one',
+    next: 'use a kernel with CONFIG_SECCOMP_FILTER',
+  });
+}
+
+/** 0: only root, and only for its own memory unless it asks for less. */
+function userfaultfd(): Finding {
+  const value = read('/proc/sys/vm/unprivileged_userfaultfd');
+  if (value === undefined) {
+    return warn('userfaultfd', {
+      what: 'vm.unprivileged_userfaultfd is not there',
+      why: 'large apps wake only when all of their memory is read: the kernel lacks CONFIG_USERFAULTFD',
+      next: 'use a kernel with CONFIG_USERFAULTFD, or set hibernation.lazyPagesAboveBytes above the size of any app',
+    });
+  }
+  if (value === '0') {
+    return ok('userfaultfd', 'userfaultfd is closed, and opened for the moment of a wake of a large app');
+  }
+  return warn('userfaultfd', {
+    what: 'vm.unprivileged_userfaultfd is 1: every user may use it',
+    why: 'that helps to attack the kernel; a wake of a large app opens it for a moment only, and may be at work just now',
+    next: 'when no app is waking: sysctl -w vm.unprivileged_userfaultfd=0',
+  });
+}
+
+const NEEDED: readonly Controller[] = ['memory', 'pids', 'freezer', 'cpu'];
+
+function controlGroups(): Finding {
+  const mountInfo = read('/proc/self/mountinfo') ?? '';
+  const hierarchies = findHierarchies(mountInfo);
+  const places = NEEDED.map((controller) => ({ controller, place: hierarchies.of(controller) }));
+  const missing = places.filter(({ place }) => place === undefined).map(({ controller }) => controller);
+  const versions = [...new Set(places.flatMap(({ place }) => place?.version ?? []))].sort();
+  const mode = versions.length > 1 ? 'v1 and v2 (hybrid)' : `v${versions[0] ?? '?'}`;
+  if (missing.length > 0) {
+    return fail('control groups', {
+      what: `control groups ${mode} without ${missing.join(', ')}`,
+      why: 'apps cannot be held to their limits, or not be suspended',
+      next: 'boot with cgroup_enable=memory (some boards switch it off), and see that systemd or the set-up of the device mounts /sys/fs/cgroup',
+    });
+  }
+  if (countsSwap(mountInfo)) return ok('control groups', `control groups ${mode}, with swap counted`);
+  return warn('control groups', {
+    what: `control groups ${mode}, and swap is not counted`,
+    why: 'an app at its memory limit is swapped out where there is swap',
+    next: 'boot with swapaccount=1 where the device has swap; without swap nothing is to be done',
+  });
+}
+
+function overlays(): Finding {
+  if ((read('/proc/filesystems') ?? '').includes('overlay')) return ok('overlayfs', 'overlayfs');
+  return warn('overlayfs', {
+    what: 'the kernel has no overlayfs',
+    why: 'apps cannot be run from layers and packages',
+    next: 'modprobe overlay, or use a kernel with CONFIG_OVERLAY_FS',
+  });
+}
+
+export const examineKernel: Check = () =>
+  Promise.resolve([
+    ok('kernel', `Linux ${release()}`),
+    ...[userNamespaces(), seccomp(), controlGroups(), userfaultfd(), overlays()],
+  ]);

@@ -1,0 +1,46 @@
+/** What the examination is about: one daemon's places and settings, whether it runs or not. */
+import { join, resolve } from 'node:path';
+import { readConfig, type Config } from '../config.ts';
+import type { Finding } from '../domain/health.ts';
+import { RuntimeError } from '../domain/errors.ts';
+import { layout, type Layout } from '../domain/layout.ts';
+import { toolsOf } from '../start/build.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export type Patient = {
+  /** Undefined: the system's own. */
+  readonly root: string | undefined;
+  readonly places: Layout;
+  readonly config: Config;
+  readonly env: Environment;
+  readonly tools: string | undefined;
+  /** PATH for the host tools, as the daemon has it. */
+  readonly searchPath: string;
+};
+
+export type Check = (patient: Patient) => Promise<readonly Finding[]>;
+
+export const ok = (check: string, what: string): Finding => ({ check, state: 'ok', what, why: null, next: null });
+
+type Trouble = { readonly what: string; readonly why: string; readonly next: string };
+export const warn = (check: string, trouble: Trouble): Finding => ({ check, state: 'warn', ...trouble });
+export const fail = (check: string, trouble: Trouble): Finding => ({ check, state: 'fail', ...trouble });
+
+/** An error of ours as a finding. */
+export function failed(check: string, thrown: unknown, next = 'see docs/operations.md'): Finding {
+  const error = RuntimeError.of(thrown).toJSON();
+  return fail(check, { what: error.what, why: error.why ?? error.code, next: error.next ?? next });
+}
+
+export async function openPatient(root: string | undefined, env: Environment): Promise<Patient> {
+  const places = layout(root);
+  const config = await readConfig(places.config, false);
+  const named = toolsOf({ config, env });
+  const tools = named === undefined ? undefined : resolve(named);
+  const searchPath = [tools, env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin'].filter(Boolean).join(':');
+  return { root, places, config, env, tools, searchPath };
+}
+
+/** Where the examination works; the next one clears what one that was killed has left. */
+export const scratchOf = ({ places }: Patient): string => join(places.state, 'doctor');
