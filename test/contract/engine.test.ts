@@ -24,6 +24,9 @@ import { until } from '../lib/until.ts';
 /** Dobby's specs need one. */
 const MEMORY = { limits: { memoryBytes: 2 ** 26 } };
 
+/** Process 1 of an app that has only just begun does not hand signals on yet. */
+const UP = shell('echo up; exec sleep 1000');
+
 const START = ['TERMINATED>STARTING', 'started', 'STARTING>RUNNING'];
 const END = ['TERMINATING>TERMINATED', 'terminated'];
 
@@ -40,7 +43,8 @@ for (const [name, make] of Object.entries(ENGINES)) {
   test(`${name}: an app is run, suspended, resumed and terminated, and every step is told once`, async () => {
     await using box = await make();
     const { client } = box.daemon;
-    const id = await runApp(client, 'life', SLEEP, MEMORY);
+    const id = await runApp(client, 'life', UP, MEMORY);
+    await untilSays(client, id, 'up');
     const running = await client.getInfo({ appInstanceId: id });
     assert(running.pid !== null && isAlive(running.pid));
     assert(running.monitored && (running.memory?.usageBytes ?? 0) > 0);
@@ -81,7 +85,8 @@ for (const [name, make] of Object.entries(ENGINES)) {
     await client.terminate({ appInstanceId: deaf });
     assert.deepEqual(await endOf(client, deaf), { code: 137, signal: 9, cause: 'killed' });
     for (const deed of ['kill', 'terminate'] as const) {
-      const id = await runApp(client, 'frozen', SLEEP, MEMORY);
+      const id = await runApp(client, 'frozen', UP, MEMORY);
+      await untilSays(client, id, 'up');
       await client.suspend({ appInstanceId: id });
       await client[deed]({ appInstanceId: id });
       assert.equal((await exitOf(client, id)).cause, deed === 'kill' ? 'killed' : 'terminated');
