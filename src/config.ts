@@ -1,6 +1,7 @@
 /** Settings of the daemon: config.yaml, every member optional. */
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
+import { pixels } from './domain/app.ts';
 import { isErrno, RuntimeError } from './domain/errors.ts';
 import { faultsOf } from './domain/faults.ts';
 import { parseSubnet } from './domain/network.ts';
@@ -94,6 +95,26 @@ const thunder = z.strictObject({
   callTimeoutMs: milliseconds.min(1).default(5000),
 });
 
+const parent = z
+  .strictObject({
+    /** What it is shown on: the machine's screens (`drm`), a window of a Wayland session (`wayland`), or memory (`headless`). */
+    backend: z.enum(['drm', 'wayland', 'headless']),
+    /** For `wayland`: the session's socket. */
+    socket: path,
+    /** In pixels, of a window or of memory; a real screen has its own. */
+    width: pixels.default(1280),
+    /** As `width`. */
+    height: pixels.default(720),
+    /** User that its compositor runs as; the number after the apps' last one when absent. */
+    uid: id.optional(),
+    /** Its group; the same number when absent. For `drm`, seatd must let one of them in. */
+    gid: id.optional(),
+  })
+  .refine(
+    ({ backend, socket }) => (backend === 'wayland') === (socket !== undefined),
+    'backend wayland needs socket, and no other has one',
+  );
+
 const displays = z
   .strictObject({
     /** Who makes the apps' displays: this daemon, RDK's window manager (a plugin of Thunder), somebody else (one for all), or nobody. */
@@ -102,10 +123,16 @@ const displays = z
     directory: path,
     /** For `external`: the Wayland socket that all apps get. */
     socket: path,
+    /** For `embedded`: one screen that shows all displays on the host; without it each is seen by its pictures only. */
+    parent: parent.optional(),
   })
   .refine(
     ({ provider, socket }) => (provider === 'external') === (socket !== undefined),
     'provider external needs socket, and no other has one',
+  )
+  .refine(
+    ({ provider, parent: shown }) => provider === 'embedded' || shown === undefined,
+    'parent is for the provider embedded',
   );
 
 const storage = z.strictObject({

@@ -6,6 +6,7 @@ export const EXIT_CAUSES = {
   oom: 'the kernel killed the app, or a process of it, for memory: then all of the app ends',
   terminated: 'it ended after terminate asked it to (SIGTERM), within the grace period',
   killed: 'kill, or terminate after the grace period, ended it (SIGKILL)',
+  'display-died': 'its display has died (its compositor has ended), and the app followed, or was made to',
   'start-failed': 'it never came to run',
   'start-interrupted': 'the daemon died while the app was starting; the start was undone',
   'monitor-lost':
@@ -23,6 +24,7 @@ export const EXIT_CURES: Readonly<Record<ExitCause, string | null>> = {
   oom: 'give it more memory: runtimectl run … --memory SIZE; while it lives, runtimectl limits ID --memory SIZE',
   terminated: null,
   killed: null,
+  'display-died': 'run it again; if its display dies again, look at its log and at its memory',
   'start-failed': 'mend what the failure of its start names, then run it again',
   'start-interrupted': 'run it again',
   'monitor-lost': 'run it again; if nobody has killed its conmon, see whether the device was short of memory (dmesg)',

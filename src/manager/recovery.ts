@@ -16,6 +16,7 @@ import { keepMounts } from './operations/mount.ts';
 import { pagesOf } from './operations/pages.ts';
 import { limitsInForce } from './operations/set-limits.ts';
 import { askToEnd, forceEnd } from './operations/terminate-kill.ts';
+import { followDisplay } from './operations/follow-display.ts';
 import { adoptScreen } from './operations/screen.ts';
 import { release, settle } from './operations/settle.ts';
 import { unhurried } from './operations/operation.ts';
@@ -180,7 +181,7 @@ async function adopt(world: World, instance: Instance, { verdict, inspection }: 
   }
   const started = { type: 'started', pid: live?.init.pid ?? 0 } as const;
   await instance.enter(state, WHY, { record, before: before === 'STARTING' ? [started] : [] });
-  await adoptScreen(world, instance);
+  if (!(await adoptScreen(world, instance))) followDisplay(world, instance);
 }
 
 /** A daemon that was killed may have put limits in force that it has not written. */

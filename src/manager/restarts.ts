@@ -18,6 +18,7 @@ const KINDS: Readonly<Record<ExitCause, Kind>> = {
   oom: 'failure',
   terminated: 'asked',
   killed: 'asked',
+  'display-died': 'failure',
   'start-failed': 'failure',
   'start-interrupted': 'failure',
   'monitor-lost': 'failure',

@@ -28,6 +28,8 @@ export type StartOrder = {
   readonly logMaxBytes: number;
   readonly terminal: boolean;
   readonly network: Wiring;
+  /** Between its creation and its start: what it needs may come meanwhile. What this throws fails the start. */
+  readonly beforeStart?: () => Promise<void>;
 };
 
 /** How an engine that is a daemon of its own addresses a container, and in which life of that daemon: in the next one it is void. */

@@ -7,6 +7,7 @@ import type { NetworkLease } from '../domain/network.ts';
 import type { AppId, AppInstanceId, ContainerId } from '../domain/ids.ts';
 import type { UpstreamRun } from '../domain/runtime-config.ts';
 import type { State } from '../domain/states.ts';
+import type { DisplayView } from '../domain/view.ts';
 import type { Live } from './engine.ts';
 import type { ProcessId } from './processes.ts';
 
@@ -60,6 +61,8 @@ export type InstanceRecord = {
   readonly restart: RestartRecord | null;
   /** Address and ports, for an app in the network nat; absent in records of older versions. */
   readonly network?: NetworkLease | null;
+  /** How callers want its display to be; absent until one wants it otherwise than it is made. */
+  readonly view?: DisplayView;
   /** Made by `mount`, in the order in which they were; besides those of `app`. */
   readonly mounts: App['mounts'];
   readonly annotations: Readonly<Record<string, string>>;

@@ -93,8 +93,15 @@ export async function build(site: Site): Promise<Built> {
 
 const displayOptions = (site: Site, open: OpenPlace, cgroupParent: string): DisplayOptions => ({
   ...{ stateDirectory: site.places.state, openDirectory: open.directory },
-  ...{ cgroupParent, searchPath: site.searchPath, tools: toolsOf(site) },
+  ...{ cgroupParent, searchPath: site.searchPath, tools: toolsOf(site), parent: parentOf(site) },
 });
+
+function parentOf({ config: { displays, userIds } }: Site): DisplayOptions['parent'] {
+  const { parent } = displays;
+  if (parent === undefined) return undefined;
+  const { backend, socket, width, height, uid = userIds.last + 1, gid = uid } = parent;
+  return { backend, socket, size: { width, height }, user: { uid, gid } };
+}
 
 export const toolsOf = ({ config, env }: Pick<Site, 'config' | 'env'>): string | undefined =>
   config.tools ?? env['RUNTIME_MANAGER_TOOLS'];

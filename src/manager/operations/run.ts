@@ -7,7 +7,7 @@ import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
 import type { RunOrder } from './order.ts';
 import { planRun, type Planned } from './plan.ts';
-import { placeOfDisplay, takeDisplay, withPlacement } from './displays.ts';
+import { displayAnswers, placeOfDisplay, takeDisplay, withPlacement } from './displays.ts';
 import { allDone, during } from './operation.ts';
 import { followScreen } from './screen.ts';
 import { settle } from './settle.ts';
@@ -144,6 +144,7 @@ async function start(world: World, instance: Instance, { planned, signal }: Star
       logMaxBytes: settings.logMaxBytes,
       terminal: app.terminal,
       network: networks.wiringOf(instance.record),
+      beforeStart: () => displayAnswers(world, instance.record),
     },
     wait,
   );

@@ -12,7 +12,7 @@ import type { World } from '../world.ts';
 import { clear } from './clear.ts';
 import { dumpTimeoutMs } from './dump-bounds.ts';
 import { explained, failureLogOf } from './hibernate.ts';
-import { takeDisplay } from './displays.ts';
+import { displayAnswers, takeDisplay } from './displays.ts';
 import { wakeInPlace } from './in-place.ts';
 import { allDone, during, unhurried } from './operation.ts';
 import { orderAgain } from './order.ts';
@@ -50,6 +50,7 @@ export const wake = (world: World, instance: Instance, request: WakeRequest): Pr
         takeDisplay(world, instance.record, request.signal),
         world.networks.publish(instance.record, { signal: request.signal, timeoutMs }),
       ]);
+      await displayAnswers(world, instance.record);
       const restored = await restore(world, instance, { image, config, limits, timeoutMs, signal: request.signal });
       if (request.target === 'SUSPENDED') {
         await world.engine.suspend(containerId, unhurried(world.settings.freezeTimeoutMs));
