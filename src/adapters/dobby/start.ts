@@ -27,6 +27,8 @@ export async function start(parts: Parts, format: SpecFormat, { order, wait }: S
   if (descriptors.has(id)) throw foreign(id);
   containers.expect(order.id);
   const told = await write(parts, format, order);
+  // Dobby makes and starts in one
+  await order.beforeStart?.();
   const late = (descriptor: number): void => stopLate(parts, order.id, { life, descriptor });
   const descriptor =
     format === 'oci'
