@@ -142,7 +142,36 @@ const storage = z.strictObject({
   directory: path,
 });
 
+const dobby = z.strictObject({
+  /** D-Bus address of the bus that Dobby is on; the system bus (or DBUS_SYSTEM_BUS_ADDRESS) when absent. */
+  bus: z.string().min(1).optional(),
+  /** Its name there; another one in a Dobby that was built so. */
+  service: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z_][A-Za-z0-9_-]*)+$/, 'must be a name on a bus')
+    .default('org.rdk.dobby'),
+  /** The path of its object; the same holds. */
+  object: z
+    .string()
+    .regex(/^(\/[A-Za-z0-9_]+)+$/, 'must be an object path')
+    .default('/org/rdk/dobby'),
+  /** Whether apps become OCI bundles or Dobby specs; `auto`: as this Dobby was built, bundles if both. */
+  start: z.enum(['auto', 'bundle', 'spec']).default('auto'),
+  /** For one call, in ms. Dobby does one thing at a time, and a start may take it 5 s. */
+  callTimeoutMs: milliseconds.min(1000).default(30_000),
+  /** From finding Dobby to the first call, in ms: one that comes too early harms it. */
+  settleMs: milliseconds.default(250),
+  /** Mounts while an app runs, in a Dobby that needs a plugin (`storage`) in the container for that. */
+  liveMounts: z.boolean().default(false),
+  /** For memcr, as Dobby takes them: `dest=DIR,compress=lz4` (or zstd); memcr's own when empty. */
+  hibernateOptions: z.string().max(4096).default(''),
+});
+
 export const configSchema = z.strictObject({
+  /** Who runs the containers: this daemon, or Dobby, a daemon of the device. */
+  engine: z.enum(['embedded', 'dobby']).default('embedded'),
+  /** How the engine dobby finds and uses Dobby. */
+  dobby: dobby.prefault({}),
   runtime: z.enum(['auto', 'runc', 'crun']).default('auto'),
   /** Directory with the host tools (conmon, runc, crun, tini-static, nft, skopeo, umoci), before PATH. */
   tools: z.string().startsWith('/').optional(),

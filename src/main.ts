@@ -35,7 +35,8 @@ async function serve(options: Options): Promise<void> {
   refuseOthersThanRoot();
   const root = options.root === undefined ? undefined : resolve(options.root);
   const places = layout(root);
-  const config = await readConfig(options.config ?? places.config, options.config !== undefined);
+  const read = await readConfig(options.config ?? places.config, options.config !== undefined);
+  const config = { ...read, engine: options.engine ?? read.engine };
   const platform = config.platform === undefined ? null : await openPlatform(config.platform);
   const log = openLog(config.logLevel, process.stderr.isTTY);
   const begin = performance.now();
@@ -64,7 +65,7 @@ async function serve(options: Options): Promise<void> {
   held.defer(() => journal.close());
   let webAddress: string | null = null;
   const { world, manager, close } = await build({
-    ...{ places, config, log, journal, searchPath, platform },
+    ...{ places, config, log, journal, searchPath, platform, dobbyBus: options.dobbyBus },
     env: process.env,
     root: root ?? '/',
     webAddress: () => webAddress,

@@ -30,11 +30,11 @@ export function liveMethods(world: World, { instances, screens }: Places) {
   return {
     annotate: async (params: MethodParams<'annotate'>, { by }: Call): Promise<MethodResults['annotate']> => {
       const { key, value, revision } = params;
-      return { already: await annotate(find(params), { key, value, revision, by }) };
+      return { already: await annotate(world, find(params), { key, value, revision, by }) };
     },
     removeAnnotation: async (params: MethodParams<'removeAnnotation'>, { by }: Call) => {
       const { key, revision } = params;
-      return { already: await annotate(find(params), { key, value: null, revision, by }) };
+      return { already: await annotate(world, find(params), { key, value: null, revision, by }) };
     },
     setLimits: async (params: MethodParams<'setLimits'>, { by }: Call): Promise<MethodResults['setLimits']> => {
       const instance = find(params);

@@ -22,6 +22,7 @@ const KINDS: Readonly<Record<ExitCause, Kind>> = {
   'start-failed': 'failure',
   'start-interrupted': 'failure',
   'monitor-lost': 'failure',
+  'engine-lost': 'failure',
   'image-lost': 'asked',
   reboot: 'other',
 };

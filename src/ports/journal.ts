@@ -24,6 +24,8 @@ export type HibernationRecord = {
   /** CRIU's log of the last attempt that failed. */
   readonly failureLog: string | null;
   readonly wakes: number;
+  /** Of an app that is hibernated in place, without an image that says it; ISO 8601. */
+  readonly hibernatedAt?: string;
 };
 
 export type RestartRecord = {

@@ -21,6 +21,8 @@ export function embeddedEngine(parts: Parts): Engine {
   return {
     name: 'embedded',
     runtimeName: runtime.name,
+    format: () => Promise.resolve('oci'),
+    report: () => Promise.resolve({ engine: 'embedded', runtime: runtime.name, answers: true, why: null, cannot: [] }),
     cgroupsPath: groups.pathOf,
     start: (order, wait) => turnstile.pass(() => start(parts, order, wait)),
     suspend: (id, wait) => suspend(parts, id, wait),

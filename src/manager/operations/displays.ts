@@ -16,11 +16,13 @@ export function placeOfDisplay({ displays }: World, { appInstanceId, app }: Subj
 }
 
 /** Decided once for a run: what was started in one place is looked for there, whatever the configuration says later. */
-export function withPlacement({ displays }: World, app: App): App {
+export function withPlacement({ displays, engine }: World, app: App): App {
   if (app.display === null || app.display.placement !== undefined) return app;
   const { controls } = displays;
+  // who is hibernated in place stays connected
+  const isDumped = app.hibernation.enabled && engine.inPlace === undefined;
   // what is seen on a screen is connected to it, which cannot be hibernated
-  const isInside = app.hibernation.enabled && controls?.canBeInside === true && controls.screen === null;
+  const isInside = isDumped && controls?.canBeInside === true && controls.screen === null;
   return { ...app, display: { ...app.display, placement: isInside ? 'container' : 'host' } };
 }
 

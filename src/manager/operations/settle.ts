@@ -17,6 +17,7 @@ const REASONS: Readonly<Record<ExitCause, (exit: ExitRecord) => string>> = {
   'start-failed': () => 'the start failed',
   'start-interrupted': () => 'the daemon died while the app was starting',
   'monitor-lost': () => 'ended while its monitor was gone',
+  'engine-lost': () => 'the engine has ended',
   'image-lost': () => 'its image is gone',
   reboot: () => 'the machine was restarted',
 };
@@ -30,7 +31,7 @@ export async function settle(world: World, instance: Instance, end: End): Promis
     // memory may be what its compositor has died of
     const followed = instance.hasLostDisplay && !end.oom ? 'display-died' : undefined;
     const asked = end.cause ?? ending ?? followed;
-    const exit = exitRecord({ code: end.code, oom: end.oom, asked, at: world.clock.now() });
+    const exit = exitRecord({ ...end, asked, at: world.clock.now() });
     const { restart, events } = afterEnd(instance.record, exit);
     await instance.enter('TERMINATED', REASONS[exit.cause](exit), {
       record: { exit, ending: null, restart },
