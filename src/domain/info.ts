@@ -67,7 +67,7 @@ export type AppInfo = Omit<AppSummary, 'memory'> & {
     readonly displayName: string;
     /** On the host. */
     readonly socket: string;
-    /** As it was asked for; of a suspended app: as it is when it runs on. */
+    /** As it was asked for; of a suspended app: as it is when it runs on; of somebody else's display: as it was made. */
     readonly visible: boolean;
     /** Input is for it now, and a parent screen shows it. */
     readonly focused: boolean;
