@@ -1,6 +1,7 @@
 /** Settings of the daemon: config.yaml, every member optional. */
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
+import { pixels } from './domain/app.ts';
 import { isErrno, RuntimeError } from './domain/errors.ts';
 import { faultsOf } from './domain/faults.ts';
 import { parseSubnet } from './domain/network.ts';
@@ -94,6 +95,26 @@ const thunder = z.strictObject({
   callTimeoutMs: milliseconds.min(1).default(5000),
 });
 
+const parent = z
+  .strictObject({
+    /** What it is shown on: the machine's screens (`drm`), a window of a Wayland session (`wayland`), or memory (`headless`). */
+    backend: z.enum(['drm', 'wayland', 'headless']),
+    /** For `wayland`: the session's socket. */
+    socket: path,
+    /** In pixels, of a window or of memory; a real screen has its own. */
+    width: pixels.default(1280),
+    /** As `width`. */
+    height: pixels.default(720),
+    /** User that its compositor runs as; the number after the apps' last one when absent. */
+    uid: id.optional(),
+    /** Its group; the same number when absent. For `drm`, seatd must let one of them in. */
+    gid: id.optional(),
+  })
+  .refine(
+    ({ backend, socket }) => (backend === 'wayland') === (socket !== undefined),
+    'backend wayland needs socket, and no other has one',
+  );
+
 const displays = z
   .strictObject({
     /** Who makes the apps' displays: this daemon, RDK's window manager (a plugin of Thunder), somebody else (one for all), or nobody. */
@@ -102,10 +123,16 @@ const displays = z
     directory: path,
     /** For `external`: the Wayland socket that all apps get. */
     socket: path,
+    /** For `embedded`: one screen that shows all displays on the host; without it each is seen by its pictures only. */
+    parent: parent.optional(),
   })
   .refine(
     ({ provider, socket }) => (provider === 'external') === (socket !== undefined),
     'provider external needs socket, and no other has one',
+  )
+  .refine(
+    ({ provider, parent: shown }) => provider === 'embedded' || shown === undefined,
+    'parent is for the provider embedded',
   );
 
 const storage = z.strictObject({
@@ -115,7 +142,36 @@ const storage = z.strictObject({
   directory: path,
 });
 
+const dobby = z.strictObject({
+  /** D-Bus address of the bus that Dobby is on; the system bus (or DBUS_SYSTEM_BUS_ADDRESS) when absent. */
+  bus: z.string().min(1).optional(),
+  /** Its name there; another one in a Dobby that was built so. */
+  service: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z_][A-Za-z0-9_-]*)+$/, 'must be a name on a bus')
+    .default('org.rdk.dobby'),
+  /** The path of its object; the same holds. */
+  object: z
+    .string()
+    .regex(/^(\/[A-Za-z0-9_]+)+$/, 'must be an object path')
+    .default('/org/rdk/dobby'),
+  /** Whether apps become OCI bundles or Dobby specs; `auto`: as this Dobby was built, bundles if both. */
+  start: z.enum(['auto', 'bundle', 'spec']).default('auto'),
+  /** For one call, in ms. Dobby does one thing at a time, and a start may take it 5 s. */
+  callTimeoutMs: milliseconds.min(1000).default(30_000),
+  /** From finding Dobby to the first call, in ms: one that comes too early harms it. */
+  settleMs: milliseconds.default(250),
+  /** Mounts while an app runs, in a Dobby that needs a plugin (`storage`) in the container for that. */
+  liveMounts: z.boolean().default(false),
+  /** For memcr, as Dobby takes them: `dest=DIR,compress=lz4` (or zstd); memcr's own when empty. */
+  hibernateOptions: z.string().max(4096).default(''),
+});
+
 export const configSchema = z.strictObject({
+  /** Who runs the containers: this daemon, or Dobby, a daemon of the device. */
+  engine: z.enum(['embedded', 'dobby']).default('embedded'),
+  /** How the engine dobby finds and uses Dobby. */
+  dobby: dobby.prefault({}),
   runtime: z.enum(['auto', 'runc', 'crun']).default('auto'),
   /** Directory with the host tools (conmon, runc, crun, tini-static, nft, skopeo, umoci), before PATH. */
   tools: z.string().startsWith('/').optional(),

@@ -15,6 +15,7 @@ import { tcpOptions } from './start/listen.ts';
 import { openPlatform } from './start/platform.ts';
 import { openLog } from './start/log.ts';
 import { readOptions, USAGE, type Options } from './start/options.ts';
+import { serviceManager } from './start/service-manager.ts';
 
 type Log = ReturnType<typeof openLog>;
 
@@ -34,7 +35,8 @@ async function serve(options: Options): Promise<void> {
   refuseOthersThanRoot();
   const root = options.root === undefined ? undefined : resolve(options.root);
   const places = layout(root);
-  const config = await readConfig(options.config ?? places.config, options.config !== undefined);
+  const read = await readConfig(options.config ?? places.config, options.config !== undefined);
+  const config = { ...read, engine: options.engine ?? read.engine };
   const platform = config.platform === undefined ? null : await openPlatform(config.platform);
   const log = openLog(config.logLevel, process.stderr.isTTY);
   const begin = performance.now();
@@ -46,6 +48,7 @@ async function serve(options: Options): Promise<void> {
   const tools = toolsOf({ config, env: process.env });
   const searchPath = [tools, process.env['PATH']].filter(Boolean).join(':');
   await using held = new AsyncDisposableStack();
+  const systemd = held.use(serviceManager(process.env));
   const stopped = stopSignal(log);
   const journal = await openJournal({
     file: places.database,
@@ -62,7 +65,7 @@ async function serve(options: Options): Promise<void> {
   held.defer(() => journal.close());
   let webAddress: string | null = null;
   const { world, manager, close } = await build({
-    ...{ places, config, log, journal, searchPath, platform },
+    ...{ places, config, log, journal, searchPath, platform, dobbyBus: options.dobbyBus },
     env: process.env,
     root: root ?? '/',
     webAddress: () => webAddress,
@@ -83,7 +86,10 @@ async function serve(options: Options): Promise<void> {
   const at = server.url === undefined ? places.socket : `${places.socket} and ${server.url}`;
   log.info({ version: VERSION, runtime: world.engine.runtimeName, ms }, `ready: listening on ${at}`);
   log.info({ marker: BOOTSTRAP.marker, [BOOTSTRAP.field]: ms, appId: '' }, 'telemetry');
-  log.info({ signal: await stopped }, options.stopApps ? 'ending, with the apps' : 'ending; the apps run on');
+  systemd.ready();
+  const signal = await stopped;
+  systemd.stopping();
+  log.info({ signal }, options.stopApps ? 'ending, with the apps' : 'ending; the apps run on');
   if (options.stopApps) await manager.endAllApps();
 }
 

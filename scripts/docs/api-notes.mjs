@@ -39,6 +39,9 @@ export const PARAMETER_NOTES = {
     'Chosen by the caller, for one program of this WebSocket: output comes as notifications `<stream>.onExecOutput` with `{"stream": "stdout" | "stderr", "data": "<base64>"}`, input goes by `execInput`.',
   'execInput.stream': 'As in `exec`.',
   'getHistory.limit': 'The last so many events.',
+  visible: '',
+  'resizeDisplay.width': 'In pixels.',
+  'resizeDisplay.height': 'In pixels.',
   tail: 'Begin with the last so many lines.',
 };
 
@@ -70,6 +73,10 @@ export const RESULT_NOTES = {
   list: 'a list of [`AppSummary`](#types).',
   getLogs: '[`LogPage`](#types). `ended`: the app has ended and everything was read.',
   getScreenshot: '[`Screenshot`](#types).',
+  setVisible: VOID,
+  setFocus: `${VOID} A hidden app has it when it is shown.`,
+  setZOrder: VOID,
+  resizeDisplay: VOID,
   getView:
     '`{"path": …, "url": …}`: the page, `url` whole, or null where the daemon does not listen by TCP. [A view](#a-live-view).',
   getEvents: '[`EventPage`](#types). `firstSeq` above `since + 1`: older events are no longer kept.',

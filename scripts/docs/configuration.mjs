@@ -3,7 +3,7 @@ import { configSchema } from '../../src/config.ts';
 import { BUILT_IN_FILE } from '../../src/spec/platform/platform.ts';
 import { platformSchema } from '../../src/spec/platform/schema.ts';
 import { code, table } from './markdown.mjs';
-import { rowsOf, schemaTable } from './schema-table.mjs';
+import { explainedRows, rowsOf, schemaTable } from './schema-table.mjs';
 import { commentsOf } from './source.mjs';
 
 const NOTES = {
@@ -20,8 +20,12 @@ const NOTES = {
   logLevel: "The daemon's own log on stderr.",
 };
 
-export const settings = () =>
-  schemaTable(configSchema, { root: 'configSchema', comments: commentsOf('config.ts'), notes: NOTES });
+const words = () => ({ root: 'configSchema', comments: commentsOf('config.ts'), notes: NOTES });
+
+export const settings = () => schemaTable(configSchema, words());
+
+/** The same, for the manual page and the file that the Debian package brings. */
+export const settingRows = () => explainedRows(configSchema, words());
 
 const LIMIT = 'Bytes; 0: none, so the app must bring its own.';
 const WITHOUT_EFFECT = 'Read, and without effect, as upstream.';

@@ -41,8 +41,11 @@ export const EVENTS = /** @type {readonly AppEvent[]} */ (
     { seq: 12, ...subject, type: 'executed', program: '/bin/ls', exitCode: 0 },
     { seq: 11, ...subject, type: 'annotated', key: 'title', value: 'The clock', revision: 1 },
     { seq: 12, ...subject, type: 'storageFull', usedBytes: 16_600_000, limitBytes: 16_700_000 },
+    { seq: 12, ...subject, type: 'displayConnected' },
     { seq: 13, ...subject, type: 'displayReady', ms: 230 },
     { seq: 14, ...subject, type: 'displayGone' },
     { seq: 15, ...subject, type: 'displayDied' },
+    { seq: 16, ...subject, type: 'displayChanged', visible: true, zOrder: 0, width: 1280, height: 720 },
+    { seq: 17, ...subject, type: 'displayFocused' },
   ])
 );

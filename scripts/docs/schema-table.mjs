@@ -84,19 +84,25 @@ export const rowsOf = (schema) =>
     schema: member.schema,
   }));
 
+/** @typedef {{ root: string, comments: ReadonlyMap<string, string>, notes: Readonly<Record<string, string>> }} Words `root`: the constant of the schema */
+
 /**
- * The meaning of each member: a note, the comment in the source, or its description. One without any is a fault.
- * @param {z.ZodType} schema
- * @param {{ root: string, comments: ReadonlyMap<string, string>, notes: Readonly<Record<string, string>> }} words `root`: the constant of the schema
+ * With the meaning of each member: a note, the comment in the source, or its description. One without any is a fault.
+ * @param {z.ZodType} schema @param {Words} words @returns {(Row & { meaning: string })[]}
  */
-export function schemaTable(schema, { root, comments, notes }) {
-  const rows = rowsOf(schema).map(({ path, type, default: value, schema: { description } }) => {
-    const parts = path.split('.');
+export const explainedRows = (schema, { root, comments, notes }) =>
+  rowsOf(schema).map((row) => {
+    const parts = row.path.split('.');
     const name = parts.pop() ?? '';
     const parent = parts.pop()?.replace(/s?\[\]$/, '') ?? root;
-    const meaning = notes[path] ?? comments.get(`${parent}.${name}`) ?? description;
-    if (meaning === undefined) throw new Error(`${root}: ${path} has neither a comment nor a note in scripts/docs`);
-    return [code(path), type, value, meaning];
+    const meaning = notes[row.path] ?? comments.get(`${parent}.${name}`) ?? row.schema.description;
+    if (meaning === undefined) throw new Error(`${root}: ${row.path} has neither a comment nor a note in scripts/docs`);
+    return { ...row, meaning };
   });
-  return table(['member', 'type', 'default', 'meaning'], rows);
-}
+
+/** @param {z.ZodType} schema @param {Words} words */
+export const schemaTable = (schema, words) =>
+  table(
+    ['member', 'type', 'default', 'meaning'],
+    explainedRows(schema, words).map(({ path, type, default: value, meaning }) => [code(path), type, value, meaning]),
+  );

@@ -5,7 +5,7 @@ import { RuntimeError } from '../domain/errors.ts';
 import { parseSize } from '../domain/size.ts';
 import type { Invocation } from './command.ts';
 import { countOf, isSet, textOf, textsOf, wrong } from './options.ts';
-import { durationOf, envOf, mountOf } from './values.ts';
+import { durationOf, envOf, mountOf, sizeOf } from './values.ts';
 
 type Options = Invocation['options'];
 type Part<Name extends keyof AppInput> = NonNullable<AppInput[Name]>;
@@ -38,7 +38,7 @@ export function appFrom({ options, command, described, cwd }: Order): AppInput {
     rootfs: rootfs as AppInput['rootfs'],
     ...(command.length > 0 && { args: [...command] }),
     ...(network !== undefined && { network: network as Part<'network'> }),
-    ...(display !== undefined && { display: displayOf(display) }),
+    ...(display !== undefined && { display: sizeOf('--display', display) }),
     ...(grace !== undefined && { terminateGraceMs: durationOf('--grace', grace) }),
     ...merged(described, 'env', envOf(textsOf(options, 'env'))),
     ...merged(described, 'limits', limitsOf(options)),
@@ -139,10 +139,4 @@ function portOf(text: string): Part<'ports'>[number] {
   const match = /^(\d{1,5}):(\d{1,5})(?:\/(tcp|udp))?$/.exec(text);
   if (match === null) throw wrong('--port', text, 'HOST:APP, for example 8080:80 or 5353:53/udp');
   return { host: Number(match[1]), app: Number(match[2]), protocol: match[3] === 'udp' ? 'udp' : 'tcp' };
-}
-
-function displayOf(text: string): Part<'display'> {
-  const match = /^(\d{1,5})x(\d{1,5})$/.exec(text);
-  if (match === null) throw wrong('--display', text, 'WIDTHxHEIGHT, for example 1280x720');
-  return { width: Number(match[1]), height: Number(match[2]) };
 }

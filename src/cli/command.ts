@@ -1,12 +1,12 @@
 /** What a command is, and what it gets. */
 import type { Address } from '../client/address.ts';
-import type { Operation } from '../domain/states.ts';
+import type { Operation, State } from '../domain/states.ts';
 import type { Output } from './output.ts';
 
-/** What a word may be, for completion. `instance` with an operation: only instances whose state allows it. */
+/** What a word may be, for completion. `instance` with an operation: only instances whose state allows it; with states: in one of them. */
 export type Words =
   | { readonly kind: 'file' | 'directory' | 'any' }
-  | { readonly kind: 'instance'; readonly operation?: Operation }
+  | { readonly kind: 'instance'; readonly operation?: Operation; readonly states?: readonly State[] }
   | { readonly kind: 'choice'; readonly choices: readonly string[] };
 
 export type OptionRow = {

@@ -1,5 +1,6 @@
 /** Every command as a row: help, completion and manual pages come from here. */
 import type { CommandRow, OptionRow, Words } from './command.ts';
+import { DISPLAY_COMMANDS } from './display-commands.ts';
 import { PAGE_COMMANDS } from './page-commands.ts';
 import { RUN_OPTIONS } from './run-options.ts';
 
@@ -144,6 +145,7 @@ export const COMMANDS: readonly CommandRow[] = [
     example: 'runtimectl screenshot clock-1 -o clock.png',
     load: async () => (await import('./commands/screenshot.ts')).screenshot,
   },
+  ...DISPLAY_COMMANDS,
   ...PAGE_COMMANDS,
   {
     name: 'events',

@@ -105,11 +105,12 @@ async function wordsOf(
     case 'choice':
       return words.choices.map((word) => ({ word }));
     case 'instance': {
-      const { operation } = words;
-      const all = operation === undefined;
+      const { operation, states } = words;
+      const all = operation === undefined && states === undefined;
       const apps = await callOnce(await daemon(), ['list', { all }], { timeoutMs: DAEMON_TIMEOUT_MS });
       return apps
         .filter(({ state }) => operation === undefined || allowedIn(state).includes(operation))
+        .filter(({ state }) => states?.includes(state) !== false)
         .filter(({ appInstanceId }) => !line.operands.includes(appInstanceId))
         .map(({ appInstanceId, appId, state }) => ({ word: appInstanceId, doc: `${appId}, ${state}` }));
     }

@@ -16,6 +16,7 @@ complete -F _runtimectl runtimectl
 
 const zsh = String.raw`#compdef runtimectl
 # zsh completion for runtimectl; in ~/.zshrc, after compinit: source <(runtimectl completion zsh)
+# or as a file _runtimectl in a directory of fpath
 _runtimectl() {
   local -a replies
   replies=("\${(@f)$("\${words[1]}" __complete zsh $((CURRENT - 1)) "\${words[@]}" 2>/dev/null)}")
@@ -25,7 +26,7 @@ _runtimectl() {
     ?*) compadd -- "\${replies[@]}" ;;
   esac
 }
-compdef _runtimectl runtimectl
+if [[ "$funcstack[1]" == _runtimectl ]]; then _runtimectl "$@"; else compdef _runtimectl runtimectl; fi
 `.replaceAll('\\$', '$');
 
 const fish = String.raw`# fish completion for runtimectl; in ~/.config/fish/config.fish: runtimectl completion fish | source

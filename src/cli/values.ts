@@ -29,3 +29,10 @@ export function mountOf(option: string, text: string, cwd: string) {
   }
   return { source: resolve(cwd, source), destination, readOnly: mode === 'ro' };
 }
+
+/** Pixels of `1280x720`. Throws INVALID_ARGUMENT. */
+export function sizeOf(option: string, text: string) {
+  const match = /^(\d{1,5})x(\d{1,5})$/.exec(text);
+  if (match === null) throw wrong(option, text, 'WIDTHxHEIGHT, for example 1280x720');
+  return { width: Number(match[1]), height: Number(match[2]) };
+}

@@ -32,6 +32,7 @@ const LIMITS = { memoryBytes: 64 * MIB, cpus: 0.5, pids: 100 };
 const RAISED = { memoryBytes: 96 * MIB, cpus: 1, pids: 200 };
 
 export const examineByTrial: Check = async (patient) => {
+  if (patient.config.engine === 'dobby') return (await import('./dobby.ts')).examineDobby(patient);
   if (process.getuid?.() !== 0) return [NOT_ROOT];
   const root = scratchOf(patient);
   let made: string | undefined;
@@ -78,7 +79,7 @@ async function withManager(patient: Patient, root: string, work: Work): Promise<
   await using held = new AsyncDisposableStack();
   held.defer(() => journal.close());
   const site = { webAddress: () => null, places, config: own, log: SILENT, journal, searchPath, platform: null, root };
-  const { world, manager, close } = await build({ ...site, env: { ...env } });
+  const { world, manager, close } = await build({ ...site, env: { ...env }, dobbyBus: undefined });
   held.defer(close);
   held.use(manager);
   try {

@@ -6,6 +6,7 @@ import {
   envSchema,
   limits as limitsSchema,
   mount as mountSchema,
+  pixels,
   textSchema,
 } from './app.ts';
 import { EXEC_SIGNALS, type ExecResult } from './exec.ts';
@@ -16,11 +17,13 @@ import type { History } from './history.ts';
 import type { AppInfo, AppSummary, StorageEntry } from './info.ts';
 import type { Limits } from './limits.ts';
 import type { PackageStore, Pruned } from './packages.ts';
+import type { LogPage, Screenshot, Version, Done } from './results.ts';
+import type { ViewAddress } from './wire.ts';
 import { runtimeConfigSchema } from './runtime-config.ts';
 import { SPEC_FORMATS, type GeneratedSpec } from './spec.ts';
-import type { ViewAddress } from './wire.ts';
 
 export { CALLSIGN } from './wire.ts';
+export type { LogLine, LogPage, Screenshot, Version, Done } from './results.ts';
 
 /** Checked further by domain/ids: the schema only says that there is text. */
 const id = z.string();
@@ -149,6 +152,16 @@ const getScreenshot = z.strictObject({
   appInstanceId: id,
 });
 
+const setVisible = z.strictObject({ appInstanceId: id, visible: z.boolean() });
+
+const setZOrder = z.strictObject({
+  appInstanceId: id,
+  /** Whoever has the higher one is in front; 0 at the beginning. */
+  zOrder: z.int().min(-1_000_000).max(1_000_000),
+});
+
+const resizeDisplay = z.strictObject({ appInstanceId: id, width: pixels, height: pixels });
+
 const getLogs = z.strictObject({
   appInstanceId: id,
   /** Where the last answer ended; absent: from the beginning, or the last `tail` lines. */
@@ -159,35 +172,6 @@ const getLogs = z.strictObject({
   /** Wait this long for the first new line, in ms. */
   waitMs: z.int().min(0).max(30_000).default(0),
 });
-
-export type LogLine = {
-  readonly time: string;
-  readonly stream: 'stdout' | 'stderr';
-  readonly text: string;
-  readonly partial: boolean;
-};
-/** `ended`: the app has ended and everything was read. */
-export type LogPage = { readonly lines: readonly LogLine[]; readonly cursor: string; readonly ended: boolean };
-export type Screenshot = {
-  /** PNG, as base64. */
-  readonly png: string;
-  /** ISO 8601, UTC. */
-  readonly takenAt: string;
-  /** False: the last picture of an app that is suspended or hibernated. */
-  readonly live: boolean;
-};
-export type Version = {
-  readonly version: string;
-  readonly engine: string;
-  readonly runtime: string;
-  readonly pid: number;
-  readonly root: string;
-  /** By TCP; null where it listens on its unix socket only. The dashboard is at `/` there. */
-  readonly url: string | null;
-};
-
-/** Result of an operation: `already` when the instance was so before. */
-export type Done = { readonly already: boolean };
 
 export const METHODS = {
   run: { params: run, doc: 'Start an app in a container of its own.' },
@@ -233,6 +217,13 @@ export const METHODS = {
   },
   getLogs: { params: getLogs, doc: 'What the app wrote to stdout and stderr.' },
   getScreenshot: { params: getScreenshot, doc: "What is on the app's display, or was when it fell asleep." },
+  setVisible: {
+    params: setVisible,
+    doc: "Show or hide an app's display; a hidden one draws nothing and gets no input. A suspended app has it so when it runs on.",
+  },
+  setFocus: { params: one, doc: "Give an app's display the focus, which another one loses." },
+  setZOrder: { params: setZOrder, doc: "Move an app's display in front of others, or behind them." },
+  resizeDisplay: { params: resizeDisplay, doc: "Give an app's display another size; its windows follow." },
   getView: { params: one, doc: "Where an app's display can be looked at and used live, with a browser." },
   getEvents: { params: getEvents, doc: 'The durable event log after a number.' },
   listStorage: { params: nothing, doc: "Every app's private directory, and how much is in it." },
@@ -284,6 +275,10 @@ export type MethodResults = {
   list: readonly AppSummary[];
   getLogs: LogPage;
   getScreenshot: Screenshot;
+  setVisible: Done;
+  setFocus: Done;
+  setZOrder: Done;
+  resizeDisplay: Done;
   getView: ViewAddress;
   getEvents: EventPage;
   listStorage: readonly StorageEntry[];

@@ -103,7 +103,7 @@ const storage = z.strictObject({
     .optional(),
 });
 
-const pixels = z.int().min(1).max(16_384);
+export const pixels = z.int().min(1).max(16_384);
 
 const display = z
   .strictObject({

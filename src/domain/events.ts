@@ -20,12 +20,24 @@ type EventBody =
   /** The limited storage of the app is full (99 %): its writes fail with ENOSPC. Again only after there was room. */
   | { readonly type: 'storageFull'; readonly usedBytes: number; readonly limitBytes: number }
   | { readonly type: 'failure'; readonly operation: string; readonly error: ErrorData }
+  /** A program of the app is connected to its display, the first one. It has drawn nothing yet. */
+  | { readonly type: 'displayConnected' }
   /** The app shows its first picture; `ms` after it was asked for, the launch time that a person feels; null: not the first of this run. */
   | { readonly type: 'displayReady'; readonly ms: number | null }
   /** Its last window has gone. The display is still there for another. */
   | { readonly type: 'displayGone' }
-  /** The compositor has ended. What was connected to it ends too, as a rule. */
+  /** The compositor has ended. The app follows: its end has the cause `display-died`. */
   | { readonly type: 'displayDied' }
+  /** A caller wants it otherwise than before; `width` and `height` null: as large as it was made. */
+  | {
+      readonly type: 'displayChanged';
+      readonly visible: boolean;
+      readonly zOrder: number;
+      readonly width: number | null;
+      readonly height: number | null;
+    }
+  /** It has the focus from now on, and nobody else. */
+  | { readonly type: 'displayFocused' }
   | { readonly type: 'limitsChanged'; readonly limits: Limits }
   /** A program that `exec` has run in it. Its arguments are not told: they may hold secrets. `exitCode` null: nobody saw it end. */
   | { readonly type: 'executed'; readonly program: string; readonly exitCode: number | null }

@@ -6,9 +6,12 @@ export const EXIT_CAUSES = {
   oom: 'the kernel killed the app, or a process of it, for memory: then all of the app ends',
   terminated: 'it ended after terminate asked it to (SIGTERM), within the grace period',
   killed: 'kill, or terminate after the grace period, ended it (SIGKILL)',
+  'display-died': 'its display has died (its compositor has ended), and the app followed, or was made to',
   'start-failed': 'it never came to run',
   'start-interrupted': 'the daemon died while the app was starting; the start was undone',
-  'monitor-lost': 'it ended while its monitor (conmon) was gone, so nobody saw the exit code',
+  'monitor-lost':
+    'it ended while its monitor (conmon, or our connection to Dobby) was gone, so nobody saw the exit code',
+  'engine-lost': 'the engine that ran it (Dobby) ended or was restarted, and all of its apps with it',
   'image-lost': 'it was hibernated, and its image is gone',
   reboot: 'the machine was restarted',
 } as const;
@@ -21,9 +24,11 @@ export const EXIT_CURES: Readonly<Record<ExitCause, string | null>> = {
   oom: 'give it more memory: runtimectl run … --memory SIZE; while it lives, runtimectl limits ID --memory SIZE',
   terminated: null,
   killed: null,
+  'display-died': 'run it again; if its display dies again, look at its log and at its memory',
   'start-failed': 'mend what the failure of its start names, then run it again',
   'start-interrupted': 'run it again',
   'monitor-lost': 'run it again; if nobody has killed its conmon, see whether the device was short of memory (dmesg)',
+  'engine-lost': 'run it again when Dobby is back; see in its log why DobbyDaemon ended',
   'image-lost': 'run it anew; see who deletes files below the images, and look at the disk',
   reboot: 'run it again; with the restart policy always the daemon does so itself',
 };
@@ -51,15 +56,17 @@ export const signalOf = (code: number | null): number | null =>
 type Ending = {
   readonly code: number | null;
   readonly oom: boolean;
+  readonly engineLost?: boolean | undefined;
   /** What was under way when it ended, if that explains the end. */
   readonly asked?: ExitCause | undefined;
   readonly at: string;
 };
 
 /** A request of ours explains an end best; then an OOM kill, which ends all of an app, whatever its first process made of it. */
-export function exitRecord({ code, oom, asked, at }: Ending): ExitRecord {
+export function exitRecord({ code, oom, engineLost = false, asked, at }: Ending): ExitRecord {
   const signal = signalOf(code);
-  const own: ExitCause = code === null ? 'monitor-lost' : signal === null ? 'exited' : 'signalled';
+  const unseen: ExitCause = engineLost ? 'engine-lost' : 'monitor-lost';
+  const own: ExitCause = code === null ? unseen : signal === null ? 'exited' : 'signalled';
   const cause = asked ?? (oom ? 'oom' : own);
   return { code, signal, oom, cause, at };
 }

@@ -63,6 +63,8 @@ export function storyOf(event: AppEvent): Story {
       };
     case 'failure':
       return { what: `${event.operation} failed: ${event.error.what}`, why: event.error.why, next: event.error.next };
+    case 'displayConnected':
+      return { what: 'is connected to its display' };
     case 'displayReady':
       return {
         what: `shows its first picture${event.ms === null ? '' : ` ${Math.round(event.ms)} ms after it was asked for`}`,
@@ -70,11 +72,11 @@ export function storyOf(event: AppEvent): Story {
     case 'displayGone':
       return { what: 'shows nothing any more' };
     case 'displayDied':
-      return {
-        what: 'its display has died',
-        why: 'the compositor has ended',
-        next: `it draws nothing any more: end it (runtimectl terminate ${event.appInstanceId}) and run it again`,
-      };
+      return { what: 'its display has died', why: 'the compositor has ended' };
+    case 'displayChanged':
+      return { what: `its display: ${viewWords(event)}` };
+    case 'displayFocused':
+      return { what: 'has the focus' };
     case 'limitsChanged':
       return { what: `limits: ${limitWords(event.limits)}` };
     case 'executed': {
@@ -101,6 +103,15 @@ export function storyOf(event: AppEvent): Story {
     }
   }
 }
+
+type View = Extract<AppEvent, { readonly type: 'displayChanged' }>;
+
+const viewWords = ({ visible, zOrder, width, height }: View): string =>
+  [
+    visible ? 'visible' : 'hidden',
+    `z-order ${zOrder}`,
+    ...(width === null || height === null ? [] : [`${width}x${height}`]),
+  ].join(', ');
 
 const limitWords = ({ memoryBytes, cpus, pids, cpuShares, cores, ioWeight }: Limits): string =>
   [

@@ -63,7 +63,19 @@ export type AppInfo = Omit<AppSummary, 'memory'> & {
   /** As they were asked for; of an instance that sleeps: in force when it wakes. */
   readonly limits: Limits;
   /** Null: it has none. */
-  readonly display: { readonly displayName: string; readonly socket: string } | null;
+  readonly display: {
+    readonly displayName: string;
+    /** On the host. */
+    readonly socket: string;
+    /** As it was asked for; of a suspended app: as it is when it runs on; of somebody else's display: as it was made. */
+    readonly visible: boolean;
+    /** Input is for it now, and a parent screen shows it. */
+    readonly focused: boolean;
+    readonly zOrder: number;
+    /** In pixels; null: whoever made the display chose. */
+    readonly width: number | null;
+    readonly height: number | null;
+  } | null;
   readonly hibernation: {
     readonly enabled: boolean;
     readonly tcp: 'close' | 'keep';

@@ -26,6 +26,8 @@ export class Instance {
   operation: Operation | null = null;
   /** Its processes were started before this daemon was: who else may be at work on it is not known. */
   inherited: boolean;
+  /** Its display has died in this run: it cannot go on without. */
+  hasLostDisplay = false;
   /** A `run` was admitted and has not come back: a second one must not start. */
   claimed = false;
   /** Who asked for the operation at work; its events say so. */
@@ -83,6 +85,7 @@ export class Instance {
       const previous = this.#record;
       this.#record = { ...recordFrom(previous), state: this.state };
       this.inherited = false;
+      this.hasLostDisplay = false;
       this.#end = Promise.withResolvers<Ended>();
       try {
         await this.#write('STARTING', why, asked);

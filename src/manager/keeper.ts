@@ -42,7 +42,10 @@ export class Keeper implements AsyncDisposable {
     this.#storageWatch = new StorageWatch(world);
     this.#watch = world.engine.watch((id) => {
       const instance = instances.ofContainer(id);
-      if (instance !== undefined) this.check(instance);
+      if (instance === undefined) return;
+      this.check(instance);
+      // the engine may be able again to remove what it could not
+      this.#retryRelease(instance);
     });
     this.#timer = setInterval(() => {
       this.#walk();

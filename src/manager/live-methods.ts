@@ -9,22 +9,32 @@ import { annotate } from './operations/annotate.ts';
 import { mount, unmount } from './operations/mount.ts';
 import { askedBy } from './operations/operation.ts';
 import { setLimits, type LimitChange } from './operations/set-limits.ts';
+import { changeView, type ViewChange } from './operations/view.ts';
+import type { ScreenStack } from './screen-stack.ts';
 import type { World } from './world.ts';
 
 type Call = ExecCall;
+type Places = { readonly instances: Instances; readonly screens: ScreenStack };
 
-export function liveMethods(world: World, instances: Instances) {
+export function liveMethods(world: World, { instances, screens }: Places) {
   const find = (params: { readonly appInstanceId: string }): Instance =>
     instances.get(appInstanceId(params.appInstanceId));
   const execs = new Execs(world);
+  const change = async (one: { readonly appInstanceId: string }, wanted: () => ViewChange, { by }: Call) => {
+    const instance = find(one);
+    const work = () => askedBy(instance, by, () => changeView(world, instance, wanted()));
+    const already = await instance.queue.push(work);
+    await screens.settled();
+    return { already };
+  };
   return {
     annotate: async (params: MethodParams<'annotate'>, { by }: Call): Promise<MethodResults['annotate']> => {
       const { key, value, revision } = params;
-      return { already: await annotate(find(params), { key, value, revision, by }) };
+      return { already: await annotate(world, find(params), { key, value, revision, by }) };
     },
     removeAnnotation: async (params: MethodParams<'removeAnnotation'>, { by }: Call) => {
       const { key, revision } = params;
-      return { already: await annotate(find(params), { key, value: null, revision, by }) };
+      return { already: await annotate(world, find(params), { key, value: null, revision, by }) };
     },
     setLimits: async (params: MethodParams<'setLimits'>, { by }: Call): Promise<MethodResults['setLimits']> => {
       const instance = find(params);
@@ -42,6 +52,14 @@ export function liveMethods(world: World, instances: Instances) {
     },
     exec: async (params: MethodParams<'exec'>, call: Call) => execs.exec(find(params), params, call),
     execInput: (params: MethodParams<'execInput'>, call: Call) => execs.input(params, call),
+    setVisible: (params: MethodParams<'setVisible'>, call: Call) =>
+      change(params, () => ({ visible: params.visible }), call),
+    setFocus: (params: MethodParams<'setFocus'>, call: Call) =>
+      change(params, () => ({ focus: screens.focusFor(find(params)) }), call),
+    setZOrder: (params: MethodParams<'setZOrder'>, call: Call) =>
+      change(params, () => ({ zOrder: params.zOrder }), call),
+    resizeDisplay: ({ width, height, ...one }: MethodParams<'resizeDisplay'>, call: Call) =>
+      change(one, () => ({ size: { width, height } }), call),
     getHistory: (params: MethodParams<'getHistory'>) => historyOf(world, instances, params),
   };
 }

@@ -18,12 +18,18 @@ import type { InstanceRecord } from '../ports/journal.ts';
 import type { Networks, PortOwner, Wiring } from '../ports/networks.ts';
 import type { Wait } from '../ports/wait.ts';
 
-type Options = { readonly networks: Networks; readonly allowHost: boolean };
+type Options = {
+  readonly networks: Networks;
+  readonly allowHost: boolean;
+  /** The engine joins apps to the network itself: no address of ours is leased. */
+  readonly makesNetworks?: boolean;
+};
 export type NetworkWish = { readonly appInstanceId: AppInstanceId; readonly app: Pick<App, 'network' | 'ports'> };
 
 export class NetworkLeases {
   readonly machine: Networks;
   readonly #allowHost: boolean;
+  readonly #makesNetworks: boolean;
   readonly #addresses = new Map<string, AppInstanceId>();
   readonly #ports = new Map<string, AppInstanceId>();
   /** Addresses are used in turn: packets for who had one before may still be on their way. */
@@ -31,7 +37,8 @@ export class NetworkLeases {
   /** Who waits for the network and has no address yet needs it, too. */
   #waiting = 0;
 
-  constructor({ networks, allowHost }: Options) {
+  constructor({ networks, allowHost, makesNetworks = false }: Options) {
+    this.#makesNetworks = makesNetworks;
     this.machine = networks;
     this.#allowHost = allowHost;
   }
@@ -42,7 +49,7 @@ export class NetworkLeases {
    */
   async lease({ appInstanceId, app }: NetworkWish, wait: Wait): Promise<NetworkLease | null> {
     this.#refuse(app);
-    if (app.network !== 'nat') return null;
+    if (app.network !== 'nat' || this.#makesNetworks) return null;
     this.#claimPorts(appInstanceId, app.ports);
     this.#waiting++;
     try {

@@ -16,6 +16,7 @@ import { keepMounts } from './operations/mount.ts';
 import { pagesOf } from './operations/pages.ts';
 import { limitsInForce } from './operations/set-limits.ts';
 import { askToEnd, forceEnd } from './operations/terminate-kill.ts';
+import { followDisplay } from './operations/follow-display.ts';
 import { adoptScreen } from './operations/screen.ts';
 import { release, settle } from './operations/settle.ts';
 import { unhurried } from './operations/operation.ts';
@@ -30,6 +31,8 @@ export type Sleep = {
   readonly interrupted: boolean;
   /** It was awake, and ended only because whoever brought its pages was killed. */
   readonly lostPages: boolean;
+  /** The engine keeps the processes of those that sleep: there is no image to be lost. */
+  readonly inPlace: boolean;
 };
 
 export type Verdict =
@@ -50,19 +53,28 @@ export type Circumstances = { readonly sameBoot: boolean; readonly sleep: Sleep 
 /** Pure: the whole policy. */
 export function judge(state: State, inspection: Inspection, { sameBoot, sleep }: Circumstances): Verdict {
   const asleep = state === 'HIBERNATED' || state === 'WAKING' || state === 'HIBERNATING';
-  const lives = inspection.status === 'running' || inspection.status === 'frozen';
+  const lives = stateOf(inspection) !== undefined;
   const awake = sameBoot && lives && !sleep.interrupted;
   // an image survives the boot; after an interrupted wake it is there besides the app, and then the app counts
   if (sameBoot && sleep.image && sleep.lostPages) return { do: 'sleep' };
   if (asleep && sleep.image && !(awake && state === 'WAKING')) return { do: 'sleep' };
   if (sameBoot && state === 'HIBERNATING' && sleep.dumped) return { do: 'finish-hibernating' };
-  if (state === 'HIBERNATED') return { do: 'settle', cause: 'image-lost' };
+  if (state === 'HIBERNATED' && !sleep.inPlace) return { do: 'settle', cause: 'image-lost' };
   if (!sameBoot) return { do: 'settle', cause: 'reboot' };
   if (awake && state === 'TERMINATING') return { do: 'finish-ending' };
-  if (awake) return { do: 'adopt', state: inspection.status === 'frozen' ? 'SUSPENDED' : 'RUNNING' };
+  const found = stateOf(inspection);
+  if (awake && found !== undefined) return { do: 'adopt', state: found };
   if (state === 'STARTING' && inspection.status !== 'ended') return { do: 'settle', cause: 'start-interrupted' };
   return { do: 'settle' };
 }
+
+const LIVING: Readonly<Partial<Record<Inspection['status'], State>>> = {
+  running: 'RUNNING',
+  frozen: 'SUSPENDED',
+  asleep: 'HIBERNATED',
+};
+/** Of one that lives. */
+const stateOf = ({ status }: Inspection): State | undefined => LIVING[status];
 
 /** Ready when every instance has its true state; operations that were under way go on in their queues. */
 export async function recover(world: World, instances: Instances): Promise<void> {
@@ -112,7 +124,8 @@ async function sleepOf(
   sameBoot: boolean,
 ): Promise<Omit<Sleep, 'lostPages'>> {
   const { containerId, state, live, hibernation } = record;
-  if (hibernation === null) return { image: false, dumped: false, interrupted: false };
+  const inPlace = engine.inPlace !== undefined;
+  if (hibernation === null) return { image: false, dumped: false, interrupted: false, inPlace };
   const dumping = sameBoot && state === 'HIBERNATING' && live !== null;
   const wait = unhurried(settings.killTimeoutMs);
   const dumped = dumping && (await engine.finishCheckpoint(containerId, { live, from: hibernation.from, ...wait }));
@@ -122,7 +135,7 @@ async function sleepOf(
     (found) => found !== undefined,
     () => true,
   );
-  return { image, dumped, interrupted };
+  return { image, dumped, interrupted, inPlace };
 }
 
 type Sentence = { readonly verdict: Verdict; readonly inspection: Inspection };
@@ -144,8 +157,7 @@ const CARRY_OUT: Readonly<Record<Verdict['do'], Executor>> = {
   },
 };
 
-const liveIn = (inspection: Inspection): Live | null =>
-  inspection.status === 'running' || inspection.status === 'frozen' ? inspection.live : null;
+const liveIn = (inspection: Inspection): Live | null => ('live' in inspection ? inspection.live : null);
 
 const WHY = 'found so after a restart of the daemon';
 
@@ -160,7 +172,7 @@ async function adopt(world: World, instance: Instance, { verdict, inspection }: 
   let state = verdict.do === 'adopt' ? verdict.state : before;
   const record: Step['record'] = { live, bootId: settings.bootId, startedAt: startedAt ?? clock.now() };
   if (before === 'HIBERNATING') await images.discardDraft(containerId);
-  if (before === 'WAKING' && hibernation !== null && live !== null) {
+  if (before === 'WAKING' && state !== 'HIBERNATED' && hibernation !== null && live !== null) {
     if (hibernation.target === 'SUSPENDED' && state === 'RUNNING') {
       await engine.suspend(containerId, unhurried(settings.freezeTimeoutMs));
       state = 'SUSPENDED';
@@ -169,7 +181,7 @@ async function adopt(world: World, instance: Instance, { verdict, inspection }: 
   }
   const started = { type: 'started', pid: live?.init.pid ?? 0 } as const;
   await instance.enter(state, WHY, { record, before: before === 'STARTING' ? [started] : [] });
-  await adoptScreen(world, instance);
+  if (!(await adoptScreen(world, instance))) followDisplay(world, instance);
 }
 
 /** A daemon that was killed may have put limits in force that it has not written. */

@@ -18,9 +18,11 @@ const KINDS: Readonly<Record<ExitCause, Kind>> = {
   oom: 'failure',
   terminated: 'asked',
   killed: 'asked',
+  'display-died': 'failure',
   'start-failed': 'failure',
   'start-interrupted': 'failure',
   'monitor-lost': 'failure',
+  'engine-lost': 'failure',
   'image-lost': 'asked',
   reboot: 'other',
 };

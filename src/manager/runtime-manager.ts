@@ -1,5 +1,5 @@
 /** The manager: what callers may ask, as the server's table of methods wants it. */
-import type { LogPage, MethodParams, MethodResults } from '../domain/api.ts';
+import type { MethodParams, MethodResults } from '../domain/api.ts';
 import { RuntimeError } from '../domain/errors.ts';
 import type { AppEvent } from '../domain/events.ts';
 import { appInstanceId, type AppInstanceId } from '../domain/ids.ts';
@@ -18,6 +18,7 @@ import { generateSpec } from './operations/generate-spec.ts';
 import { hibernate } from './operations/hibernate.ts';
 import { askedBy } from './operations/operation.ts';
 import { openView, viewAddress } from './operations/live-view.ts';
+import { readLog } from './operations/read-log.ts';
 import { screenshot } from './operations/screen.ts';
 import { resume, suspend } from './operations/suspend-resume.ts';
 import { kill, terminate } from './operations/terminate-kill.ts';
@@ -25,6 +26,7 @@ import { wake, type WakeRequest } from './operations/wake.ts';
 import { recover } from './recovery.ts';
 import { isPending } from './restarts.ts';
 import { watchScreens } from './screen-events.ts';
+import { ScreenStack } from './screen-stack.ts';
 import { Sleepers } from './sleepers.ts';
 import { Troubles } from './troubles.ts';
 import { clearStorage, deleteStorage, listStorage } from './storage-methods.ts';
@@ -38,6 +40,7 @@ type House = {
   readonly world: World;
   readonly instances: Instances;
   readonly keeper: Keeper;
+  readonly screens: ScreenStack;
   readonly sleepers: Sleepers;
   readonly views: Views;
   readonly troubles: Troubles;
@@ -60,15 +63,16 @@ export async function startManager(
   const keeper = new Keeper(world, instances, (instance) => {
     sleepers.tend(instance);
   });
-  const screens = watchScreens(world, instances);
+  const watch = watchScreens(world, instances);
   await recover(world, instances);
   for (const instance of instances) if (instance.state === 'HIBERNATED') sleepers.tend(instance);
-  const troubles = new Troubles(world.clock.now);
-  const house = { world, instances, keeper, sleepers, views: views(world), troubles };
+  const [screens, troubles] = [new ScreenStack(world, instances), new Troubles(world.clock.now)];
+  const house = { world, instances, keeper, sleepers, screens, views: views(world, screens), troubles };
   return {
     ...methods(house),
     endAllApps: () => endAllApps(house),
     [Symbol.asyncDispose]: async () => {
+      watch[Symbol.dispose]();
       screens[Symbol.dispose]();
       await sleepers[Symbol.asyncDispose]();
       await keeper[Symbol.asyncDispose]();
@@ -137,13 +141,14 @@ function methods(house: House) {
   const { world, instances } = house;
   return {
     ...watchedOperations(house),
-    ...liveMethods(world, instances),
+    ...liveMethods(world, house),
     explainHibernation: (params: One) => explain(world, instances.get(appInstanceId(params.appInstanceId))),
     getInfo: (params: One) => Promise.resolve(house.views.infoOf(instances.get(appInstanceId(params.appInstanceId)))),
     generateSpec: (params: MethodParams<'generateSpec'>, { signal }: Call) =>
       generateSpec(world, { instances, signal }, params),
     list: (params: MethodParams<'list'>) => list(house, params),
-    getLogs: (params: MethodParams<'getLogs'>, call: Call) => getLogs(house, params, call),
+    getLogs: (params: MethodParams<'getLogs'>, { signal }: Call) =>
+      readLog(world, instances.get(appInstanceId(params.appInstanceId)), { ...params, signal }),
     getScreenshot: (params: One, { signal }: Call) =>
       screenshot(world, instances.get(appInstanceId(params.appInstanceId)), signal),
     getView: async (params: One) => viewAddress(world, instances.get(appInstanceId(params.appInstanceId))),
@@ -248,22 +253,6 @@ async function list(
     if (summaries.length % 16 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
   return summaries;
-}
-
-async function getLogs({ world, instances }: House, params: MethodParams<'getLogs'>, call: Call): Promise<LogPage> {
-  const { cursor, tail, limit, waitMs } = params;
-  const instance = instances.get(appInstanceId(params.appInstanceId));
-  const { containerId } = instance.record;
-  const ended = (): boolean => !isAlive(instance.state);
-  // asked before reading: what an ended app wrote is on disk by then
-  let over = ended();
-  let page = await world.logs.read(containerId, { cursor, tail, limit });
-  if (page.lines.length === 0 && waitMs > 0 && !over) {
-    await world.logs.changed(containerId, { cursor: page.cursor, signal: call.signal, timeoutMs: waitMs });
-    over = ended();
-    page = await world.logs.read(containerId, { cursor: page.cursor, limit });
-  }
-  return { ...page, ended: over && page.lines.length === 0 };
 }
 
 /** The history of ended instances is bounded; who ended first goes first, with its log. */

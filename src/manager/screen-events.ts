@@ -4,6 +4,7 @@ import type { DisplayEvent } from '../ports/displays.ts';
 import type { EventBody, Instance } from './instance.ts';
 import type { Instances } from './instances.ts';
 import { placementOf } from './operations/displays.ts';
+import { followDisplay } from './operations/follow-display.ts';
 import type { World } from './world.ts';
 
 export function watchScreens(world: World, instances: Instances): Disposable {
@@ -13,7 +14,9 @@ export function watchScreens(world: World, instances: Instances): Disposable {
     const { live, app } = instance.record;
     // a compositor in a container that ends goes with it: that is no death of its own
     const goesAlong = placementOf(app) === 'container' && (live === null || world.engine.isEnding(live));
-    if (event === 'ready' || !goesAlong) tell(world, instance, event);
+    if (goesAlong && (event === 'gone' || event === 'died')) return;
+    tell(world, instance, event);
+    if (event === 'died') followDisplay(world, instance);
   });
   return { [Symbol.dispose]: () => watch?.[Symbol.dispose]() };
 }
@@ -31,6 +34,7 @@ function tell(world: World, instance: Instance, event: DisplayEvent): void {
 const shown = new WeakMap<Instance, string>();
 
 const BODIES: Readonly<Record<DisplayEvent, (world: World, instance: Instance) => EventBody>> = {
+  connected: () => ({ type: 'displayConnected' }),
   ready: ({ clock }, instance) => {
     const { createdAt } = instance.record;
     const isFirst = !instance.inherited && shown.get(instance) !== createdAt;

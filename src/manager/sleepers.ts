@@ -26,9 +26,9 @@ export class Sleepers {
     this.#world = world;
   }
 
-  /** For an instance that has fallen asleep, or was found asleep. */
+  /** For an instance that has fallen asleep, or was found asleep; who sleeps in place has no image. */
   tend(instance: Instance): void {
-    if (this.#working.has(instance)) return;
+    if (this.#working.has(instance) || this.#world.engine.inPlace !== undefined) return;
     const controller = new AbortController();
     const hardened = this.#harden(instance, controller.signal);
     const done = this.#compress(instance, hardened, controller.signal)

@@ -1,10 +1,12 @@
 /** Instances as callers see them: the record, and what the kernel says of its use. */
 import type { AppInfo, AppSummary } from '../domain/info.ts';
 import { allowedIn } from '../domain/states.ts';
+import { viewOf } from '../domain/view.ts';
 import { effectiveLimits } from '../spec/limits.ts';
 import type { Instance } from './instance.ts';
 import { placeOfDisplay } from './operations/displays.ts';
 import { pagesOf } from './operations/pages.ts';
+import type { ScreenStack } from './screen-stack.ts';
 import type { World } from './world.ts';
 
 /**
@@ -13,7 +15,11 @@ import type { World } from './world.ts';
  */
 const FRESH_MS = 50;
 
-type Seen = Pick<Instance, 'record' | 'operation'> & { readonly info: AppInfo; readonly freshUntil: number };
+type Seen = Pick<Instance, 'record' | 'operation'> & {
+  readonly focused: boolean;
+  readonly info: AppInfo;
+  readonly freshUntil: number;
+};
 
 export type Views = {
   /** The same object as long as nothing in it is read anew. */
@@ -21,16 +27,18 @@ export type Views = {
   readonly summaryOf: (instance: Instance) => AppSummary;
 };
 
-export function views(world: World): Views {
+export function views(world: World, screens: ScreenStack): Views {
   const seen = new WeakMap<Instance, Seen>();
 
   function infoOf(instance: Instance): AppInfo {
     const { record, operation } = instance;
     const last = seen.get(instance);
     const now = performance.now();
-    if (last?.record === record && last.operation === operation && now < last.freshUntil) return last.info;
-    const info = read(world, instance);
-    seen.set(instance, { record, operation, info, freshUntil: now + FRESH_MS });
+    const focused = record.app.display !== null && screens.focused === instance;
+    const isSame = last?.record === record && last.operation === operation && last.focused === focused;
+    if (isSame && now < last.freshUntil) return last.info;
+    const info = read(world, instance, focused);
+    seen.set(instance, { record, operation, focused, info, freshUntil: now + FRESH_MS });
     return info;
   }
 
@@ -48,7 +56,7 @@ const shorter = ({ appId, appInstanceId, state, pid, uid, startedAt, exit, memor
   memory,
 });
 
-function read(world: World, instance: Instance): AppInfo {
+function read(world: World, instance: Instance, focused: boolean): AppInfo {
   const { record, operation, state } = instance;
   const { appId, appInstanceId, containerId, live, app, uid, startedAt, exit } = record;
   const readings = live === null ? undefined : world.engine.readings(containerId);
@@ -76,7 +84,7 @@ function read(world: World, instance: Instance): AppInfo {
       ports: record.network?.ports ?? [],
     },
     limits: effectiveLimits(app.limits),
-    display: displayOf(world, instance),
+    display: displayOf(world, instance, focused),
     hibernation: hibernationOf(world, instance),
     mounts: mountsOf(record),
     restart: restartOf(record),
@@ -89,9 +97,12 @@ function read(world: World, instance: Instance): AppInfo {
 }
 
 /** Asleep and ended apps have none. */
-function displayOf(world: World, { record }: Instance): AppInfo['display'] {
+function displayOf(world: World, { record }: Instance, focused: boolean): AppInfo['display'] {
   const place = record.live === null || !world.displays.offered ? null : placeOfDisplay(world, record);
-  return place === null ? null : { displayName: place.displayName, socket: place.socket };
+  if (place === null) return null;
+  const { visible, zOrder, size } = viewOf(record);
+  const { width = null, height = null } = size ?? record.app.display ?? {};
+  return { displayName: place.displayName, socket: place.socket, visible, focused, zOrder, width, height };
 }
 
 const mountsOf = ({ app, mounts }: Instance['record']): AppInfo['mounts'] => [

@@ -34,8 +34,11 @@ export type DisplayPlace = {
   readonly inside: InsideDisplay | null;
 };
 
-/** `ready`: the first picture of the app's first window. `gone`: its last window has gone. `died`: nobody answers any more. */
-export type DisplayEvent = 'ready' | 'gone' | 'died';
+/**
+ * `connected`: a program is connected to it, for the first time. `ready`: the first picture of the app's first window. `gone`: its
+ * last window has gone. `died`: nobody answers any more.
+ */
+export type DisplayEvent = 'connected' | 'ready' | 'gone' | 'died';
 
 export type DisplayListener = (appInstanceId: AppInstanceId, event: DisplayEvent) => void;
 
@@ -44,7 +47,10 @@ export type Displays = {
   readonly offered: boolean;
   /** Looks at nothing. Throws DISPLAY_FAILED when there can be none. */
   readonly placeOf: (appInstanceId: AppInstanceId, placement: Placement) => DisplayPlace;
-  /** The socket is there and the app's own when it returns; in a container it comes up with the app. Throws DISPLAY_FAILED (a taken name, too), TIMED_OUT, ABORTED. */
+  /**
+   * The socket is there and the app's own when it returns, so a container can be made with it; in a container it comes up with the
+   * app. Throws DISPLAY_FAILED (a taken name, too), TIMED_OUT, ABORTED.
+   */
   readonly createDisplay: (order: DisplayOrder, wait: Wait) => Promise<DisplayPlace>;
   /** Repeatable; one that is not there, or half made, or made by an earlier daemon, is fine. */
   readonly destroyDisplay: (appInstanceId: AppInstanceId, wait: Wait) => Promise<void>;
@@ -52,10 +58,20 @@ export type Displays = {
   readonly controls: DisplayControls | null;
 };
 
+/** Those that can be seen, the hindmost first; the last `above` of them are in front of the one that has the focus. */
+export type Arrangement = { readonly stack: readonly AppInstanceId[]; readonly above: number };
+
+/** One screen on which the displays on the host are seen. Throws DISPLAY_FAILED, TIMED_OUT, ABORTED. */
+export type Screen = { readonly arrange: (arrangement: Arrangement, wait: Wait) => Promise<void> };
+
 /** What else can be done with a display that is ours. All throw DISPLAY_FAILED for one that does not answer, TIMED_OUT, ABORTED. */
 export type DisplayControls = {
   /** Whether a display can be in a container. */
   readonly canBeInside: boolean;
+  /** Null: each is seen by its pictures only. */
+  readonly screen: Screen | null;
+  /** Whether somebody answers at a display that was made; in a container nobody can yet. */
+  readonly answers: (appInstanceId: AppInstanceId) => Promise<void>;
   /** Whether somebody can look at a display live. */
   readonly canBeViewed: boolean;
   /** Takes up a display that an earlier daemon made, or that comes up in a container. False when it is not there any more. */

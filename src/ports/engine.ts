@@ -1,11 +1,13 @@
 /**
- * What runs containers. The embedded engine is made of an OCI runtime, a monitor and control groups; Dobby is another one.
- * Containers are never children of the daemon, and what an engine says of them is read from the kernel, not remembered.
+ * What runs containers. The embedded engine is made of an OCI runtime, a monitor and control groups; Dobby, a daemon of its own, is
+ * another one. Containers are never children of our daemon, and what an engine says of them is looked up, not remembered.
  */
+import type { App } from '../domain/app.ts';
 import type { ContainerId } from '../domain/ids.ts';
 import type { Phases } from '../domain/hibernation.ts';
 import type { Readings } from '../domain/info.ts';
 import type { Limits } from '../domain/limits.ts';
+import type { SpecFormat } from '../domain/spec.ts';
 import type { Wiring } from './networks.ts';
 import type { ControlGroups } from './control-groups.ts';
 import type { Execs } from './execs.ts';
@@ -14,23 +16,39 @@ import type { Wait } from './wait.ts';
 
 export type StartOrder = {
   readonly id: ContainerId;
-  /** OCI runtime configuration, version 1.x, root.path absolute. */
+  /** In the engine's {@link Engine.format}. OCI: version 1.x, root.path absolute. */
   readonly config: object;
   /** Those of the configuration; in force when the app begins. */
   readonly limits: Limits;
+  /** What the app is to have of the network: for an engine that makes it itself. */
+  readonly wishes: Pick<App, 'network' | 'ports'>;
+  /** Wayland socket on the host, for an engine that binds it in itself; others find it in the configuration. */
+  readonly displaySocket: string | null;
   readonly logFile: string;
   readonly logMaxBytes: number;
   readonly terminal: boolean;
   readonly network: Wiring;
+  /** Between its creation and its start: what it needs may come meanwhile. What this throws fails the start. */
+  readonly beforeStart?: () => Promise<void>;
 };
 
+/** How an engine that is a daemon of its own addresses a container, and in which life of that daemon: in the next one it is void. */
+export type EngineHandle = { readonly life: string; readonly descriptor: number };
+
 /** A container's first process, and the monitor that will write its exit code. */
-export type Live = { readonly init: ProcessId; readonly monitor: ProcessId | null };
+export type Live = {
+  /** Pid 0, which nobody has, when it had ended before anybody could look. */
+  readonly init: ProcessId;
+  readonly monitor: ProcessId | null;
+  readonly handle?: EngineHandle;
+};
 
 export type Ended = {
   /** As conmon writes it: 0–255, 128 + signal; null when nobody saw it. */
   readonly code: number | null;
   readonly oom: boolean;
+  /** The engine itself has ended, and all of its containers with it. */
+  readonly engineLost?: boolean;
 };
 
 /** `failureLog`: where CRIU's log goes when it fails; details of the error name it as `log`. */
@@ -63,7 +81,8 @@ export type Inspection =
   | { readonly status: 'absent' }
   /** Something is there, but it does not run the app: half made, or left over. */
   | { readonly status: 'remains' }
-  | { readonly status: 'running' | 'frozen'; readonly live: Live }
+  /** `asleep`: hibernated in place. */
+  | { readonly status: 'running' | 'frozen' | 'asleep'; readonly live: Live }
   | { readonly status: 'ended'; readonly ended: Ended };
 
 /** `known` is the pair that ran and has ended; null when nobody knows who may still be at work on the container. */
@@ -85,10 +104,50 @@ export type WantedMount = {
 export type MountOrder = Wait & { readonly live: Live; readonly mount: WantedMount };
 export type UnmountOrder = Wait & { readonly live: Live; readonly destination: string };
 
+/**
+ * Hibernation by an engine that keeps the processes and writes their memory out itself: no image of ours, nothing survives a reboot
+ * or the end of the engine.
+ */
+export type InPlace = {
+  /** Throws CHECKPOINT_FAILED, TIMED_OUT, ABORTED; then it is as it was before, frozen or not, or has ended. */
+  readonly hibernate: (
+    id: ContainerId,
+    order: Wait & { readonly live: Live; readonly from: 'RUNNING' | 'SUSPENDED' },
+  ) => Promise<Phases>;
+  /** It runs when this returns. Throws RESTORE_FAILED, TIMED_OUT, ABORTED. */
+  readonly wake: (id: ContainerId, order: Wait & { readonly live: Live }) => Promise<Phases>;
+};
+
+/** What an engine is and can, for people and for `doctor`. */
+export type EngineReport = {
+  readonly engine: string;
+  readonly runtime: string;
+  /** Whether containers can be started at this moment. */
+  readonly answers: boolean;
+  /** Why it does not answer; null when it does. */
+  readonly why: string | null;
+  /** What callers can do with another engine and not with this one, one sentence each. */
+  readonly cannot: readonly string[];
+};
+
 export type Engine = Execs & {
   readonly name: string;
   readonly runtimeName: string;
-  /** For config.json's linux.cgroupsPath. */
+  /** What its containers are made from. Throws ENGINE_UNAVAILABLE when that depends on somebody who is not there. */
+  readonly format: () => Promise<SpecFormat>;
+  /** Asks the engine; never throws. */
+  readonly report: (wait: Wait) => Promise<EngineReport>;
+  /** Throws NOT_SUPPORTED for what it cannot give an app, before anything is begun. Absent: it can give all. */
+  readonly refuse?: (app: App) => void;
+  /** Absent: `checkpoint` and `restore` are used. */
+  readonly inPlace?: InPlace;
+  /** Shows an annotation (null: none any more) to others who look at the engine. Absent: nobody looks there. */
+  readonly annotate?: (
+    id: ContainerId,
+    live: Live,
+    annotation: readonly [key: string, value: string | null],
+  ) => Promise<void>;
+  /** For config.json's linux.cgroupsPath; an engine that chooses it itself says here what it will be. */
   readonly cgroupsPath: (id: ContainerId) => string;
   /** Creates and starts a container. When it throws (START_FAILED, LIMIT_FAILED, TIMED_OUT, ABORTED), the caller calls `remove`. */
   readonly start: (order: StartOrder, wait: Wait) => Promise<Live>;

@@ -7,6 +7,7 @@ import type { NetworkLease } from '../domain/network.ts';
 import type { AppId, AppInstanceId, ContainerId } from '../domain/ids.ts';
 import type { UpstreamRun } from '../domain/runtime-config.ts';
 import type { State } from '../domain/states.ts';
+import type { DisplayView } from '../domain/view.ts';
 import type { Live } from './engine.ts';
 import type { ProcessId } from './processes.ts';
 
@@ -23,6 +24,8 @@ export type HibernationRecord = {
   /** CRIU's log of the last attempt that failed. */
   readonly failureLog: string | null;
   readonly wakes: number;
+  /** Of an app that is hibernated in place, without an image that says it; ISO 8601. */
+  readonly hibernatedAt?: string;
 };
 
 export type RestartRecord = {
@@ -58,6 +61,8 @@ export type InstanceRecord = {
   readonly restart: RestartRecord | null;
   /** Address and ports, for an app in the network nat; absent in records of older versions. */
   readonly network?: NetworkLease | null;
+  /** How callers want its display to be; absent until one wants it otherwise than it is made. */
+  readonly view?: DisplayView;
   /** Made by `mount`, in the order in which they were; besides those of `app`. */
   readonly mounts: App['mounts'];
   readonly annotations: Readonly<Record<string, string>>;

@@ -1,6 +1,4 @@
 /** Builds the adapters and joins them with the manager. */
-import { GHOST_LIMIT_BYTES } from '../adapters/criu/checkpoint-config.ts';
-import { criuSurveys } from '../adapters/criu/survey.ts';
 import { imageStore } from '../adapters/images/image-store.ts';
 import { readMachine } from '../adapters/images/machine.ts';
 import { insideDirectories } from '../adapters/inside/inside-directories.ts';
@@ -12,7 +10,6 @@ import { packages } from '../adapters/packages/packages.ts';
 import { findTool } from '../adapters/process/find-tool.ts';
 import { toolRunner } from '../adapters/process/run-tool.ts';
 import { rootFilesystems } from '../adapters/rootfs/rootfs.ts';
-import type { Config } from '../config.ts';
 import { parseSubnet } from '../domain/network.ts';
 import { layout, type Layout } from '../domain/layout.ts';
 import { Announcer } from '../manager/announcer.ts';
@@ -20,29 +17,12 @@ import { startManager, type Manager } from '../manager/runtime-manager.ts';
 import { NetworkLeases } from '../manager/network-leases.ts';
 import { UserIds } from '../manager/user-ids.ts';
 import type { World } from '../manager/world.ts';
-import type { Journal } from '../ports/journal.ts';
-import type { Log } from '../ports/log.ts';
-import type { Platform } from '../spec/platform/platform.ts';
 import type { DisplayOptions } from './displays.ts';
-import { buildEmbedded, type Embedded } from './embedded.ts';
+import { buildEngine, type BuiltEngine } from './engine.ts';
 import { machineFacts } from './machine.ts';
 import { buildNeighbours } from './neighbours.ts';
+import type { Site } from './site.ts';
 import { openPlace, tagOf, type OpenPlace } from './open-place.ts';
-import { tryOut } from './trial.ts';
-
-export type Site = {
-  readonly places: Layout;
-  readonly config: Config;
-  readonly log: Log;
-  readonly journal: Journal;
-  readonly platform: Platform | null;
-  /** As callers are told; `/` for the system's own places. */
-  readonly root: string;
-  /** PATH for the host tools. */
-  readonly searchPath: string;
-  readonly env: NodeJS.ProcessEnv;
-  readonly webAddress: () => string | null;
-};
 
 export type Built = {
   readonly world: World;
@@ -50,8 +30,6 @@ export type Built = {
   /** Gives back what the daemon itself holds on the machine; what living apps need stays. */
   readonly close: () => Promise<void>;
 };
-
-const ENGINE_FACT = 'engine';
 
 export async function build(site: Site): Promise<Built> {
   const { places, config, journal, log, searchPath } = site;
@@ -61,44 +39,45 @@ export async function build(site: Site): Promise<Built> {
   const rootfs = rootFilesystems({ directory: `${open.directory}/rootfs` });
   const ids = { uid: config.userIds.last, rootIdOffset: config.userIds.rootOffset };
   const cgroupParent = config.cgroupParent ?? cgroupParentOf(places);
-  const embedded = await buildEmbedded({
-    wanted: config.runtime,
-    runDirectory: places.run,
-    openDirectory: open.directory,
-    cgroupParent,
-    searchPath,
-    remembered: remembered.facts[ENGINE_FACT],
-    tryOut: tryOut({ rootfs, insides, runDirectory: places.run, ...ids, ...machine }),
-  });
   const announcer = new Announcer(journal, log);
-  if (remembered.facts[ENGINE_FACT] !== embedded.finding) {
-    await announcer.commit({ facts: { [ENGINE_FACT]: embedded.finding } });
-  }
+  const built = await buildEngine(site, {
+    ...{ open, cgroupParent, insides, rootfs, ids, machine, remembered },
+    remember: (facts) => announcer.commit({ facts }),
+  });
   const neighbours = await buildNeighbours({
     ...{ config, places, log, env: site.env, searchPath },
     embedded: displayOptions(site, open, cgroupParent),
   });
   const { storage, displays } = neighbours;
   const range = { ...config.userIds, now: systemClock.now, hasStorage: storage.exists };
-  const hibernation = { ...config.hibernation, runtime: embedded.runtimeVersion, criu: embedded.criuVersion };
+  const hibernation = { ...config.hibernation, runtime: built.runtimeVersion, criu: built.criuVersion };
   const world: World = {
-    ...{ engine: embedded.engine, journal, storage, displays, insides, rootfs, log, announcer, clock: systemClock },
-    ...hibernationParts(site, embedded),
-    logs: logFiles(places.logs, systemClock),
+    ...{
+      engine: built.engine,
+      surveys: built.surveys,
+      journal,
+      storage,
+      displays,
+      insides,
+      rootfs,
+      log,
+      announcer,
+      clock: systemClock,
+    },
+    images: imagesOf(site, built),
+    logs: logFiles(places.logs, systemClock, built.logFormat),
     pictures: pictureFiles(`${places.state}/pictures`),
     packages: packagesOf(site, open),
     userIds: new UserIds(range, remembered.userIds),
-    networks: networkLeases(site, open),
+    networks: networkLeases(site, open, built),
     settings: {
-      ...config,
-      ...machine,
-      ...ids,
-      hibernation,
+      ...{ ...config, ...machine, ...ids, hibernation },
       ...{ platform: site.platform, root: site.root, webAddress: site.webAddress },
     },
   };
   const manager = await startManager(world, remembered).catch(async (error: unknown) => {
     await neighbours.close();
+    await built.close();
     throw error;
   });
   return {
@@ -107,32 +86,35 @@ export async function build(site: Site): Promise<Built> {
     close: async () => {
       await neighbours.close();
       await close(world, open);
+      await built.close();
     },
   };
 }
 
 const displayOptions = (site: Site, open: OpenPlace, cgroupParent: string): DisplayOptions => ({
   ...{ stateDirectory: site.places.state, openDirectory: open.directory },
-  ...{ cgroupParent, searchPath: site.searchPath, tools: toolsOf(site) },
+  ...{ cgroupParent, searchPath: site.searchPath, tools: toolsOf(site), parent: parentOf(site) },
 });
+
+function parentOf({ config: { displays, userIds } }: Site): DisplayOptions['parent'] {
+  const { parent } = displays;
+  if (parent === undefined) return undefined;
+  const { backend, socket, width, height, uid = userIds.last + 1, gid = uid } = parent;
+  return { backend, socket, size: { width, height }, user: { uid, gid } };
+}
 
 export const toolsOf = ({ config, env }: Pick<Site, 'config' | 'env'>): string | undefined =>
   config.tools ?? env['RUNTIME_MANAGER_TOOLS'];
 
-function hibernationParts({ places, config, log, searchPath }: Site, { criuVersion }: Embedded) {
-  const runTool = toolRunner({ PATH: searchPath, LC_ALL: 'C.UTF-8' });
-  return {
-    images: imageStore({
-      directory: places.images,
-      runTool,
-      clock: systemClock,
-      settings: config.hibernation,
-      machine: readMachine(criuVersion),
-      log,
-    }),
-    surveys: criuSurveys(runTool, { ghostLimitBytes: GHOST_LIMIT_BYTES, skipsInFlight: true }),
-  };
-}
+const imagesOf = ({ places, config, log, searchPath }: Site, { criuVersion }: BuiltEngine): World['images'] =>
+  imageStore({
+    directory: places.images,
+    runTool: toolRunner({ PATH: searchPath, LC_ALL: 'C.UTF-8' }),
+    clock: systemClock,
+    settings: config.hibernation,
+    machine: readMachine(criuVersion),
+    log,
+  });
 
 const packagesOf = ({ places, config, searchPath }: Site, { directory }: OpenPlace): World['packages'] =>
   packages(toolRunner({ PATH: searchPath, LC_ALL: 'C.UTF-8' }), {
@@ -141,7 +123,8 @@ const packagesOf = ({ places, config, searchPath }: Site, { directory }: OpenPla
     ...config.packages,
   });
 
-function networkLeases({ places, config, log, searchPath, root }: Site, { directory }: OpenPlace): NetworkLeases {
+function networkLeases(site: Site, { directory }: OpenPlace, { makesNetworks }: BuiltEngine): NetworkLeases {
+  const { places, config, log, searchPath, root } = site;
   const { range, nameservers, allowHost } = config.network;
   const networks = new RoutedNetworks({
     runTool: toolRunner({ PATH: searchPath, LC_ALL: 'C.UTF-8' }),
@@ -154,7 +137,7 @@ function networkLeases({ places, config, log, searchPath, root }: Site, { direct
     filterTool: findTool('nft', searchPath),
     log,
   });
-  return new NetworkLeases({ networks, allowHost });
+  return new NetworkLeases({ networks, allowHost, makesNetworks });
 }
 
 async function close({ engine, packages: held, storage, networks }: World, open: OpenPlace): Promise<void> {

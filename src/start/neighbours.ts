@@ -43,7 +43,7 @@ export async function buildNeighbours(options: Options): Promise<Neighbours> {
     directory: base,
     volumeDirectory: places.volumes,
   });
-  const own = ownDisplays(options);
+  const own = await ownDisplays(options);
   const { displays, storage } = config;
   if (displays.provider !== 'rdk' && storage.provider === 'embedded') return { ...own, storage: embedded };
   const { tokenFile, callTimeoutMs } = config.thunder;
@@ -54,22 +54,19 @@ export async function buildNeighbours(options: Options): Promise<Neighbours> {
     displays: displays.provider === 'rdk' ? windowManager({ thunder, directory, clock: systemClock }) : own.displays,
     storage: storage.provider === 'rdk' ? appStorage({ thunder, otherwise: embedded, log }) : embedded,
     close: async () => {
-      await own.close();
       thunder.close();
+      await own.close();
     },
   };
 }
 
 /** Those that need no other service. */
-function ownDisplays({ config, embedded }: Options): Pick<Neighbours, 'displays' | 'close'> {
+async function ownDisplays({ config, embedded }: Options): Promise<Pick<Neighbours, 'displays' | 'close'>> {
   const { provider, socket } = config.displays;
   if (provider === 'external' && socket !== undefined) return { displays: externalDisplay(socket), close: nothing };
   if (provider !== 'embedded') return { displays: noDisplays, close: nothing };
-  const displays = embeddedDisplays(embedded);
-  return {
-    displays,
-    close: () => displays.close(),
-  };
+  const displays = await embeddedDisplays(embedded);
+  return { displays, close: () => displays.close() };
 }
 
 const nothing = (): Promise<void> => Promise.resolve();

@@ -5,13 +5,16 @@ import { DEFAULT_LISTEN } from './listen.ts';
 
 export const USAGE = `runtimemanagerd: runs apps in containers and moves them through their life
 
-usage: runtimemanagerd [--root DIR] [--config FILE] [--listen [HOST:PORT]] [--stop-apps]
+usage: runtimemanagerd [--root DIR] [--config FILE] [--listen [HOST:PORT]] [--engine NAME] [--stop-apps]
 
   --root DIR       keep everything below DIR (default: /run, /var/lib and /etc/runtime-manager;
                    also RUNTIME_MANAGER_ROOT)
   --config FILE    settings (default: config.yaml in the root, or /etc/runtime-manager/config.yaml)
   --listen [HOST:PORT]
                    serve HTTP and WebSocket by TCP too (bare: 127.0.0.1:9998); calls need the token of state/token
+  --engine NAME    who runs the containers: embedded (default), or dobby, a daemon of the device
+  --dobby-bus ADDRESS
+                   D-Bus address where Dobby is (default: the system bus)
   --stop-apps      on a clean end, terminate the apps too (default: they run on, and the next daemon adopts them)
   --version        print the version
   --help           print this
@@ -24,20 +27,26 @@ export type Options = {
   readonly root: string | undefined;
   readonly config: string | undefined;
   readonly listen: string | undefined;
+  /** Of the configuration when absent. */
+  readonly engine: EngineName | undefined;
+  readonly dobbyBus: string | undefined;
   readonly stopApps: boolean;
   readonly version: boolean;
   readonly help: boolean;
 };
 
+const ENGINES = ['embedded', 'dobby'] as const;
+export type EngineName = (typeof ENGINES)[number];
+
 /** Throws INVALID_ARGUMENT, or NOT_SUPPORTED for what DESIGN names and this version has not. */
 export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Options {
   const { values } = parse(args);
-  if (values['dobby-bus'] !== undefined) throw notYet('--dobby-bus');
-  if (values.engine !== undefined && values.engine !== 'embedded') throw notYet(`--engine ${values.engine}`);
   return {
     root: values.root ?? (env['RUNTIME_MANAGER_ROOT'] || undefined),
     config: values.config,
     listen: values.listen,
+    engine: values.engine === undefined ? undefined : engineIn(values.engine),
+    dobbyBus: values['dobby-bus'],
     stopApps: values['stop-apps'],
     version: values.version,
     help: values.help,
@@ -51,8 +60,14 @@ const withAddress = (args: readonly string[]): string[] =>
     return isBare ? `--listen=${DEFAULT_LISTEN}` : arg;
   });
 
-const notYet = (what: string): RuntimeError =>
-  new RuntimeError('NOT_SUPPORTED', { what: `${what} is not there yet`, next: 'leave it out' });
+function engineIn(text: string): EngineName {
+  const engine = ENGINES.find((name) => name === text);
+  if (engine !== undefined) return engine;
+  throw new RuntimeError('NOT_SUPPORTED', {
+    what: `there is no engine ${JSON.stringify(text)}`,
+    next: `use one of ${ENGINES.join(', ')}`,
+  });
+}
 
 function parse(args: readonly string[]) {
   try {

@@ -52,6 +52,8 @@ export const tryOut =
           id,
           config,
           limits: startLimits(config),
+          wishes: APP,
+          displaySocket: null,
           logFile: `${storage}/log`,
           logMaxBytes: 4096,
           terminal: false,

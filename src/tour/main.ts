@@ -1,11 +1,12 @@
 /** npm start: a daemon of its own and one app through its whole life; then it stays, to be tried out, until Ctrl-C. */
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, styleText } from 'node:util';
 import { RuntimeError } from '../domain/errors.ts';
 import { layout } from '../domain/layout.ts';
+import { drawingSteps } from './drawing.ts';
 import { openStage, type Stage } from './stage.ts';
 import { walk } from './steps.ts';
 
@@ -37,7 +38,13 @@ async function main(): Promise<void> {
   await using stage = await openStage(packageDirectory);
   const version = await stage.client.version();
   say('daemon', `ready (runtimemanagerd ${version.version}, ${version.runtime}, conmon)`, performance.now() - begin);
-  const walked = walk({ client: stage.client, packageDirectory, nodeBinary: process.execPath, say });
+  const walked = walk(
+    {
+      ...{ client: stage.client, packageDirectory, nodeBinary: process.execPath, say },
+      picturesDirectory: resolve('tour-pictures'),
+    },
+    drawingSteps,
+  );
   const stopped = await Promise.race([walked.then(() => false), interrupted.then(() => true)]);
   if (stopped) {
     walked.catch(() => undefined);

@@ -8,6 +8,8 @@ export type Tour = {
   readonly client: Client;
   readonly packageDirectory: string;
   readonly nodeBinary: string;
+  /** For what can be looked at afterwards. */
+  readonly picturesDirectory: string;
   readonly say: (step: string, story: string, ms?: number) => void;
 };
 
@@ -27,23 +29,26 @@ const appFor = ({ packageDirectory, nodeBinary }: Tour): AppInput => ({
   ],
 });
 
-async function timed<Result>(work: () => Promise<Result>): Promise<{ readonly result: Result; readonly ms: number }> {
+export async function timed<Result>(
+  work: () => Promise<Result>,
+): Promise<{ readonly result: Result; readonly ms: number }> {
   const begin = performance.now();
   const result = await work();
   return { result, ms: performance.now() - begin };
 }
 
-function hold(condition: boolean, what: string): void {
+export function hold(condition: boolean, what: string): void {
   if (!condition) throw new Error(`the tour expected that ${what}`);
 }
 
 /** Throws when a step does not do what it says. */
-export async function walk(tour: Tour): Promise<void> {
+export async function walk(tour: Tour, drawing: (tour: Tour) => Promise<void>): Promise<void> {
   const first = await runStep(tour);
   await suspendStep(tour, first);
   await hibernateStep(tour);
   await terminateStep(tour);
   await eventsStep(tour);
+  await drawing(tour);
 }
 
 async function ask(tour: Tour): Promise<Counter> {

@@ -82,7 +82,10 @@ for (const placement of ['host', 'container'] as const) {
     const exit = await exitOf(client, killed);
     assert.equal(exit.code, 3, 'the client says that its connection was closed');
     // in a container the app may have ended before anybody saw that its compositor had
-    if (placement === 'host') assert(inWords(await eventsOf(client, killed)).includes('displayDied'));
+    if (placement === 'host') {
+      assert(inWords(await eventsOf(client, killed)).includes('displayDied'));
+      assert.equal(exit.cause, 'display-died');
+    }
     await untilNothingIsLeft(daemon, uid, socket);
     const second = await runDrawing(client, ORANGE, { display });
     await untilEvent(client, second, 'displayReady');
@@ -109,6 +112,8 @@ for (const placement of ['host', 'container'] as const) {
     process.kill(await compositorOf(client, id), 'SIGKILL');
     assert.equal((await exitOf(client, id)).code, 3);
     if (placement === 'host') await untilEvent(client, id, 'displayDied');
+    const words = inWords(await eventsOf(client, id)).filter((word) => /^display(Connected|Ready)$/.test(word));
+    assert.deepEqual(words, ['displayConnected', 'displayReady']);
   });
 
   test(`${placement}: a daemon that is killed while it makes a display leaves nothing that the next one does not find`, async () => {
@@ -150,6 +155,23 @@ for (const placement of ['host', 'container'] as const) {
     assert.equal((await client.getScreenshot({ appInstanceId: id })).live, true);
   });
 }
+
+test('an app that goes on without its display is ended, and so is one whose display died while nobody was there', async () => {
+  await using daemon = await startDaemon();
+  const display = { ...SIZE, placement: 'host' } as const;
+  const stubborn = await runApp(daemon.client, 'stubborn', SLEEP, { display });
+  const frozen = await runDrawing(daemon.client, BLUE, { display });
+  const alone = await runApp(daemon.client, 'alone', SLEEP, { display });
+  await daemon.client.suspend({ appInstanceId: frozen });
+  process.kill(await compositorOf(daemon.client, stubborn), 'SIGKILL');
+  process.kill(await compositorOf(daemon.client, frozen), 'SIGKILL');
+  for (const id of [stubborn, frozen]) assert.equal((await exitOf(daemon.client, id)).cause, 'display-died');
+  const compositor = await compositorOf(daemon.client, alone);
+  await daemon.kill9();
+  process.kill(compositor, 'SIGKILL');
+  await daemon.start();
+  assert.equal((await exitOf(daemon.client, alone)).cause, 'display-died');
+});
 
 test('two apps see nothing of each other, and what one does not show the other cannot reach', async () => {
   await using daemon = await startDaemon();

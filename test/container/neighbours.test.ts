@@ -67,7 +67,10 @@ test('an app with a display finds it where its environment says, and it is gone 
   await untilSays(client, id, '/run/user 0700 1');
   assert.deepEqual(windows.displays(), [id]);
   const info = await client.getInfo({ appInstanceId: id });
-  assert.deepEqual(info.display, { displayName: `wst-${id}`, socket: join(sockets, `wst-${id}`) });
+  assert.deepEqual(info.display, {
+    ...{ displayName: `wst-${id}`, socket: join(sockets, `wst-${id}`) },
+    ...{ visible: true, focused: false, zOrder: 0, width: 1280, height: 720 },
+  });
   assert.equal(windows.asked[0]?.['ownerId'], info.uid);
   // the next daemon goes on with it
   await daemon.kill9();

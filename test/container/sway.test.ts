@@ -78,10 +78,25 @@ test('a window fills the screen, and its pixels are in the picture', async () =>
     [picture.pixel(0, 0), picture.pixel(639, 0), picture.pixel(0, 359), picture.pixel(639, 359)],
     [ORANGE, ORANGE, ORANGE, ORANGE],
   );
-  assert.deepEqual(events, ['ready']);
+  assert.deepEqual(events, ['connected', 'ready']);
   await displays.resize(A, { width: 320, height: 200 }, wait());
   await until(() => said.includes('shown 320x200'), { what: 'the app follows the new size' });
   await until(async () => readPng(await displays.screenshot(A, wait())).width === 320, { what: 'the picture, too' });
+});
+
+test('a program that is connected is told of before it draws, and one that takes pictures is not', async () => {
+  await using box = await swayBox();
+  const displays = box.displays();
+  const events = heard(displays);
+  const { socket } = await displays.createDisplay(box.order('a'), wait());
+  assert.equal(await colourAt(displays), BLACK);
+  const idle = box.client(socket, 'idle');
+  await until(() => events.length > 0, { what: 'the client is noticed' });
+  assert.deepEqual(events, ['connected']);
+  idle.kill();
+  box.client(socket, ORANGE);
+  await untilColour(displays, ORANGE);
+  assert.deepEqual(events, ['connected', 'ready']);
 });
 
 test('a hidden display shows nothing, and a window that opens meanwhile stays hidden', async () => {
@@ -105,12 +120,12 @@ test('a killed client is gone, and the display goes on', async () => {
   const events = heard(displays);
   const { socket } = await displays.createDisplay(box.order('a'), wait());
   const client = box.client(socket, ORANGE);
-  await until(() => events.length === 1, { what: 'the window is there' });
+  await until(() => events.includes('ready'), { what: 'the window is there' });
   client.kill('SIGKILL');
-  await until(() => events.length === 2, { what: 'its end is told' });
+  await until(() => events.includes('gone'), { what: 'its end is told' });
   box.client(socket, '0000ff');
   await untilColour(displays, '0000ff');
-  assert.deepEqual(events, ['ready', 'gone', 'ready']);
+  assert.deepEqual(events, ['connected', 'ready', 'gone', 'ready']);
 });
 
 test('a killed compositor is told, and its app ends by itself', async () => {
@@ -120,7 +135,7 @@ test('a killed compositor is told, and its app ends by itself', async () => {
   const { socket } = await displays.createDisplay(box.order('a'), wait());
   const client = box.client(socket, ORANGE);
   const ended = once(client, 'exit');
-  await until(() => events.length === 1, { what: 'the window is there' });
+  await until(() => events.includes('ready'), { what: 'the window is there' });
   process.kill((await recordOf(box, 'wst-a')).process.pid, 'SIGKILL');
   await until(() => events.includes('died'), { what: 'the death is told' });
   // it hears of it when it reads (3), or writes (SIGPIPE)
@@ -148,7 +163,7 @@ test('the next daemon adopts a display with its windows', async () => {
   const told = heard(first);
   const { socket } = await first.createDisplay(box.order('a'), wait());
   const client = box.client(socket, ORANGE);
-  await until(() => told.length === 1, { what: 'the window is there' });
+  await until(() => told.includes('ready'), { what: 'the window is there' });
   await first.close();
   const second = box.displays();
   const events = heard(second);
@@ -157,7 +172,7 @@ test('the next daemon adopts a display with its windows', async () => {
   client.kill('SIGKILL');
   await until(() => events.includes('gone'), { what: 'the end of a window of before is told' });
   assert.equal(await second.adopt(box.order('b'), wait()), false);
-  assert.deepEqual(told, ['ready']);
+  assert.deepEqual(told, ['connected', 'ready']);
 });
 
 test('a display for a container is a directory of its own until the container brings it up', async () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -11,6 +11,7 @@ import type { AppEvent, AppInfo, AppSummary } from '../../src/client/node.ts';
 import { layout } from '../../src/domain/layout.ts';
 import { tagOf } from '../../src/start/open-place.ts';
 import { groupDirectories, processesWith } from '../lib/machine.ts';
+import { readPng } from '../lib/png.ts';
 import { until } from '../lib/until.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
@@ -144,13 +145,20 @@ test('mistakes are told with what to do, and nothing is left of them', async () 
 const tours = async (): Promise<readonly string[]> =>
   (await readdir(tmpdir())).filter((name) => name.startsWith('runtime-manager-tour-'));
 
-test('the tour goes through every step and leaves nothing', async () => {
+test('the tour goes through every step and leaves nothing but its pictures, where it says', async () => {
+  const cwd = await mkdtemp(join(tmpdir(), 'rmt-pictures-'));
+  await using _cwd = { [Symbol.asyncDispose]: () => rm(cwd, { recursive: true }) };
   const { code, stdout, stderr } = await finish(
-    spawn(process.execPath, [`${PROJECT}/dist/tour.mjs`, '--exit'], { env }),
+    spawn(process.execPath, [`${PROJECT}/dist/tour.mjs`, '--exit'], { env, cwd }),
   );
   assert.equal(code, 0, stderr);
   for (const step of ['run', 'suspend', 'resume', 'hibernate', 'wake', 'terminate', 'events']) {
     assert.match(stdout, new RegExp(`^${step} `, 'm'));
+  }
+  for (const name of ['before-hibernation.png', 'after-wake.png']) {
+    const file = join(cwd, 'tour-pictures', name);
+    assert(stdout.includes(file));
+    assert.equal(readPng(await readFile(file)).width, 640);
   }
   assert.deepEqual(await tours(), []);
 });

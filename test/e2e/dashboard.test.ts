@@ -136,7 +136,7 @@ test('what went wrong is listed with the reason and the command that mends it; w
   await seen(loop.locator('.command').getByText(`runtimectl why ${crash}`, { exact: true }));
   const memory = page.locator(`[data-problem="OOM/${hog}"]`);
   await seen(memory.getByText('has ended: oom'));
-  await seen(page.getByRole('navigation').getByText('2', { exact: true }));
+  await seen(page.locator('nav .count.bad'));
   await memory.getByRole('button', { name: 'Put aside' }).click();
   await memory.waitFor({ state: 'detached' });
   await loop.getByRole('link', { name: crash }).click();

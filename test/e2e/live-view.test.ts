@@ -64,7 +64,10 @@ test('a browser shows an app live and types into it, asks for the token, and com
   );
   await client.hibernate({ appInstanceId: id });
   await untilIs(page, 'away');
-  await page.waitForFunction(`document.querySelector('#status').textContent.includes('is HIBERNATED')`);
+  await until(async () => (await page.textContent('#status'))?.includes('is HIBERNATED') === true, {
+    what: 'the page says that the app sleeps',
+    timeoutMs: LIMIT_MS,
+  });
   await client.wake({ appInstanceId: id });
   await untilIs(page, 'live');
   await untilSeen(page, ORANGE);

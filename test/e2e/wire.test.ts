@@ -160,7 +160,7 @@ for (const [kind, open] of Object.entries({ WebSocket: webSocket, HTTP: http }))
 
 /** What the methods need besides the member that is wrong. */
 const GOOD = { appId: 'wire', appInstanceId: 'wire', stream: 'wire', key: 'k', value: 'v', since: 0, pids: 9 };
-const REST = { args: ['x'], source: '/', destination: '/d' };
+const REST = { args: ['x'], source: '/', destination: '/d', visible: true, zOrder: 1, width: 640, height: 360 };
 
 test('a wrong value in any member of any method is refused with -32602 and that name, and the daemon goes on', async () => {
   await using at = await listening();

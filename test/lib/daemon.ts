@@ -106,9 +106,9 @@ export class TestDaemon implements AsyncDisposable {
   }
 
   /** A daemon that is expected to give up at once. */
-  async tryAnother(): Promise<{ readonly code: number | null; readonly stderr: string }> {
+  async tryAnother(args: readonly string[] = []): Promise<{ readonly code: number | null; readonly stderr: string }> {
     const { tools = TOOLS, env = {} } = this.#options;
-    const child = spawn(process.execPath, [join(DIST, 'daemon/main.mjs'), '--root', this.root], {
+    const child = spawn(process.execPath, [join(DIST, 'daemon/main.mjs'), '--root', this.root, ...args], {
       env: { PATH: process.env['PATH'] ?? '', RUNTIME_MANAGER_TOOLS: tools, ...env },
       stdio: ['ignore', 'ignore', 'pipe'],
       timeout: 20_000,

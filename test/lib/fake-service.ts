@@ -173,6 +173,10 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
       find(params.appInstanceId);
       return { png: Buffer.from('a picture').toString('base64'), takenAt: TIME, live: false };
     },
+    setVisible: async ({ appInstanceId: id }) => ({ already: find(id).state !== 'RUNNING' }),
+    setFocus: async ({ appInstanceId: id }) => ({ already: find(id).state !== 'RUNNING' }),
+    setZOrder: async ({ appInstanceId: id }) => ({ already: find(id).state !== 'RUNNING' }),
+    resizeDisplay: async ({ appInstanceId: id }) => ({ already: find(id).state !== 'RUNNING' }),
     getView: async ({ appInstanceId: id }) => ({ path: viewPath(find(id).appInstanceId), url: null }),
     openView: async (id) => {
       find(id);

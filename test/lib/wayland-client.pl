@@ -1,5 +1,5 @@
 # A Wayland client of one window in one colour, in nothing but what perl-base has.
-#   perl wayland-client.pl RRGGBB [--count]     --count: another shade with each frame
+#   perl wayland-client.pl RRGGBB [--count]     --count: another shade with each frame; `idle` for a colour: it only connects
 # It says `shown WxH` when it has drawn a size, `frame N` each 30 frames, `key N` for each key, `closed` at its end.
 use strict; use warnings; use Socket;
 $| = 1;
@@ -36,6 +36,7 @@ sub bind_to { my ($interface) = @_; my $n = $name{$interface} // die "no $interf
 request(1, 1, pack 'L', $registry); roundtrip();
 print 'globals ', join(' ', sort keys %name), "\n";
 
+if ($colour eq 'idle') { read_events() while 1 }
 my ($compositor, $shm, $base, $seat) = map { bind_to($_) } qw(wl_compositor wl_shm xdg_wm_base wl_seat);
 $on{$base} = sub { my ($code, $body) = @_; request($base, 3, $body) if $code == 0 };
 my $keyboard;

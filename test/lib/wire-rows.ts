@@ -61,7 +61,12 @@ const info = z.strictObject({
   pids: z.strictObject({ current: count, limit: count.nullable() }).nullable(),
   network: z.strictObject({ mode: text, address: text.nullable(), gateway: text.nullable(), ports: z.array(open({})) }),
   limits,
-  display: z.strictObject({ displayName: text, socket: text }).nullable(),
+  display: z
+    .strictObject({
+      ...{ displayName: text, socket: text, visible: z.boolean(), focused: z.boolean(), zOrder: z.number().int() },
+      ...{ width: count.nullable(), height: count.nullable() },
+    })
+    .nullable(),
   hibernation: z.strictObject({
     ...{ enabled: z.boolean(), tcp: text, image: nil, dump: nil, wake: nil, wakes: count, failureLog: nil },
   }),
@@ -226,6 +231,22 @@ export const WIRE: Readonly<Record<MethodName, WireRow>> = {
     own: ['appInstanceId'],
     params: ({ other: appInstanceId }) => ({ appInstanceId }),
     form: z.strictObject({ path: text.startsWith('/view/'), url: z.url().nullable() }),
+  },
+  setVisible: {
+    own: ['appInstanceId', 'visible'],
+    params: ({ other: appInstanceId }) => ({ appInstanceId, visible: false }),
+    form: nil,
+  },
+  setFocus: { own: ['appInstanceId'], params: ({ other: appInstanceId }) => ({ appInstanceId }), form: nil },
+  setZOrder: {
+    own: ['appInstanceId', 'zOrder'],
+    params: ({ other: appInstanceId }) => ({ appInstanceId, zOrder: 2 }),
+    form: nil,
+  },
+  resizeDisplay: {
+    own: ['appInstanceId', 'width', 'height'],
+    params: ({ other: appInstanceId }) => ({ appInstanceId, width: 400, height: 240 }),
+    form: nil,
   },
   terminate: operation,
   kill: { ...operation, params: ({ other: appInstanceId }) => ({ appInstanceId }) },

@@ -51,7 +51,7 @@ test('every command has help with an example of its own', async () => {
 });
 
 test('commands, options, choices and files are completed', async () => {
-  assert.deepEqual(await complete('bash', 're'), ['resume']);
+  assert.deepEqual(await complete('bash', 'resu'), ['resume']);
   assert.deepEqual(await complete('bash', 'run x --n'), ['--network']);
   assert.deepEqual(await complete('zsh', 'run x --network '), ['none', 'nat', 'host']);
   assert.deepEqual(await complete('zsh', 'run x --network=h'), ['--network=host']);
@@ -76,6 +76,7 @@ test('ids come from the daemon, only those the command can be used on, and each 
   const { root } = daemon;
   assert.deepEqual(await complete('bash', 'info ', root), ['one', 'two', 'a:b:1', 'a:b:2']);
   assert.deepEqual(await complete('bash', 'resume ', root), ['two']);
+  assert.deepEqual(await complete('bash', 'focus o', root), ['one']);
   assert.deepEqual(await complete('bash', 'kill one t', root), ['two']);
   assert.deepEqual(await complete('bash', 'kill one a : b :', root), ['1', '2']);
   assert.deepEqual(await complete('zsh', 'kill one a:b:', root), ['a:b:1', 'a:b:2']);

@@ -45,6 +45,8 @@ const REFUSED: Readonly<Record<string, RegExp>> = {
   'userIds: {first: 0}': /line 1: userIds\.first /,
   'userIds: {first: 9, last: 8}': /first must not be above last/,
   'cgroupParent: ../x': /cgroupParent must be an absolute path/,
+  'displays: {parent: {backend: wayland}}': /backend wayland needs socket/,
+  'displays: {provider: none, parent: {backend: drm}}': /parent is for the provider embedded/,
   '[1, 2]': /line 1: the file /,
   'just words': /line 1: the file /,
   'logLevel: info\nruntime:\n  x: 1\nuserIds:\n  first: 0': /line 2: runtime .*; line 5: userIds\.first /,

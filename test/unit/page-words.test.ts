@@ -20,6 +20,9 @@ test('the commands in an advice are found, without the words after them', () => 
     commandsIn('wake what sleeps (runtimectl ps), or empty it: runtimectl storage clear com.example.tv', names),
     ['runtimectl ps', 'runtimectl storage clear com.example.tv'],
   );
+  assert.deepEqual(commandsIn('while it lives, runtimectl limits tv.1-a --memory SIZE', names), [
+    'runtimectl limits tv.1-a --memory SIZE',
+  ]);
   assert.deepEqual(commandsIn('run it again with more memory', names), []);
   assert.deepEqual(commandsIn('runtimectl why tvx1-a', names), []);
 });

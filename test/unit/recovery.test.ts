@@ -27,7 +27,7 @@ const LIVES: Row = {
   ended: SETTLE,
 };
 
-const NO_SLEEP: Sleep = { image: false, dumped: false, interrupted: false, lostPages: false };
+const NO_SLEEP: Sleep = { image: false, dumped: false, interrupted: false, lostPages: false, inPlace: false };
 const AWAKE = { sameBoot: true, sleep: NO_SLEEP };
 
 /** What the journal says × what is true. */

@@ -21,6 +21,8 @@ export function embeddedEngine(parts: Parts): Engine {
   return {
     name: 'embedded',
     runtimeName: runtime.name,
+    format: () => Promise.resolve('oci'),
+    report: () => Promise.resolve({ engine: 'embedded', runtime: runtime.name, answers: true, why: null, cannot: [] }),
     cgroupsPath: groups.pathOf,
     start: (order, wait) => turnstile.pass(() => start(parts, order, wait)),
     suspend: (id, wait) => suspend(parts, id, wait),
@@ -75,7 +77,7 @@ export function embeddedEngine(parts: Parts): Engine {
 }
 
 async function start(parts: Parts, order: StartOrder, wait: Wait): Promise<Live> {
-  const { id, config, limits, logFile, logMaxBytes, terminal, network } = order;
+  const { id, config, limits, logFile, logMaxBytes, terminal, network, beforeStart } = order;
   const { runtime, monitor, groups, bundleOf } = parts;
   const bundle = bundleOf(id);
   await writeBundle(bundle, { config, hooks: parts.network.hooks(network, 'start') });
@@ -85,6 +87,7 @@ async function start(parts: Parts, order: StartOrder, wait: Wait): Promise<Live>
       throw groups.blameLimit(error, limits);
     });
   await groups.enforce(id, limits);
+  await beforeStart?.();
   await runtime.start(id, wait);
   return live;
 }

@@ -1,5 +1,5 @@
 /**
- * The apps' logs as conmon writes them. A cursor is `<inode>:<offset>`: at its size cap conmon makes the file anew, and then
+ * The apps' logs as conmon or Dobby writes them. A cursor is `<inode>:<offset>`: at its size cap conmon makes the file anew, and then
  * reading goes on at the new file's beginning.
  */
 import { open, rm, stat, type FileHandle } from 'node:fs/promises';
@@ -9,6 +9,7 @@ import type { ContainerId } from '../../domain/ids.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Logs } from '../../ports/logs.ts';
 import { parseLine } from './k8s-lines.ts';
+import { plainLine } from './plain-lines.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 const POLL_MS = 100;
@@ -17,7 +18,13 @@ const NEWLINE = 0x0a;
 type Position = { readonly inode: number; readonly offset: number };
 type Chunk = { readonly lines: readonly LogLine[]; readonly end: number };
 
-export function logFiles(directory: string, clock: Clock): Logs {
+/** `plain`: what the app wrote and nothing else, as Dobby writes it. */
+export type LogFormat = 'k8s' | 'plain';
+type ParseLine = (line: string) => LogLine | undefined;
+const PARSERS: Readonly<Record<LogFormat, ParseLine>> = { k8s: parseLine, plain: plainLine };
+
+export function logFiles(directory: string, clock: Clock, format: LogFormat = 'k8s'): Logs {
+  const parse = PARSERS[format];
   const fileOf = (id: ContainerId): string => `${directory}/${id}.log`;
   const criuLogOf = (id: ContainerId): string => `${directory}/${id}.log.criu`;
   const remove = async (id: ContainerId): Promise<void> => {
@@ -41,7 +48,7 @@ export function logFiles(directory: string, clock: Clock): Logs {
       if (there === undefined) return { lines: [], cursor: cursor ?? '0:0' };
       await using file = await open(fileOf(id), 'r');
       const from = await firstOffset(file, there, { cursor, tail });
-      const { lines, end } = await readLines(file, from, limit);
+      const { lines, end } = await readLines(file, from, { limit, parse });
       return { lines, cursor: `${there.ino}:${end}` };
     },
     changed: async (id, { cursor, signal, timeoutMs }) => {
@@ -100,13 +107,15 @@ async function readAt(file: FileHandle, position: number, length: number): Promi
   return buffer.subarray(0, bytesRead);
 }
 
+type Reading = { readonly limit: number; readonly parse: ParseLine };
+
 /** Whole lines only: conmon may be in the middle of one. */
-async function readLines(file: FileHandle, from: number, limit: number): Promise<Chunk> {
+async function readLines(file: FileHandle, from: number, { limit, parse }: Reading): Promise<Chunk> {
   const bytes = await readAt(file, from, CHUNK_BYTES);
   const lines: LogLine[] = [];
   let at = 0;
   for (let end = bytes.indexOf(NEWLINE); end >= 0 && lines.length < limit; end = bytes.indexOf(NEWLINE, at)) {
-    const line = parseLine(bytes.toString('utf8', at, end));
+    const line = parse(bytes.toString('utf8', at, end));
     if (line !== undefined) lines.push(line);
     at = end + 1;
   }

@@ -74,7 +74,7 @@ export function toolRunner(env: Readonly<Record<string, string>>): RunTool {
         reject(abortError(argv, signal));
         return;
       }
-      const child = withDescriptors(directories, (descriptors) =>
+      const child = withDescriptors(directories, undefined, (descriptors) =>
         spawnReading(command, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe', ...descriptors] }),
       );
       child.on('error', (cause) => {

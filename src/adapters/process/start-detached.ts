@@ -12,6 +12,8 @@ export type Surroundings = {
   readonly umask?: number;
   /** Directories that it gets as descriptors from 3 on: it may use them where it could not reach them by path. */
   readonly directories?: readonly string[];
+  /** A socket that it gets as the descriptor after them; not through a link. */
+  readonly socket?: string;
 };
 
 const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND;
@@ -20,13 +22,13 @@ const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND;
 export async function startDetached(
   argv: readonly string[],
   env: Readonly<Record<string, string>>,
-  { cwd = '/', logFile = '/dev/null', umask, directories = [] }: Surroundings = {},
+  { cwd = '/', logFile = '/dev/null', umask, directories = [], socket }: Surroundings = {},
 ): Promise<number> {
   const [command = '', ...args] = argv;
   await forkTurn();
   const log = openSync(logFile, APPEND, 0o600);
   try {
-    const child = withDescriptors(directories, (descriptors) => {
+    const child = withDescriptors(directories, socket, (descriptors) => {
       const ours = umask === undefined ? undefined : process.umask(umask);
       try {
         return spawn(command, args, { env, cwd, stdio: ['ignore', log, log, ...descriptors], detached: true });

@@ -5,6 +5,7 @@ import type { DisplayOrder } from '../../ports/displays.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { endSway } from './end-sway.ts';
 import type { SwayParts } from './parts.ts';
+import type { AppStage } from './stage.ts';
 import { makePlaces, readRecord, writeRecord, type DisplayPlaces } from './places.ts';
 import { connectToSocketOf } from './socket-of-app.ts';
 import { startSway } from './start-sway.ts';
@@ -15,27 +16,42 @@ import { probe } from './wayland-probe.ts';
 const LIMITS = { memoryBytes: 512 * 2 ** 20, pids: 64 };
 const CLEAN_UP_MS = 5000;
 
-export type NewDisplay = { readonly places: DisplayPlaces; readonly group: ContainerId; readonly order: DisplayOrder };
+export type NewDisplay = {
+  readonly places: DisplayPlaces;
+  readonly group: ContainerId;
+  readonly order: DisplayOrder;
+  readonly on: AppStage;
+};
 
-/** It answers when this returns. Throws DISPLAY_FAILED, TIMED_OUT, ABORTED; then nothing is left of it. */
+/** Its sockets are there when this returns; {@link answers} is the next step. Throws DISPLAY_FAILED, TIMED_OUT, ABORTED; then nothing is left of it. */
 export async function bringUp(parts: SwayParts, display: NewDisplay, wait: Wait): Promise<void> {
   const { compositor, groups } = parts;
-  const { places, group, order } = display;
+  const { places, group, order, on } = display;
+  const { backend } = on.stage;
   if (compositor === undefined) throw noCompositor();
   await endSway(parts, display, unhurried());
-  await makePlaces(places, swayConfig(order.size ?? parts.size));
+  await makePlaces(places, swayConfig(order.size ?? on.size, backend));
   try {
     const process = await startSway({ ...parts, compositor }, places, {
       user: order,
+      stage: on.stage,
       began: ({ pid }) => {
         groups.enter(group, pid, LIMITS);
       },
       wait,
     });
-    await writeRecord(places, { process });
-    await probe(await connectToSocketOf(order.uid, places.socket), wait);
+    await writeRecord(places, { process, backend });
   } catch (error) {
     await endSway(parts, display, unhurried());
+    throw asDisplayFailure(order, error);
+  }
+}
+
+/** Throws DISPLAY_FAILED, TIMED_OUT, ABORTED. */
+export async function answers({ places, order }: Pick<NewDisplay, 'places' | 'order'>, wait: Wait): Promise<void> {
+  try {
+    await probe(await connectToSocketOf(order.uid, places.socket), wait);
+  } catch (error) {
     throw asDisplayFailure(order, error);
   }
 }

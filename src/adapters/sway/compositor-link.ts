@@ -5,10 +5,15 @@ import type { Clock } from '../../ports/clock.ts';
 import type { DisplayEvent } from '../../ports/displays.ts';
 import type { Wait } from '../../ports/wait.ts';
 import type { User } from './as-user.ts';
+import { hasClient } from './first-client.ts';
 import { SwayIpc } from './ipc.ts';
 import { connectToSocketOf } from './socket-of-app.ts';
 
 const POLL_MS = 5;
+/** Pauses between looks for the first client: a tenth of the time that has passed, at most a second. */
+const FIRST_LOOK_MS = 10;
+const LOOK_LESS_OFTEN = 1.1;
+const SELDOM_MS = 1000;
 
 /** What has another form than a socket of the app's will not become one. */
 const isNotThereYet = (error: unknown): boolean =>
@@ -20,6 +25,7 @@ export class CompositorLink {
   readonly #tell: (event: DisplayEvent) => void;
   #ipc: SwayIpc | undefined;
   #closed = false;
+  #isConnected = false;
 
   constructor(user: User, tell: (event: DisplayEvent) => void) {
     this.user = user;
@@ -39,12 +45,40 @@ export class CompositorLink {
       },
     });
     this.#ipc = ipc;
+    // the next daemon cannot know whether it was told
+    this.#isConnected = !isNew;
     await ipc.watchWindows(wait);
-    for (const id of await ipc.windows(wait)) {
+    for (const { id } of await ipc.windows(wait)) {
       if (isNew) this.#onWindow('new', id);
       // those of before the daemon was there were told then
       else this.#windows.add(id);
     }
+  }
+
+  /** Tells of the first program that is connected: of one that stays, as whoever takes pictures does not. */
+  async awaitClient(compositor: () => Promise<number | undefined>, clock: Clock): Promise<void> {
+    const pid = await compositor();
+    let seen = 0;
+    for (let pauseMs = FIRST_LOOK_MS; pid !== undefined && this.#awaits(); pauseMs *= LOOK_LESS_OFTEN) {
+      seen = (await hasClient(pid)) ? seen + 1 : 0;
+      if (seen > 1) this.#onClient();
+      else await clock.sleep(Math.min(seen > 0 ? POLL_MS : pauseMs, SELDOM_MS));
+    }
+  }
+
+  #awaits(): boolean {
+    return !this.#isConnected && this.#ipc !== undefined;
+  }
+
+  #onClient(): void {
+    if (!this.#awaits()) return;
+    this.#isConnected = true;
+    this.#tell('connected');
+  }
+
+  /** A compositor whose screen has ended goes on, and can show nothing any more. */
+  async hasOutput(wait: Wait): Promise<boolean> {
+    return (await this.#ipc?.outputSize(wait)) !== undefined;
   }
 
   async command(text: string, wait: Wait): Promise<void> {
@@ -81,7 +115,10 @@ export class CompositorLink {
     const before = this.#windows.size;
     if (change === 'new') this.#windows.add(id);
     if (change === 'close') this.#windows.delete(id);
-    if (before === 0 && this.#windows.size > 0) this.#tell('ready');
+    if (before === 0 && this.#windows.size > 0) {
+      this.#onClient();
+      this.#tell('ready');
+    }
     if (before > 0 && this.#windows.size === 0) this.#tell('gone');
   }
 }

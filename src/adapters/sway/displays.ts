@@ -2,10 +2,11 @@
  * The embedded displays: one headless sway for each app, under the app's user id. On the host it is nobody's child, so it lives on
  * when the daemon does not, and its socket is all that the app gets. In the container it is hibernated and woken with the app.
  */
-import { rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import type { Duplex } from 'node:stream';
 import { RuntimeError } from '../../domain/errors.ts';
 import { plainName, type AppInstanceId, type ContainerId } from '../../domain/ids.ts';
+import { DISPLAY_DIRECTORY } from '../../domain/rootfs.ts';
 import type {
   DisplayControls,
   DisplayEvent,
@@ -16,22 +17,48 @@ import type {
   Displays,
   DisplaySize,
   Placement,
+  Screen,
 } from '../../ports/displays.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { listDirectory } from '../files/list-directory.ts';
-import { bringUp, isInUse, noCompositor, taken } from './bring-up.ts';
+import { answers, bringUp, isInUse, noCompositor, taken } from './bring-up.ts';
 import { CompositorLink } from './compositor-link.ts';
 import { endSway } from './end-sway.ts';
 import type { LiveViews } from './live-views.ts';
+import { SCREEN, type ParentScreen } from './parent-screen.ts';
 import type { SwayParts } from './parts.ts';
-import { insidePlaces, makeInsidePlaces, placesIn, SOCKET, type DisplayPlaces, type OwnPlaces } from './places.ts';
+import { NO_SCREEN } from './stage.ts';
+import {
+  insidePlaces,
+  makeInsidePlaces,
+  placesIn,
+  readRecord,
+  SOCKET,
+  type DisplayPlaces,
+  type OwnPlaces,
+} from './places.ts';
 import { takePicture } from './screenshot.ts';
-import { HIDDEN, resizing, SHOWN, swayConfig } from './sway-config.ts';
+import { HIDDEN, resizing, SHOWN, swayConfig, type Backend } from './sway-config.ts';
+
+/** For the end of a screen that nobody needs. */
+const CLOSE_MS = 3000;
 
 const PREFIX = 'wst-';
 const nameOf = (id: AppInstanceId): string => `${PREFIX}${plainName(id)}`;
 
-type Known = { readonly link: CompositorLink; readonly places: OwnPlaces; readonly opened: Promise<void> };
+/** Undefined for a process that is gone. */
+const ownerOf = (pid: number): Promise<number | undefined> =>
+  stat(`/proc/${pid}`).then(
+    ({ uid }) => uid,
+    () => undefined,
+  );
+
+type Known = {
+  readonly link: CompositorLink;
+  readonly places: OwnPlaces;
+  readonly backend: Promise<Backend>;
+  readonly opened: Promise<void>;
+};
 
 /** {@link SwayDisplays.close} lets go of all displays and leaves them as they are. */
 export class SwayDisplays implements Displays, DisplayControls {
@@ -42,14 +69,32 @@ export class SwayDisplays implements Displays, DisplayControls {
   /** Their names were in use when they were last asked for: what is there belongs to others. */
   readonly #foreign = new Set<AppInstanceId>();
 
-  /** Their compositors come up in their containers, and windows may be there before we are. */
+  /** Nobody has told of their windows and clients; in a container these may be there before we are. */
   readonly #untold = new Set<AppInstanceId>();
 
   /** Undefined until somebody looks. */
   #views: Promise<LiveViews> | undefined;
 
-  constructor(parts: SwayParts) {
+  /** Of those that this daemon has made on the host. */
+  readonly #answering = new Map<AppInstanceId, Promise<void>>();
+
+  readonly #parent: ParentScreen | undefined;
+
+  constructor(parts: SwayParts, parent?: ParentScreen) {
     this.#parts = parts;
+    this.#parent = parent;
+    parent?.watch(() => void this.#endWithScreen());
+  }
+
+  get screen(): Screen | null {
+    const parent = this.#parent;
+    if (parent === undefined) return null;
+    return {
+      arrange: async ({ stack, above }, wait) => {
+        const records = await Promise.all(stack.map((id) => readRecord(this.#hostPlacesOf(id)).catch(() => undefined)));
+        await parent.arrange({ pids: records.flatMap((record) => record?.process.pid ?? []), above }, wait);
+      },
+    };
   }
 
   get offered(): boolean {
@@ -78,7 +123,7 @@ export class SwayDisplays implements Displays, DisplayControls {
     if (placement === 'host') await this.#createOnHost(order, wait);
     else {
       const places = insidePlaces(this.#insideOf(id));
-      const isNew = await makeInsidePlaces(places, swayConfig(order.size ?? this.#parts.size), order);
+      const isNew = await makeInsidePlaces(places, swayConfig(order.size ?? this.#parts.size, 'headless'), order);
       if (isNew) this.#untold.add(id);
     }
     return place;
@@ -89,6 +134,7 @@ export class SwayDisplays implements Displays, DisplayControls {
     await this.endView(id);
     this.letGo(id);
     this.#untold.delete(id);
+    this.#answering.delete(id);
     await this.#end(nameOf(id), wait);
   }
 
@@ -101,7 +147,8 @@ export class SwayDisplays implements Displays, DisplayControls {
     }
     if (placement === 'host' && !(await isInUse(this.#parts, this.#hostPlacesOf(id)))) return false;
     await this.#open(owner, wait);
-    return true;
+    const { link } = await this.#linkedTo(id);
+    return placement === 'container' || link.hasOutput(wait);
   }
 
   async setVisible(id: AppInstanceId, visible: boolean, wait: Wait): Promise<void> {
@@ -110,13 +157,18 @@ export class SwayDisplays implements Displays, DisplayControls {
   }
 
   async resize(id: AppInstanceId, size: DisplaySize, wait: Wait): Promise<void> {
-    const { link } = await this.#linkedTo(id);
-    await link.command(resizing(size), wait);
+    const { link, backend } = await this.#linkedTo(id);
+    const drawnOn = await backend;
+    await link.command(resizing(size, drawnOn).join('; '), wait);
+    if (drawnOn !== 'wayland') return;
+    const pid = (await readRecord(this.#hostPlacesOf(id)))?.process.pid ?? 0;
+    await this.#parent?.follows(pid, size, this.#parts.clock);
   }
 
   async screenshot(id: AppInstanceId, wait: Wait): Promise<Buffer> {
-    const { link, places } = await this.#linkedTo(id);
-    return takePicture(this.#parts, { directory: places.own, socketName: SOCKET, user: link.user }, wait);
+    const { link, places, backend } = await this.#linkedTo(id);
+    await using _revealed = (await backend) === 'wayland' ? await this.#parent?.reveal() : undefined;
+    return await takePicture(this.#parts, { directory: places.own, socketName: SOCKET, user: link.user }, wait);
   }
 
   async openView(id: AppInstanceId, wait: Wait): Promise<Duplex> {
@@ -136,7 +188,7 @@ export class SwayDisplays implements Displays, DisplayControls {
 
   async sweep(owned: readonly AppInstanceId[], wait: Wait): Promise<readonly string[]> {
     const { directory, insideDirectory, groups } = this.#parts;
-    const kept = new Set(owned.map(nameOf));
+    const kept = new Set([...owned.map(nameOf), ...(this.#parent === undefined ? [] : [SCREEN])]);
     const there = [...(await listDirectory(directory)), ...(await listDirectory(insideDirectory)), ...groups.known()];
     const strays = [...new Set(there)].filter((name) => !kept.has(name));
     await Promise.all(strays.map((name) => this.#end(name, wait)));
@@ -148,9 +200,12 @@ export class SwayDisplays implements Displays, DisplayControls {
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
+  /** Of a screen nothing is left when no display is. */
   async close(): Promise<void> {
     await (await this.#views)?.close();
     for (const id of this.#known.keys()) this.letGo(id);
+    const others = (await listDirectory(this.#parts.directory)).filter((name) => name !== SCREEN);
+    await this.#parent?.close(others.length > 0, { signal: new AbortController().signal, timeoutMs: CLOSE_MS });
   }
 
   async #createOnHost(order: DisplayOrder, wait: Wait): Promise<void> {
@@ -161,30 +216,60 @@ export class SwayDisplays implements Displays, DisplayControls {
       this.#foreign.add(id);
       throw taken(id);
     }
-    await bringUp(this.#parts, { places, group: nameOf(id) as ContainerId, order }, wait);
-    try {
-      await this.#open(order, wait);
-    } catch (error) {
-      await this.destroyDisplay(id, wait);
-      throw error;
-    }
+    const on = (await this.#parent?.stage(wait)) ?? { stage: NO_SCREEN, size: this.#parts.size };
+    await bringUp(this.#parts, { places, group: nameOf(id) as ContainerId, order, on }, wait);
+    this.#untold.add(id);
+    // on while the container is made; who asks for its answer hears of a failure
+    const opened = this.#open(order, wait, () => answers({ places, order }, wait));
+    opened.catch(() => undefined);
+    this.#answering.set(id, opened);
+  }
+
+  async answers(id: AppInstanceId): Promise<void> {
+    await this.#answering.get(id);
   }
 
   /** Who wants something of the display meanwhile waits for it. */
-  async #open({ appInstanceId: id, placement, uid, gid }: DisplayOwner, wait: Wait): Promise<void> {
+  async #open(owner: DisplayOwner, wait: Wait, before = (): Promise<void> => Promise.resolve()): Promise<void> {
+    const { appInstanceId: id, placement, uid, gid } = owner;
     this.letGo(id);
     const places = this.#placesOf(id, placement);
     const link = new CompositorLink({ uid, gid }, (event: DisplayEvent) => {
       for (const listener of this.#listeners) listener(id, event);
     });
-    const opened = link.open(places.ipc, this.#untold.delete(id), { clock: this.#parts.clock, ...wait });
-    this.#known.set(id, { link, places, opened });
+    const isNew = this.#untold.delete(id);
+    const opened = before().then(() => link.open(places.ipc, isNew, { clock: this.#parts.clock, ...wait }));
+    this.#known.set(id, { link, places, backend: this.#backendOf(owner), opened });
     try {
       await opened;
+      // whoever cannot be found out about is told of with its first picture
+      if (isNew) link.awaitClient(() => this.#compositorOf(owner), this.#parts.clock).catch(() => undefined);
     } catch (error) {
       if (this.#known.get(id)?.link === link) this.letGo(id);
       throw error;
     }
+  }
+
+  /** They would go on without a screen, and their apps with them. */
+  async #endWithScreen(): Promise<void> {
+    for (const [id, { backend }] of this.#known) {
+      if ((await backend) !== 'wayland') continue;
+      const record = await readRecord(this.#hostPlacesOf(id)).catch(() => undefined);
+      if (record !== undefined) this.#parts.processes.signal(record.process, 'SIGKILL');
+    }
+  }
+
+  async #backendOf({ appInstanceId: id, placement }: DisplayOwner): Promise<Backend> {
+    const record = placement === 'host' ? await readRecord(this.#hostPlacesOf(id)).catch(() => undefined) : undefined;
+    return record?.backend ?? 'headless';
+  }
+
+  /** Of one in a container only its command line is known, and whose it is. */
+  async #compositorOf({ appInstanceId: id, placement, uid }: DisplayOwner): Promise<number | undefined> {
+    if (placement === 'host') return (await readRecord(this.#hostPlacesOf(id)))?.process.pid;
+    const found = await this.#parts.processes.withArguments([insidePlaces(DISPLAY_DIRECTORY).config]);
+    for (const { pid } of found) if ((await ownerOf(pid)) === uid) return pid;
+    return undefined;
   }
 
   async #linkedTo(id: AppInstanceId): Promise<Known> {

@@ -8,6 +8,7 @@ const MAGIC = Buffer.from('i3-ipc');
 const HEADER_BYTES = MAGIC.length + 8;
 const RUN_COMMAND = 0;
 const SUBSCRIBE = 2;
+const GET_OUTPUTS = 3;
 const GET_TREE = 4;
 const WINDOW_EVENT = 0x80000003;
 const MAX_MESSAGE_BYTES = 4 * 2 ** 20;
@@ -15,13 +16,17 @@ const MAX_MESSAGE_BYTES = 4 * 2 ** 20;
 const windowEvent = z.object({ change: z.string(), container: z.object({ id: z.int() }) });
 const answers = z.array(z.object({ success: z.boolean(), error: z.string().optional() }));
 
+const rect = z.object({ width: z.int(), height: z.int() });
+const windowNode = z.object({ id: z.int(), pid: z.int(), rect });
+const outputs = z.array(z.object({ rect }));
+
 /** A part of the tree; only windows have a process. */
 const treeNode = z.object({
-  id: z.int(),
-  pid: z.int().optional(),
   nodes: z.array(z.unknown()).default([]),
   floating_nodes: z.array(z.unknown()).default([]),
 });
+
+export type Window = z.output<typeof windowNode>;
 
 export type Listener = {
   readonly onWindow: (change: string, id: number) => void;
@@ -63,8 +68,14 @@ export class SwayIpc {
     await this.#ask(SUBSCRIBE, '["window"]', wait);
   }
 
-  /** The ids of all windows there are. */
-  async windows(wait: Wait): Promise<readonly number[]> {
+  /** Of the first one; undefined while there is none. */
+  async outputSize(wait: Wait): Promise<{ readonly width: number; readonly height: number } | undefined> {
+    const read = outputs.safeParse(parse(await this.#ask(GET_OUTPUTS, '', wait)));
+    return read.data?.[0]?.rect;
+  }
+
+  /** All there are. */
+  async windows(wait: Wait): Promise<readonly Window[]> {
     return windowsBelow(parse(await this.#ask(GET_TREE, '', wait)));
   }
 
@@ -145,9 +156,10 @@ function parse(text: string): unknown {
   }
 }
 
-function windowsBelow(value: unknown): readonly number[] {
+function windowsBelow(value: unknown): readonly Window[] {
   const read = treeNode.safeParse(value);
   if (!read.success) return [];
-  const { id, pid, nodes, floating_nodes: floating } = read.data;
-  return [...(pid === undefined ? [] : [id]), ...[...nodes, ...floating].flatMap(windowsBelow)];
+  const { nodes, floating_nodes: floating } = read.data;
+  const window = windowNode.safeParse(value);
+  return [...(window.success ? [window.data] : []), ...[...nodes, ...floating].flatMap(windowsBelow)];
 }

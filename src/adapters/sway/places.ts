@@ -30,9 +30,13 @@ export const insidePlaces = (directory: string) => ({
   config: `${directory}/sway.config`,
 });
 
-const recordSchema = z.object({ process: z.object({ pid: z.int(), startTime: z.string() }) });
+const recordSchema = z.object({
+  process: z.object({ pid: z.int(), startTime: z.string() }),
+  backend: z.enum(['headless', 'wayland', 'drm']).default('headless'),
+});
 
 export type DisplayRecord = z.output<typeof recordSchema>;
+type NewRecord = z.input<typeof recordSchema>;
 
 /** Undefined when nothing was written: the compositor was not seen to be there. */
 export async function readRecord({ record }: DisplayPlaces): Promise<DisplayRecord | undefined> {
@@ -44,7 +48,7 @@ export async function readRecord({ record }: DisplayPlaces): Promise<DisplayReco
 }
 
 /** Whole or not at all. It lives in /run: nothing has to be flushed. */
-export async function writeRecord({ record }: DisplayPlaces, content: DisplayRecord): Promise<void> {
+export async function writeRecord({ record }: DisplayPlaces, content: NewRecord): Promise<void> {
   await writeFile(`${record}.new`, JSON.stringify(content), { mode: 0o600 });
   await rename(`${record}.new`, record);
 }

@@ -18,7 +18,7 @@ export type Subject = {
 
 /** PNG, with the quickest compression. Throws TOOL_FAILED, TIMED_OUT, ABORTED. */
 export async function takePicture(
-  { runTool, compositor }: SwayParts,
+  { runTool, compositor }: Pick<SwayParts, 'runTool' | 'compositor'>,
   { directory, socketName, user }: Subject,
   wait: Wait,
 ): Promise<Buffer> {

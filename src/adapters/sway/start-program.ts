@@ -5,6 +5,7 @@ import type { ProcessId } from '../../ports/processes.ts';
 import { lastWords } from '../process/run-tool.ts';
 import { startDetached } from '../process/start-detached.ts';
 import { asUser, type User } from './as-user.ts';
+import { connectFirst, type Destination } from './connect-first.ts';
 import type { SwayParts } from './parts.ts';
 import type { DisplayPlaces } from './places.ts';
 
@@ -17,6 +18,8 @@ export type Program = {
   readonly env: Readonly<Record<string, string>>;
   /** That it gets as descriptors from 3 on. */
   readonly directories: readonly string[];
+  /** What it is connected to from its first moment. */
+  readonly to?: Destination;
 };
 
 export type ProgramOrder = {
@@ -37,9 +40,17 @@ export async function startProgram(
 ): Promise<ProcessId> {
   await mkdir(places.own, { mode: 0o700 });
   await chown(places.own, user.uid, user.gid);
-  const { argv, env, directories } = program;
-  const surroundings = { cwd: places.own, logFile: places.log, umask: UMASK, directories };
-  const pid = await startDetached(asUser(user, argv), { PATH: searchPath, ...env }, surroundings);
+  const { env, directories, to } = program;
+  const own = asUser(user, program.argv);
+  const argv = to === undefined ? own : connectFirst(to, directories.length, own);
+  const pid = await startDetached(
+    argv,
+    { PATH: searchPath, ...env },
+    {
+      ...{ cwd: places.own, logFile: places.log, umask: UMASK, directories },
+      ...(to !== undefined && { socket: to.socket }),
+    },
+  );
   const process = processes.identify(pid);
   if (process === undefined) throw await endedAtOnce(places);
   began(process);

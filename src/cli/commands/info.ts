@@ -37,6 +37,7 @@ const linesOf = (app: AppInfo, output: Output): readonly Line[] => [
     const words = [...(readOnly ? ['read-only'] : []), ...(live ? ['since it runs'] : [])];
     return ['mount', [`${printable(source)} on ${printable(destination)}`, ...words].join(', ')];
   }),
+  ...displayLines(app.display),
   ['network', app.network.mode],
   ['container', app.containerId],
   [
@@ -55,6 +56,14 @@ const readingLines = ({ memory, cpu, pids }: AppInfo): readonly Line[] => [
   ...(cpu === null ? [] : [['CPU time', `${(cpu.usageNs / 1e9).toFixed(2)} s`] as const]),
   ...(pids === null ? [] : [['processes', of(String(pids.current), pids.limit, String)] as const]),
 ];
+
+const displayLines = (display: AppInfo['display']): readonly Line[] => {
+  if (display === null) return [];
+  const { displayName, visible, focused, zOrder, width, height } = display;
+  const size = width === null || height === null ? [] : [`${width}x${height}`];
+  const words = [...size, visible ? 'visible' : 'hidden', ...(focused ? ['focused'] : []), `z-order ${zOrder}`];
+  return [['display', [displayName, ...words].join(', ')]];
+};
 
 const restartLines = ({ policy, attempts, maxRetries, dueAt }: AppInfo['restart']): readonly Line[] => {
   if (policy === 'never') return [];

@@ -2,6 +2,7 @@
 import { RuntimeError } from '../../domain/errors.ts';
 import type { InstanceRecord } from '../../ports/journal.ts';
 import type { Instance, Step } from '../instance.ts';
+import type { World } from '../world.ts';
 
 const MAX_ANNOTATIONS = 64;
 
@@ -15,14 +16,24 @@ export type Annotation = {
 };
 
 /** True when it was so already. Throws CONFLICT, NO_SPACE. */
-export async function annotate(instance: Instance, annotation: Annotation): Promise<boolean> {
-  let already = false;
+export async function annotate(world: World, instance: Instance, annotation: Annotation): Promise<boolean> {
+  const outcome = { already: false };
   await instance.update((record) => {
     refuseStale(record, annotation);
-    already = valueOf(record, annotation.key) === annotation.value;
-    return already ? undefined : stepTo(record, annotation);
+    outcome.already = valueOf(record, annotation.key) === annotation.value;
+    return outcome.already ? undefined : stepTo(record, annotation);
   });
-  return already;
+  if (!outcome.already) show(world, instance, annotation);
+  return outcome.already;
+}
+
+/** What is written counts; others see it as soon as the engine has taken it. */
+function show({ engine, log }: World, { record }: Instance, { key, value }: Annotation): void {
+  const { live, containerId, appInstanceId } = record;
+  if (live === null) return;
+  engine.annotate?.(containerId, live, [key, value]).catch((error: unknown) => {
+    log.warn({ err: error, appInstanceId, key }, 'the engine has not taken an annotation');
+  });
 }
 
 const valueOf = ({ annotations }: InstanceRecord, key: string): string | null =>

@@ -1,6 +1,7 @@
 /** An app's display as the operations deal with it: taken before the container is made, given back after it is gone. */
 import type { App } from '../../domain/app.ts';
 import type { AppInstanceId } from '../../domain/ids.ts';
+import { viewOf } from '../../domain/view.ts';
 import type { DisplayPlace, Placement } from '../../ports/displays.ts';
 import type { InstanceRecord } from '../../ports/journal.ts';
 import type { World } from '../world.ts';
@@ -15,9 +16,13 @@ export function placeOfDisplay({ displays }: World, { appInstanceId, app }: Subj
 }
 
 /** Decided once for a run: what was started in one place is looked for there, whatever the configuration says later. */
-export function withPlacement({ displays }: World, app: App): App {
+export function withPlacement({ displays, engine }: World, app: App): App {
   if (app.display === null || app.display.placement !== undefined) return app;
-  const isInside = app.hibernation.enabled && displays.controls?.canBeInside === true;
+  const { controls } = displays;
+  // who is hibernated in place stays connected
+  const isDumped = app.hibernation.enabled && engine.inPlace === undefined;
+  // what is seen on a screen is connected to it, which cannot be hibernated
+  const isInside = isDumped && controls?.canBeInside === true && controls.screen === null;
   return { ...app, display: { ...app.display, placement: isInside ? 'container' : 'host' } };
 }
 
@@ -28,9 +33,15 @@ export async function takeDisplay(world: World, record: InstanceRecord, signal: 
   const { appInstanceId, app, uid, gid } = record;
   if (app.display === null || placeOfDisplay(world, record) === null) return;
   const { width, height, capabilities } = app.display;
-  const size = width === undefined || height === undefined ? null : { width, height };
+  const asMade = width === undefined || height === undefined ? null : { width, height };
+  const size = viewOf(record).size ?? asMade;
   const order = { appInstanceId, uid, gid, size, capabilities, placement: placementOf(app) };
   await world.displays.createDisplay(order, { signal, timeoutMs: world.settings.startTimeoutMs });
+}
+
+/** What was taken may still come up while the container is made. Throws DISPLAY_FAILED, TIMED_OUT, ABORTED. */
+export async function displayAnswers({ displays }: World, { app, appInstanceId }: InstanceRecord): Promise<void> {
+  if (app.display !== null) await displays.controls?.answers(appInstanceId);
 }
 
 /** Of an app that sleeps: what its compositor needs for the wake stays. */

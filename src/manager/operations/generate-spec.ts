@@ -6,13 +6,12 @@ import type { GeneratedSpec } from '../../domain/spec.ts';
 import { isAlive } from '../../domain/states.ts';
 import type { UserIdLease } from '../../ports/journal.ts';
 import type { Described } from '../../spec/described.ts';
-import { dobbySpec } from '../../spec/dobby/spec.ts';
 import type { Origins } from '../../spec/origins.ts';
 import type { Instance } from '../instance.ts';
 import type { Instances } from '../instances.ts';
 import type { World } from '../world.ts';
 import { describe, forOurEngine, namesOf, upstreamOf, wishOf, type RunOrder } from './order.ts';
-import { planTraced } from './plan.ts';
+import { planDobby, planTraced } from './plan.ts';
 
 type Params = MethodParams<'generateSpec'>;
 type Names = Pick<RunOrder, 'appId' | 'appInstanceId'>;
@@ -76,23 +75,15 @@ async function ofInstance(
   const order = { ...names, app: record.app, said, ...(upstream !== undefined && { upstream }), ids: {} };
   const { config, origins } = await planTraced(world, order, { uid, gid, signal });
   if (instance.record.released) await world.packages.release(containerId);
-  return { spec: live === null ? config : await world.engine.configOf(containerId), origins, ignored };
+  const isItsOwn = live !== null && (await world.engine.format()) === 'oci';
+  return { spec: isItsOwn ? await world.engine.configOf(containerId) : config, origins, ignored };
 }
 
 async function ofDobby(
   world: World,
   described: Described,
-  { appId, lease, ...rest }: Names & { lease: UserIdLease },
+  { lease, ...order }: Names & { lease: UserIdLease },
 ): Promise<Made> {
-  const { spec, origins } = dobbySpec({
-    described,
-    appId,
-    ...rest,
-    identity: { uid: lease.uid, gid: lease.gid },
-    storage: await world.storage.locate({ appId, uid: lease.uid, gid: lease.gid }),
-    hasDisplay: described.app.display !== null,
-    rialtoSocket: null,
-    cores: world.settings.cores,
-  });
+  const { spec, origins } = await planDobby(world, { described, order, planning: lease });
   return { spec, origins, ignored: described.ignored };
 }

@@ -8,23 +8,22 @@ import type { HibernationRecord } from '../../ports/journal.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
 import { clear } from './clear.ts';
+import { dumpTimeoutMs, NEVER } from './dump-bounds.ts';
+import { hibernateInPlace } from './in-place.ts';
 import { during, liveOf } from './operation.ts';
 import { pagesAreIn } from './pages.ts';
 import { hideScreen, showScreen } from './screen.ts';
 import { settle } from './settle.ts';
-
-const MIB = 2 ** 20;
-/** A slow disk; the time limit of a dump grows with the memory. */
-const MS_PER_MIB = 100;
-
-export const dumpTimeoutMs = ({ settings }: World, bytes: number): number =>
-  settings.hibernation.timeoutMs + (bytes / MIB) * MS_PER_MIB;
 
 export const hibernate = (world: World, instance: Instance, signal: AbortSignal): Promise<void> =>
   during(instance, 'hibernate', async () => {
     const { via = 'HIBERNATING' } = instance.moveFor('hibernate');
     refuseUnwanted(instance);
     const from = instance.state === 'SUSPENDED' ? 'SUSPENDED' : 'RUNNING';
+    if (world.engine.inPlace !== undefined) {
+      await hibernateInPlace(world, instance, { inPlace: world.engine.inPlace, from, signal });
+      return;
+    }
     await pagesAreIn(world, instance, { signal, timeoutMs: world.settings.hibernation.timeoutMs });
     // it may have had to be put back to sleep
     instance.moveFor('hibernate');
@@ -47,16 +46,6 @@ export const hibernate = (world: World, instance: Instance, signal: AbortSignal)
       throw await goBack(world, dump, error);
     }
   });
-
-const NEVER: HibernationRecord = {
-  from: 'RUNNING',
-  target: 'RUNNING',
-  image: null,
-  dump: null,
-  wake: null,
-  failureLog: null,
-  wakes: 0,
-};
 
 function refuseUnwanted({ record }: Instance): void {
   if (record.app.hibernation.enabled) return;

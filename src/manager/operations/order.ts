@@ -41,7 +41,8 @@ type Words = Pick<RunParams, 'app'> & { readonly upstream?: UpstreamRun | undefi
 export async function readOrder(world: World, params: MethodParams<'run'>): Promise<RunOrder> {
   const names = namesOf(params);
   const upstream = upstreamOf(params);
-  const { app, origins, ignored } = forOurEngine(await describe(world, names.appId, { app: params.app, upstream }));
+  const { app, origins, ignored } = await describeForEngine(world, names.appId, { app: params.app, upstream });
+  world.engine.refuse?.(app);
   if (ignored.length > 0) world.log.info({ ...names, ignored }, 'asked for, and changes nothing');
   return { ...names, app, said: origins, ...(upstream !== undefined && { upstream }), ids: wishOf(params) };
 }
@@ -97,7 +98,13 @@ export async function describe(world: World, id: AppId, { app, upstream }: Words
   throw new RuntimeError('INTERNAL', { what: `nothing describes ${id}` });
 }
 
-/** What the embedded engine makes of it. Throws NOT_SUPPORTED by name for what it cannot. */
+/** As the engine will make a container of it: a spec of Dobby's says things that an OCI configuration cannot, and is checked when it is made. */
+async function describeForEngine(world: World, id: AppId, words: Words): Promise<Described> {
+  const described = await describe(world, id, words);
+  return (await world.engine.format()) === 'dobby' ? described : forOurEngine(described);
+}
+
+/** What an engine makes of it that takes OCI configurations. Throws NOT_SUPPORTED by name for what it cannot. */
 export function forOurEngine(described: Described): Described {
   const more = described.rdk === null ? [] : refuseUnsupportedWords(described.rdk);
   const laid = withPreloads(layOver(described));

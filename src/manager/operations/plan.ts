@@ -6,11 +6,15 @@ import { containerIdFor, type ContainerId } from '../../domain/ids.ts';
 import type { HeldPackage } from '../../ports/packages.ts';
 import { commandQuery, tracedOciConfig, type TracedOciConfig } from '../../spec/oci-config.ts';
 import type { OciConfig } from '../../spec/oci-types.ts';
+import type { Limits } from '../../domain/limits.ts';
+import { dobbySpec, type TracedDobbySpec } from '../../spec/dobby/spec.ts';
+import type { Described } from '../../spec/described.ts';
+import { effectiveLimits, startLimits } from '../../spec/limits.ts';
 import type { App } from '../../domain/app.ts';
 import { plainPath } from '../../domain/rootfs.ts';
 import type { World } from '../world.ts';
 import { placeOfDisplay } from './displays.ts';
-import { platformFor, type RunOrder } from './order.ts';
+import { describe, platformFor, type RunOrder } from './order.ts';
 
 /** A host name has at most 64 characters (uname(2)). */
 const MAX_HOSTNAME_LENGTH = 64;
@@ -23,6 +27,38 @@ type Planning = {
   /** Stops the wait for a package that is being made ready. */
   readonly signal: AbortSignal;
 };
+
+/** What the engine is told to start: in its own format. */
+export type Planned = { readonly config: object; readonly limits: Limits };
+
+/** Throws as {@link planContainer}, or as {@link dobbySpec}; ENGINE_UNAVAILABLE. */
+export async function planRun(world: World, order: RunOrder, planning: Planning): Promise<Planned> {
+  if ((await world.engine.format()) === 'oci') {
+    const config = await planContainer(world, order, planning);
+    return { config, limits: startLimits(config) };
+  }
+  const described = await describe(world, order.appId, order);
+  const { spec } = await planDobby(world, { described, order, planning });
+  return { config: spec, limits: effectiveLimits(order.app.limits) };
+}
+
+type DobbyPlanning = {
+  readonly described: Described;
+  readonly order: Pick<RunOrder, 'appId' | 'appInstanceId'>;
+  readonly planning: Pick<Planning, 'uid' | 'gid'>;
+};
+
+/** Throws as {@link dobbySpec}. */
+export async function planDobby(world: World, { described, order, planning }: DobbyPlanning): Promise<TracedDobbySpec> {
+  const { appId, appInstanceId } = order;
+  const { uid, gid } = planning;
+  return dobbySpec({
+    ...{ described, appId, appInstanceId, identity: { uid, gid }, rialtoSocket: null },
+    storage: await world.storage.locate({ appId, uid, gid }),
+    hasDisplay: described.app.display !== null,
+    cores: world.settings.cores,
+  });
+}
 
 /** The container's configuration. Throws BUNDLE_INVALID, COMMAND_NOT_FOUND, INVALID_ARGUMENT, DISPLAY_FAILED, NEIGHBOUR_FAILED. */
 export const planContainer = async (world: World, order: RunOrder, planning: Planning): Promise<OciConfig> =>

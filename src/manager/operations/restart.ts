@@ -1,11 +1,11 @@
 /** The next run of an app whose restart policy calls for one; nobody waits for it. */
 import { RuntimeError } from '../../domain/errors.ts';
-import type { OciConfig } from '../../spec/oci-types.ts';
 import type { Instance } from '../instance.ts';
 import { isPending, nextAttempt } from '../restarts.ts';
 import type { World } from '../world.ts';
 import { during } from './operation.ts';
 import { orderAgain } from './order.ts';
+import type { Planned } from './plan.ts';
 import { begin, startOrEnd } from './run.ts';
 
 /** Throws what has come of it when that is told and the next attempt, if any, is written. */
@@ -14,10 +14,10 @@ export const restart = (world: World, instance: Instance, signal: AbortSignal): 
     const { record, state } = instance;
     // cancelled, or run by a caller, while this waited
     if (state !== 'TERMINATED' || !record.released || !isPending(record)) return;
-    await startOrEnd(world, instance, { config: await beginAgain(world, instance, signal), signal });
+    await startOrEnd(world, instance, { planned: await beginAgain(world, instance, signal), signal });
   });
 
-async function beginAgain(world: World, instance: Instance, signal: AbortSignal): Promise<OciConfig> {
+async function beginAgain(world: World, instance: Instance, signal: AbortSignal): Promise<Planned> {
   const { record } = instance;
   const attempts = record.restart?.attempts ?? 0;
   try {
@@ -25,9 +25,9 @@ async function beginAgain(world: World, instance: Instance, signal: AbortSignal)
       order: orderAgain(record),
       signal,
       why: 'restart',
-      // it is the same instance to its callers: their notes stay
-      keep: ({ annotations, annotationRevision }) => ({
-        ...{ annotations, annotationRevision },
+      // it is the same instance to its callers: their notes stay, and so does what they want of its display
+      keep: ({ annotations, annotationRevision, view }) => ({
+        ...{ annotations, annotationRevision, ...(view !== undefined && { view }) },
         restart: { attempts, dueAt: null },
       }),
     });

@@ -4,12 +4,10 @@ import { containerIdFor } from '../../domain/ids.ts';
 import type { InstanceRecord } from '../../ports/journal.ts';
 import type { NetworkLease } from '../../domain/network.ts';
 import type { Instance } from '../instance.ts';
-import { startLimits } from '../../spec/limits.ts';
-import type { OciConfig } from '../../spec/oci-types.ts';
 import type { World } from '../world.ts';
 import type { RunOrder } from './order.ts';
-import { planContainer } from './plan.ts';
-import { takeDisplay, withPlacement } from './displays.ts';
+import { planRun, type Planned } from './plan.ts';
+import { displayAnswers, placeOfDisplay, takeDisplay, withPlacement } from './displays.ts';
 import { allDone, during } from './operation.ts';
 import { followScreen } from './screen.ts';
 import { settle } from './settle.ts';
@@ -22,8 +20,8 @@ export const run = (world: World, instance: Instance, { order, signal }: RunRequ
     instance.moveFor('run');
     refuseUnreleased(instance);
     const placed = { ...order, app: withPlacement(world, order.app) };
-    const config = await begin(world, instance, { order: placed, signal, why: 'run', keep: nothingButTheRevision });
-    await startOrEnd(world, instance, { config, signal });
+    const planned = await begin(world, instance, { order: placed, signal, why: 'run', keep: nothingButTheRevision });
+    await startOrEnd(world, instance, { planned, signal });
   });
 
 /** Who has seen the annotations of the last run must not take these for them. */
@@ -51,7 +49,7 @@ export async function begin(
   world: World,
   instance: Instance,
   { order, signal, why, keep }: Beginning,
-): Promise<OciConfig> {
+): Promise<Planned> {
   const { userIds, packages, networks, settings, log } = world;
   const { lease, dropped, undo } = await userIds.lease({ appId: order.appId, ...order.ids });
   let network: NetworkLease | null = null;
@@ -59,16 +57,16 @@ export async function begin(
     const { uid, gid } = lease;
     const wait = { signal, timeoutMs: settings.startTimeoutMs };
     network = await networks.lease(order, wait);
-    const planned = planContainer(world, order, { uid, gid, signal });
-    await allDone([planned, networks.refuseForeign(order.app.ports, wait)]);
-    const config = await planned;
+    const planning = planRun(world, order, { uid, gid, signal });
+    await allDone([planning, networks.refuseForeign(order.app.ports, wait)]);
+    const planned = await planning;
     const change = { userIds: [lease], droppedUserIds: dropped };
     const recordFrom = (last: InstanceRecord): InstanceRecord => ({
       ...newRecord(world, order, lease),
       ...{ network, ...keep(last) },
     });
     await instance.begin(recordFrom, why, { change });
-    return config;
+    return planned;
   } catch (error) {
     undo();
     networks.giveBack({ network });
@@ -109,7 +107,7 @@ export function newRecord(
   };
 }
 
-type Start = { readonly config: OciConfig; readonly signal: AbortSignal };
+type Start = { readonly planned: Planned; readonly signal: AbortSignal };
 
 /** RUNNING when it returns, TERMINATED when it throws. */
 export async function startOrEnd(world: World, instance: Instance, how: Start): Promise<void> {
@@ -121,7 +119,7 @@ export async function startOrEnd(world: World, instance: Instance, how: Start): 
   }
 }
 
-async function start(world: World, instance: Instance, { config, signal }: Start): Promise<void> {
+async function start(world: World, instance: Instance, { planned, signal }: Start): Promise<void> {
   const { engine, storage, insides, logs, networks, settings, clock } = world;
   const { appId, containerId, uid, gid, app } = instance.record;
   const sizeBytes = app.storage.sizeBytes ?? null;
@@ -139,12 +137,14 @@ async function start(world: World, instance: Instance, { config, signal }: Start
   const live = await engine.start(
     {
       id: containerId,
-      config,
-      limits: startLimits(config),
+      ...planned,
+      wishes: { network: app.network, ports: app.ports },
+      displaySocket: placeOfDisplay(world, instance.record)?.socket ?? null,
       logFile: logs.fileOf(containerId),
       logMaxBytes: settings.logMaxBytes,
       terminal: app.terminal,
       network: networks.wiringOf(instance.record),
+      beforeStart: () => displayAnswers(world, instance.record),
     },
     wait,
   );
@@ -161,8 +161,11 @@ async function giveUp(world: World, instance: Instance, cause: unknown): Promise
   const failure = { type: 'failure', operation: 'run', error: RuntimeError.of(cause).toJSON() } as const;
   const { containerId, appInstanceId } = instance.record;
   try {
-    const inspection = await world.engine.inspect(containerId, null);
-    if (inspection.status === 'running') await world.engine.kill(containerId, inspection.live);
+    // an engine that does not answer cannot say: what is left of it is removed as soon as it does
+    const inspection = await world.engine.inspect(containerId, null).catch((error: unknown) => {
+      world.log.warn({ err: error, appInstanceId }, 'it is not known what is left of a failed start');
+    });
+    if (inspection?.status === 'running') await world.engine.kill(containerId, inspection.live);
     // only a kill stops a start
     const ending = RuntimeError.of(cause).code === 'ABORTED' ? 'killed' : 'start-failed';
     await settle(world, instance, { code: null, oom: false, cause: ending, before: [failure] });

@@ -1,6 +1,8 @@
 /** What is on an app's display while it lives, and while it sleeps. */
 import type { Screenshot } from '../../domain/api.ts';
 import { RuntimeError } from '../../domain/errors.ts';
+import type { AppInstanceId } from '../../domain/ids.ts';
+import { viewOf, type DisplayView } from '../../domain/view.ts';
 import type { DisplayControls, DisplayOwner } from '../../ports/displays.ts';
 import type { InstanceRecord } from '../../ports/journal.ts';
 import type { Wait } from '../../ports/wait.ts';
@@ -25,14 +27,34 @@ function screenOf({ displays }: World, { app, appInstanceId, uid, gid }: Instanc
   return { controls: displays.controls, owner: { appInstanceId, uid, gid, placement: placementOf(app) } };
 }
 
+export const hasScreen = (world: World, record: InstanceRecord): boolean => screenOf(world, record) !== null;
+
 /** Throws NOT_SUPPORTED for an app without a display of ours. */
 export function ownScreen(world: World, record: InstanceRecord): Screen {
   const screen = screenOf(world, record);
   if (screen !== null) return screen;
+  const { appInstanceId, app } = record;
+  const isForeign = app.display !== null && world.displays.offered;
   throw new RuntimeError('NOT_SUPPORTED', {
-    what: `${record.appInstanceId} has no display of ours`,
-    next: 'run it with a display, with displays.provider embedded',
+    what: isForeign ? `the display of ${appInstanceId} belongs to somebody else` : `${appInstanceId} has no display`,
+    next: isForeign
+      ? 'ask the compositor that displays.provider of the configuration names'
+      : 'run it with a display, with displays.provider embedded',
   });
+}
+
+type ViewStep = { readonly before: DisplayView; readonly after: DisplayView };
+
+/** Throws DISPLAY_FAILED, TIMED_OUT. */
+export async function applyView(
+  controls: DisplayControls,
+  id: AppInstanceId,
+  { before, after }: ViewStep,
+): Promise<void> {
+  const { size, visible } = after;
+  const isOther = size?.width !== before.size?.width || size?.height !== before.size?.height;
+  if (size !== null && isOther) await controls.resize(id, size, within());
+  if (visible !== before.visible) await controls.setVisible(id, visible, within());
 }
 
 /** Whatever fails here is told in the log and stops nothing: the app counts, not its picture. */
@@ -50,11 +72,16 @@ async function tryWith(world: World, { record }: Instance, work: (screen: Screen
 /** A compositor in the app's container comes up with it; who wants a picture of it waits for that. */
 export function followScreen(world: World, instance: Instance): void {
   void tryWith(world, instance, async ({ controls, owner }) => {
-    if (owner.placement === 'host') return;
-    await controls.adopt(owner, { ...within(), timeoutMs: world.settings.startTimeoutMs }).catch((error: unknown) => {
+    try {
+      if (owner.placement === 'container') {
+        await controls.adopt(owner, { ...within(), timeoutMs: world.settings.startTimeoutMs });
+      }
+      // started again by its restart policy, it has the size that was asked for already
+      if (!viewOf(instance.record).visible) await controls.setVisible(owner.appInstanceId, false, within());
+    } catch (error) {
       // an app that has ended meanwhile needs no display
       if (instance.state === 'RUNNING') throw error;
-    });
+    }
   });
 }
 
@@ -65,7 +92,11 @@ export function followScreen(world: World, instance: Instance): void {
 export async function hideScreen(world: World, instance: Instance): Promise<void> {
   await endViews(world, instance);
   await tryWith(world, instance, async ({ controls, owner: { appInstanceId, placement } }) => {
-    await world.pictures.keep(instance.record.containerId, await controls.screenshot(appInstanceId, within()));
+    const { containerId } = instance.record;
+    const kept = controls.screenshot(appInstanceId, within()).then((png) => world.pictures.keep(containerId, png));
+    await kept.catch((error: unknown) => {
+      world.log.warn({ err: error, appInstanceId }, 'the last picture of an app could not be taken');
+    });
     await controls.setVisible(appInstanceId, false, within());
     if (placement === 'host') return;
     // what stands still with a connection from outside in it cannot be dumped, and a frozen compositor notices no end of one
@@ -78,11 +109,14 @@ export async function hideScreen(world: World, instance: Instance): Promise<void
 const endViews = (world: World, instance: Instance): Promise<void> =>
   tryWith(world, instance, ({ controls, owner }) => controls.endView(owner.appInstanceId));
 
-/** After a thaw, a wake, or a freeze that failed. */
+/** As callers want it, after a thaw, a wake, or a freeze that failed. */
 export const showScreen = (world: World, instance: Instance): Promise<void> =>
   tryWith(world, instance, async ({ controls, owner }) => {
     await controls.adopt(owner, within());
-    await controls.setVisible(owner.appInstanceId, true, within());
+    const { size, visible } = viewOf(instance.record);
+    // what was asked for while it stood still
+    if (size !== null) await controls.resize(owner.appInstanceId, size, within());
+    await controls.setVisible(owner.appInstanceId, visible, within());
     await world.pictures.remove(instance.record.containerId);
   });
 
@@ -104,12 +138,15 @@ export async function withoutUs<Result>(
   }
 }
 
-/** After a restart of the daemon: as it was, but visible unless the app is frozen; then a compositor in it is frozen, too. */
-export const adoptScreen = (world: World, instance: Instance): Promise<void> =>
-  tryWith(world, instance, async ({ controls, owner }) => {
-    if (instance.state === 'RUNNING') await showScreen(world, instance);
-    else if (owner.placement === 'host') await controls.adopt(owner, within());
+/** After a restart of the daemon; a compositor in a frozen app is frozen, too. False when the display has died meanwhile. */
+export async function adoptScreen(world: World, instance: Instance): Promise<boolean> {
+  let isThere = true;
+  await tryWith(world, instance, async ({ controls, owner }) => {
+    if (owner.placement === 'host') isThere = await controls.adopt(owner, within());
+    if (isThere && instance.state === 'RUNNING') await showScreen(world, instance);
   });
+  return isThere;
+}
 
 /** Throws NOT_SUPPORTED for an app without a display of ours, ILLEGAL_STATE for one that has ended or not begun, DISPLAY_FAILED. */
 export async function screenshot(world: World, { record }: Instance, signal: AbortSignal): Promise<Screenshot> {

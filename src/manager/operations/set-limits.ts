@@ -56,12 +56,12 @@ type Step = { readonly before: Limits; readonly after: Limits };
 
 async function apply(world: World, instance: Instance, { before, after }: Step): Promise<void> {
   const { state, record } = instance;
-  if (state === 'HIBERNATED') {
+  if (state === 'HIBERNATED' && record.live === null) {
     refuseTooSmall(instance, after);
     world.engine.refuseLimits(after);
     return;
   }
-  if (state !== 'RUNNING' && state !== 'SUSPENDED') throw notNow(instance);
+  if (state !== 'RUNNING' && state !== 'SUSPENDED' && state !== 'HIBERNATED') throw notNow(instance);
   await world.engine.setLimits(record.containerId, { before, after });
 }
 

@@ -13,9 +13,11 @@ const REASONS: Readonly<Record<ExitCause, (exit: ExitRecord) => string>> = {
   oom: () => 'killed by the kernel for memory',
   terminated: () => 'terminate',
   killed: () => 'kill',
+  'display-died': () => 'its display has died',
   'start-failed': () => 'the start failed',
   'start-interrupted': () => 'the daemon died while the app was starting',
   'monitor-lost': () => 'ended while its monitor was gone',
+  'engine-lost': () => 'the engine has ended',
   'image-lost': () => 'its image is gone',
   reboot: () => 'the machine was restarted',
 };
@@ -25,8 +27,11 @@ export type End = Ended & { readonly cause?: ExitCause; readonly before?: readon
 /** Exactly once for each run: whoever comes second finds TERMINATED. Serial, as every caller is in the instance's queue. */
 export async function settle(world: World, instance: Instance, end: End): Promise<void> {
   if (instance.state !== 'TERMINATED') {
-    const asked = end.cause ?? instance.record.ending ?? undefined;
-    const exit = exitRecord({ code: end.code, oom: end.oom, asked, at: world.clock.now() });
+    const { ending } = instance.record;
+    // memory may be what its compositor has died of
+    const followed = instance.hasLostDisplay && !end.oom ? 'display-died' : undefined;
+    const asked = end.cause ?? ending ?? followed;
+    const exit = exitRecord({ ...end, asked, at: world.clock.now() });
     const { restart, events } = afterEnd(instance.record, exit);
     await instance.enter('TERMINATED', REASONS[exit.cause](exit), {
       record: { exit, ending: null, restart },

@@ -69,7 +69,7 @@ export async function forceEnd(world: World, instance: Instance, ending: Forced 
 type Ending = { readonly via: State; readonly ending: ExitCause; readonly why: string };
 
 /** A full disk must not keep an app alive; its end is written when there is room again. */
-async function announceEnding({ log }: World, instance: Instance, { via, ending, why }: Ending): Promise<void> {
+export async function announceEnding({ log }: World, instance: Instance, { via, ending, why }: Ending): Promise<void> {
   await instance.enter(via, why, { record: { ending } }).catch((error: unknown) => {
     if (!(error instanceof RuntimeError && error.code === 'NO_SPACE')) throw error;
     log.error({ err: error, appInstanceId: instance.record.appInstanceId }, 'ending an app without a written intent');

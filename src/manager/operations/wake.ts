@@ -10,8 +10,10 @@ import { appMount } from '../../spec/mounts.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
 import { clear } from './clear.ts';
-import { dumpTimeoutMs, explained, failureLogOf } from './hibernate.ts';
-import { takeDisplay } from './displays.ts';
+import { dumpTimeoutMs } from './dump-bounds.ts';
+import { explained, failureLogOf } from './hibernate.ts';
+import { displayAnswers, takeDisplay } from './displays.ts';
+import { wakeInPlace } from './in-place.ts';
 import { allDone, during, unhurried } from './operation.ts';
 import { orderAgain } from './order.ts';
 import { showScreen } from './screen.ts';
@@ -23,6 +25,10 @@ export type WakeRequest = { readonly target: 'RUNNING' | 'SUSPENDED'; readonly s
 export const wake = (world: World, instance: Instance, request: WakeRequest): Promise<void> =>
   during(instance, 'wake', async () => {
     const { via = 'WAKING' } = instance.moveFor('wake');
+    if (world.engine.inPlace !== undefined) {
+      await wakeInPlace(world, instance, { inPlace: world.engine.inPlace, ...request });
+      return;
+    }
     const { containerId } = instance.record;
     const begin = performance.now();
     const hibernation = hibernationOf(instance);
@@ -44,6 +50,7 @@ export const wake = (world: World, instance: Instance, request: WakeRequest): Pr
         takeDisplay(world, instance.record, request.signal),
         world.networks.publish(instance.record, { signal: request.signal, timeoutMs }),
       ]);
+      await displayAnswers(world, instance.record);
       const restored = await restore(world, instance, { image, config, limits, timeoutMs, signal: request.signal });
       if (request.target === 'SUSPENDED') {
         await world.engine.suspend(containerId, unhurried(world.settings.freezeTimeoutMs));
@@ -162,6 +169,8 @@ function restoreWith(
       id: containerId,
       config,
       limits,
+      wishes: { network: app.network, ports: app.ports },
+      displaySocket: null,
       imageDirectory: image.directory,
       lazyPages,
       tcp: app.hibernation.tcp,

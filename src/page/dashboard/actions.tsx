@@ -87,7 +87,7 @@ type ButtonProps = {
   readonly onPress: () => void;
 };
 
-const ASK_MS = 5000;
+const ASK_MS = 10_000;
 
 function ActionButton({ deed, isOff, isBusy, onPress }: ButtonProps) {
   const [isAsked, setAsked] = useState(false);

@@ -29,7 +29,7 @@ const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\
 export function commandsIn(advice: string, names: readonly string[]): readonly string[] {
   const name = names.length === 0 ? '(?!)' : `(?:${names.map(escaped).join('|')})(?![\\w.-]*\\w)`;
   const command = new RegExp(
-    `runtimectl (?:storage ls|storage (?:clear|delete) ${name}|ps(?: --all)?|doctor|[a-z]+ ${name})`,
+    `runtimectl (?:storage ls|storage (?:clear|delete) ${name}|ps(?: --all)?|doctor|[a-z]+ ${name}(?: --[a-z]+ [A-Z]+)?)`,
     'g',
   );
   return [...new Set(advice.match(command) ?? [])];

@@ -1,0 +1,93 @@
+/** Starting a container with Dobby, and finding out what it is then. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { RuntimeError } from '../../domain/errors.ts';
+import type { ContainerId } from '../../domain/ids.ts';
+import type { SpecFormat } from '../../domain/spec.ts';
+import type { EngineHandle, Live, StartOrder } from '../../ports/engine.ts';
+import type { ProcessId } from '../../ports/processes.ts';
+import type { Wait } from '../../ports/wait.ts';
+import { dobbyBundle, dobbySpecFor } from './bundle.ts';
+import type { DobbyInfo } from './calls.ts';
+import { dobbyId } from './ids.ts';
+import type { Parts } from './parts.ts';
+
+/** The container as it was ordered; what Dobby is told lies beside it, and Dobby rewrites that. */
+export const ORDERED = 'ordered.json';
+const STOP_MS = 30_000;
+
+export const NOBODY: ProcessId = { pid: 0, startTime: '0' };
+export const unhurried = (timeoutMs: number): Wait => ({ signal: new AbortController().signal, timeoutMs });
+
+type Starting = { readonly order: StartOrder; readonly wait: Wait };
+
+export async function start(parts: Parts, format: SpecFormat, { order, wait }: Starting): Promise<Live> {
+  const { calls, containers } = parts;
+  const id = dobbyId(order.id);
+  const { life, descriptors } = await calls.list(wait);
+  if (descriptors.has(id)) throw foreign(id);
+  containers.expect(order.id);
+  const told = await write(parts, format, order);
+  // Dobby makes and starts in one
+  await order.beforeStart?.();
+  const late = (descriptor: number): void => stopLate(parts, order.id, { life, descriptor });
+  const descriptor =
+    format === 'oci'
+      ? await calls.startFromBundle({ life, id, bundle: told }, wait, late)
+      : await calls.startFromSpec({ life, id, spec: told, display: order.displaySocket ?? '' }, wait, late);
+  if (descriptor < 0) throw refused(order.id);
+  const handle = { life, descriptor };
+  containers.hold(order.id, handle);
+  return liveOf(parts, order.id, { handle, wait });
+}
+
+/** The bundle's directory, or the spec's text. From here on the container is known as ours, also after a crash of this daemon. */
+async function write(parts: Parts, format: SpecFormat, order: StartOrder): Promise<string> {
+  const { id, config, logFile, logMaxBytes, wishes } = order;
+  const directory = parts.bundleOf(id);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await writeFile(`${directory}/${ORDERED}`, JSON.stringify(config), { mode: 0o600 });
+  if (format === 'dobby') return JSON.stringify(dobbySpecFor(config, { logFile, logMaxBytes }));
+  const hasInit = await parts.hasInit(config);
+  const { liveMounts } = parts.settings;
+  const told = dobbyBundle(config, { id: dobbyId(id), hasInit, logFile, logMaxBytes, wishes, liveMounts });
+  await writeFile(`${directory}/config.json`, JSON.stringify(told), { mode: 0o600 });
+  return directory;
+}
+
+/** Who gave up has told its caller so: it must not run. */
+function stopLate({ calls, containers, log }: Parts, id: ContainerId, handle: EngineHandle): void {
+  const stopped = handle.descriptor < 0 ? Promise.resolve(true) : calls.stop(handle, true, unhurried(STOP_MS));
+  const tell = (): void => {
+    containers.tell(id);
+  };
+  stopped.then(tell, (error: unknown) => {
+    log.warn({ err: error }, 'a container that Dobby started too late could not be stopped yet; it is tried again');
+  });
+}
+
+export type Looking = { readonly handle: EngineHandle; readonly wait: Wait };
+
+/** Its first process as Dobby knows it; nobody, when it has ended already. */
+export async function liveOf(parts: Parts, id: ContainerId, { handle, wait }: Looking): Promise<Live> {
+  const info = await parts.calls.info(handle, wait);
+  if (info !== undefined) parts.figures.note(id, info);
+  const pid = initIn(info);
+  return { init: (pid === undefined ? undefined : parts.processes.identify(pid)) ?? NOBODY, monitor: null, handle };
+}
+
+/** The one with the inner pid 1; Dobby's list has no order. */
+const initIn = (info: DobbyInfo | undefined): number | undefined =>
+  info?.processes?.find(({ nsPid }) => nsPid === 1)?.pid ?? info?.pids?.[0];
+
+const refused = (id: ContainerId): RuntimeError =>
+  new RuntimeError('START_FAILED', {
+    what: `Dobby did not start ${id}`,
+    next: "Dobby does not tell why: look at DobbyDaemon's log (and at crun's words in the app's own log)",
+  });
+
+const foreign = (id: string): RuntimeError =>
+  new RuntimeError('START_FAILED', {
+    what: `Dobby has a container ${id} already, which is not ours`,
+    next: 'use another instance id, or end that container with whoever started it (DobbyTool list)',
+    details: { containerId: id },
+  });

@@ -1,0 +1,52 @@
+/** What is known beforehand of a hibernation by memcr, which says nothing itself (facts/dobby.md §4). */
+import { stat } from 'node:fs/promises';
+import type { Finding } from '../../domain/hibernation.ts';
+import type { CheckpointSurveys } from '../../ports/checkpoint-surveys.ts';
+
+/** Dobby looks for memcr there and nowhere else. */
+export const MEMCR_SOCKET = '/tmp/memcrcom';
+
+const NO_MEMCR: Finding = {
+  code: 'NO_MEMCR',
+  blocks: true,
+  what: `memcr does not listen at ${MEMCR_SOCKET}`,
+  why: 'Dobby has the memory of apps written out by memcr, a daemon of its own, and looks for it there',
+  next: 'start memcr -l /tmp/memcrcom (docs/dobby.md), on the same machine and with the same /tmp as Dobby',
+};
+
+const REMARKS: readonly Finding[] = [
+  {
+    code: 'IN_MEMORY_ONLY',
+    blocks: false,
+    what: 'a hibernated app survives no reboot, and no end of memcr or Dobby',
+    why: 'memcr writes the memory of the processes out and keeps the processes themselves, stopped',
+    next: 'use the engine embedded (CRIU) for apps that must survive',
+  },
+  {
+    code: 'FORKING',
+    blocks: false,
+    what: 'an app that starts short-lived programs all the time may not be hibernated',
+    why: 'Dobby takes the processes one after the other, and fails when one is gone by then',
+    next: 'hibernate it when it is at rest; it is tried again from the beginning each time',
+  },
+  {
+    code: 'CONNECTIONS_STAY',
+    blocks: false,
+    what: 'TCP connections stay open, whatever hibernation.tcp says',
+    why: 'the kernel keeps the sockets of a process that memcr has stopped; its peers wait for answers',
+    next: 'have the app close them, or expect its peers to give up',
+  },
+];
+
+/** The socket's place is an argument for tests only. */
+export const memcrSurveys = (socket: string = MEMCR_SOCKET): CheckpointSurveys => ({
+  survey: async () => {
+    const isThere = await stat(socket).then(
+      (found) => found.isSocket(),
+      () => false,
+    );
+    return isThere ? REMARKS : [NO_MEMCR, ...REMARKS];
+  },
+  blockers: () => [],
+  readLog: () => Promise.resolve([]),
+});

@@ -1,0 +1,96 @@
+/** The engine that the configuration names, and what goes with it. */
+import { mkdir } from 'node:fs/promises';
+import { GHOST_LIMIT_BYTES } from '../adapters/criu/checkpoint-config.ts';
+import { criuSurveys } from '../adapters/criu/survey.ts';
+import type { LogFormat } from '../adapters/logs/log-files.ts';
+import { toolRunner } from '../adapters/process/run-tool.ts';
+import { RuntimeError } from '../domain/errors.ts';
+import type { CheckpointSurveys } from '../ports/checkpoint-surveys.ts';
+import type { Engine } from '../ports/engine.ts';
+import type { Insides } from '../ports/insides.ts';
+import type { Remembered } from '../ports/journal.ts';
+import type { RootFilesystems } from '../ports/root-filesystems.ts';
+import { buildEmbedded } from './embedded.ts';
+import type { MachineFacts } from './machine.ts';
+import type { OpenPlace } from './open-place.ts';
+import type { Site } from './site.ts';
+import { tryOut } from './trial.ts';
+
+export type BuiltEngine = {
+  readonly engine: Engine;
+  readonly surveys: CheckpointSurveys;
+  /** As {@link Embedded} has them. */
+  readonly runtimeVersion: string;
+  readonly criuVersion: string;
+  /** Who wrote the apps' logs. */
+  readonly logFormat: LogFormat;
+  /** Whether it joins apps to the network itself. */
+  readonly makesNetworks: boolean;
+  readonly close: () => Promise<void>;
+};
+
+type Means = {
+  readonly open: OpenPlace;
+  readonly cgroupParent: string;
+  readonly insides: Insides;
+  readonly rootfs: RootFilesystems;
+  readonly ids: { readonly uid: number; readonly rootIdOffset: number };
+  readonly machine: MachineFacts;
+  readonly remembered: Remembered;
+  readonly remember: (facts: Readonly<Record<string, string>>) => Promise<unknown>;
+};
+
+/** What the embedded engine found out about its tools, and whose the apps of the journal are. */
+const FINDING_FACT = 'engine';
+const NAME_FACT = 'engineName';
+
+/** Throws ENGINE_UNAVAILABLE. */
+export async function buildEngine(site: Site, means: Means): Promise<BuiltEngine> {
+  const { engine: name } = site.config;
+  const { remembered, remember } = means;
+  refuseOthersApps(name, remembered);
+  if (remembered.facts[NAME_FACT] !== name) await remember({ [NAME_FACT]: name });
+  return name === 'dobby' ? dobby(site, means) : embedded(site, means);
+}
+
+/** One engine cannot find, end or give back what another one runs. Journals of before there were two are the embedded one's. */
+function refuseOthersApps(name: string, { facts, instances }: Remembered): void {
+  const last = facts[NAME_FACT] ?? 'embedded';
+  const left = instances.filter(({ released }) => !released);
+  if (last === name || left.length === 0) return;
+  throw new RuntimeError('ENGINE_UNAVAILABLE', {
+    what: `${left.length} apps of the engine ${last} are still there, and the engine ${name} can do nothing with them`,
+    next: `start with --engine ${last} and end them (--stop-apps does it at the end of the daemon), then change the engine`,
+    details: { instances: left.map(({ appInstanceId }) => appInstanceId) },
+  });
+}
+
+async function embedded({ config, places, searchPath }: Site, means: Means): Promise<BuiltEngine> {
+  const { open, cgroupParent, insides, rootfs, ids, machine, remembered, remember } = means;
+  const { finding, ...built } = await buildEmbedded({
+    wanted: config.runtime,
+    runDirectory: places.run,
+    openDirectory: open.directory,
+    cgroupParent,
+    searchPath,
+    remembered: remembered.facts[FINDING_FACT],
+    tryOut: tryOut({ rootfs, insides, runDirectory: places.run, ...ids, ...machine }),
+  });
+  if (remembered.facts[FINDING_FACT] !== finding) await remember({ [FINDING_FACT]: finding });
+  const runTool = toolRunner({ PATH: searchPath, LC_ALL: 'C.UTF-8' });
+  return {
+    ...built,
+    surveys: criuSurveys(runTool, { ghostLimitBytes: GHOST_LIMIT_BYTES, skipsInFlight: true }),
+    logFormat: 'k8s',
+    makesNetworks: false,
+    close: () => Promise.resolve(),
+  };
+}
+
+async function dobby({ config, places, env, log, dobbyBus }: Site, { rootfs }: Means): Promise<BuiltEngine> {
+  // who does not use it does not read it
+  const { buildDobby } = await import('./dobby.ts');
+  await mkdir(places.run, { recursive: true, mode: 0o711 });
+  const built = await buildDobby({ config: config.dobby, bus: dobbyBus, env, runDirectory: places.run, rootfs, log });
+  return { ...built, runtimeVersion: 'dobby', criuVersion: '', logFormat: 'plain', makesNetworks: true };
+}

@@ -1,0 +1,55 @@
+/** What Dobby can do for an app besides its life, and what it is told of one. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { test } from 'node:test';
+import { pidOf, runApp, SLEEP } from '../lib/apps.ts';
+import { dobbyHouse } from '../lib/engines.ts';
+import { helpfulRefusal } from '../lib/refusal.ts';
+import { until } from '../lib/until.ts';
+
+test('exec, mount and annotations are what Dobby can make of them', async () => {
+  await using house = await dobbyHouse();
+  const { daemon, dobby } = house;
+  const { client } = daemon;
+  const id = await runApp(client, 'abilities', SLEEP);
+  const result = await client.exec({ appInstanceId: id, args: ['/bin/sleep', '0.2'] });
+  assert.equal(result.exitCode, null);
+  await helpfulRefusal(
+    client.exec({ appInstanceId: id, args: ['/bin/echo', 'two words'] }),
+    'NOT_SUPPORTED',
+    /two words/,
+  );
+  const [source, readWrite, readOnly] = ['source', 'rw', 'ro'].map((name) => `${daemon.directory}/${name}`);
+  assert(source !== undefined && readWrite !== undefined && readOnly !== undefined);
+  await mkdir(source);
+  await client.mount({ appInstanceId: id, source, destination: readWrite });
+  const pid = await pidOf(client, id);
+  assert(readFileSync(`/proc/${pid}/mountinfo`, 'utf8').includes(` ${readWrite} `));
+  await client.unmount({ appInstanceId: id, destination: readWrite });
+  // this Dobby says that it is mounted, and it can be written
+  const wish = { appInstanceId: id, source, destination: readOnly, readOnly: true };
+  await helpfulRefusal(client.mount(wish), 'NOT_SUPPORTED', /read-only/);
+  assert(!readFileSync(`/proc/${pid}/mountinfo`, 'utf8').includes(` ${readOnly} `));
+  dobby.faults.ignoresReadOnly = false;
+  await client.mount(wish);
+  await client.annotate({ appInstanceId: id, key: 'owner', value: 'me' });
+  const wanted = JSON.stringify({ owner: 'me' });
+  await until(() => JSON.stringify(dobby.annotationsOf(id)) === wanted, { what: 'Dobby shows the annotation' });
+  await helpfulRefusal(client.setLimits({ appInstanceId: id, pids: 50 }), 'NOT_SUPPORTED', /limits/);
+  await client.kill({ appInstanceId: id });
+  assert.deepEqual(dobby.wire.strange, []);
+});
+
+test('a bundle is told to Dobby as it needs it', async () => {
+  await using house = await dobbyHouse();
+  const id = await runApp(house.daemon.client, 'told', SLEEP);
+  const told = house.dobby.configOf(id);
+  assert.equal(told?.ociVersion, '1.0.2-dobby');
+  assert(told.linux?.resources !== undefined && !('cgroupsPath' in told.linux));
+  assert.equal(
+    told.rdkPlugins?.logging?.data?.fileOptions?.path,
+    (await house.daemon.client.getInfo({ appInstanceId: id })).logFile,
+  );
+  await house.daemon.client.kill({ appInstanceId: id });
+});

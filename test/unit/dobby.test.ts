@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import {
+  dobbyBundle,
+  dobbySpecFor,
+  DOBBY_INIT,
+  refuseForDobby,
+  type BundleWishes,
+} from '../../src/adapters/dobby/bundle.ts';
+import { dobbyId } from '../../src/adapters/dobby/ids.ts';
+import { Slots } from '../../src/adapters/dobby/slots.ts';
+import { readStartModes } from '../../src/adapters/dobby/start-modes.ts';
+import { exitCode } from '../../src/adapters/dobby/status.ts';
+import type { ContainerId } from '../../src/domain/ids.ts';
+import { INIT_POINT } from '../../src/domain/rootfs.ts';
+import { refusal } from '../lib/refusal.ts';
+
+test('a raw status of wait(2) becomes the code that a shell has', () => {
+  // measured on the real daemon (facts/dobby.md §3)
+  const rows = [
+    [0, 0],
+    [768, 3],
+    [139, 139],
+    [15, 143],
+    [9, 137],
+  ] as const;
+  for (const [status, code] of rows) assert.equal(exitCode(status), code);
+});
+
+test('every name that Dobby is given is one that it takes, and no two are the same', () => {
+  const valid = /^(?=.*[A-Za-z])[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
+  const ids = [
+    'com.example.app',
+    '123',
+    '..',
+    'a..b',
+    '-abc',
+    'system.slice',
+    'tasks',
+    'app+0123',
+    `x${'y'.repeat(63)}`,
+  ];
+  const names = ids.map((id) => dobbyId(id as ContainerId));
+  for (const name of names) assert(valid.test(name) && !name.includes('..'), name);
+  assert.equal(new Set(names).size, ids.length);
+  assert.deepEqual([names[0], names[8]], [ids[0], ids[8]]);
+  assert.notEqual(names[5], 'system.slice');
+});
+
+const WISHES: BundleWishes = {
+  ...{ id: 'x', hasInit: true, logFile: '/log', logMaxBytes: 10, liveMounts: false },
+  wishes: { network: 'none', ports: [] },
+};
+
+test('a configuration becomes one that Dobby can run, whatever was in it', () => {
+  const config = { process: { args: [INIT_POINT, '--', 'app', '-x'] }, linux: { cgroupsPath: '/ours', seccomp: {} } };
+  assert.deepEqual(dobbyBundle(config, WISHES), {
+    ociVersion: '1.0.2-dobby',
+    hostname: 'x',
+    process: { terminal: true, args: [DOBBY_INIT, 'app', '-x'] },
+    linux: { seccomp: {}, resources: {} },
+    rdkPlugins: { logging: { required: false, data: { sink: 'file', fileOptions: { path: '/log', limit: 10 } } } },
+  });
+  const own = dobbyBundle(config, { ...WISHES, hasInit: false }) as typeof config;
+  assert.deepEqual(own.process.args, config.process.args);
+});
+
+test('a port that is another one inside is refused, and the log of a spec is ours unless it has one', async () => {
+  const port = (host: number, app: number) => ({ host, app, protocol: 'tcp' }) as const;
+  refuseForDobby({ ports: [port(80, 80)] });
+  const refusing = Promise.resolve().then(() => {
+    refuseForDobby({ ports: [port(8080, 80)] });
+  });
+  await refusal(refusing, 'NOT_SUPPORTED', /8080/);
+  const quiet = { rdkPlugins: { logging: { data: { sink: 'devnull' } } } };
+  const logged = dobbySpecFor(quiet, WISHES) as { rdkPlugins: { logging: { data: { sink: string } } } };
+  assert.equal(logged.rdkPlugins.logging.data.sink, 'file');
+  assert.deepEqual(dobbySpecFor({ console: { path: '/c' } }, WISHES), { console: { path: '/c' } });
+});
+
+test('what a Dobby was built with is read from its program, also across the pieces in which it is read', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'rmt-modes-'));
+  const file = join(directory, 'DobbyDaemon');
+  try {
+    await writeFile(
+      file,
+      Buffer.concat([Buffer.alloc(65_530, 1), Buffer.from("\0StartFromBundle\0doStartFromSpecLambda('%s')")]),
+    );
+    assert.deepEqual(await readStartModes(file), { bundle: true, spec: false });
+    assert.deepEqual(await readStartModes(join(directory, 'none')), { bundle: false, spec: false });
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
+test('a slot goes to who waits the longest, and to nobody who has given up', async () => {
+  const slots = new Slots(1);
+  const forever = new AbortController().signal;
+  const leaving = new AbortController();
+  assert.equal(await slots.take(forever), true);
+  const gone = slots.take(leaving.signal);
+  const next = slots.take(forever);
+  leaving.abort();
+  assert.equal(await gone, false);
+  slots.giveBack();
+  assert.equal(await next, true);
+  slots.giveBack();
+  assert.equal(await slots.take(forever), true);
+});
