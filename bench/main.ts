@@ -47,7 +47,7 @@ const HELP = `npm run bench -- [NAME…]         our figures beside those of the
 npm run bench -- compare         us beside runc, conmon, Podman, Docker and Dobby; writes docs/benchmarks.md and .svg
 
 of compare:
-  --apps LIST      numbers of apps that live meanwhile (1,10); also tried: 100,300, which take long
+  --apps LIST      numbers of apps that live meanwhile (1,10); more than 10 take minutes each
   --rounds N       lives of an app that are measured at each number (10)
   --dobby ADDRESS  bus of a Dobby daemon (or RUNTIME_MANAGER_BENCH_DOBBY)
   --out DIRECTORY  where the page and the picture go (docs)

@@ -42,6 +42,6 @@ export const DOBBY: Kind = {
   name: 'Dobby',
   what: 'Dobby as the engine of our daemon',
   absent: ({ dobby }) =>
-    Promise.resolve(dobby === undefined ? 'no bus address given (--dobby)' : 'this version has no engine for it'),
+    Promise.resolve(dobby === undefined ? 'no bus address given (--dobby)' : 'the benchmark cannot drive it yet'),
   open: () => Promise.reject(new Error('this version of the benchmark cannot measure Dobby')),
 };
