@@ -1,43 +1,127 @@
 /** npm run bench: our figures beside those of the bare tools, in one run on this machine. Ratios travel, milliseconds do not. */
-import { rmdirSync } from 'node:fs';
-import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { calls } from './calls.ts';
 import { commands } from './commands.ts';
+import { compare } from './compare.ts';
 import { audience, longLog } from './events.ts';
 import { hibernation } from './hibernation.ts';
-import { startDaemon } from './lib/daemon.ts';
 import { isolation } from './isolation.ts';
+import { startDaemon, type Daemon } from './lib/daemon.ts';
+import { removeGroups } from './lib/groups.ts';
 import { printTable, type Figure } from './lib/table.ts';
+import { crowd, exitToEvent, lifecycle } from './lifecycle.ts';
 import { network } from './network.ts';
 import { packages } from './packages.ts';
-import { crowd, exitToEvent, lifecycle } from './lifecycle.ts';
 import { specifications } from './specifications.ts';
 
-async function main(): Promise<void> {
-  const figures: Figure[] = [await commands(), ...specifications()];
+type Bench = { readonly name: string; readonly what: string } & (
+  | { readonly alone: () => Promise<readonly Figure[]> }
+  | { readonly within: (daemon: Daemon) => Promise<readonly Figure[]> }
+);
+
+const BENCHES: readonly Bench[] = [
+  { name: 'commands', what: 'start-up of the command line', alone: async () => [await commands()] },
+  { name: 'specifications', what: 'making a specification', alone: () => Promise.resolve(specifications()) },
+  { name: 'network', what: 'start and traffic of an app with a network', alone: network },
+  { name: 'lifecycle', what: 'run, suspend, resume', within: lifecycle },
+  { name: 'isolation', what: 'what setting an app apart costs', within: isolation },
+  { name: 'exits', what: 'from an end to its event', within: async (daemon) => [await exitToEvent(daemon)] },
   {
-    await using daemon = await startDaemon();
-    figures.push({ what: 'daemon ready', ours: daemon.readyMs, unit: 'ms', bound: 250 });
-    figures.push(...(await lifecycle(daemon)));
-    figures.push(...(await isolation(daemon)));
-    figures.push(await exitToEvent(daemon));
-    figures.push(...(await crowd(daemon)));
-    for (const { appInstanceId } of await daemon.client.list({})) await daemon.client.kill({ appInstanceId });
-    figures.push(...(await packages(daemon)));
-    figures.push(...(await hibernation(daemon)));
-    figures.push(...(await calls(daemon)));
-    figures.push(...(await audience(daemon)));
-    figures.push(...(await longLog(daemon.readyMs)));
+    name: 'crowd',
+    what: 'memory and silence with 20 apps',
+    within: async (daemon) => {
+      const figures = await crowd(daemon);
+      for (const { appInstanceId } of await daemon.client.list({})) await daemon.client.kill({ appInstanceId });
+      return figures;
+    },
+  },
+  { name: 'packages', what: 'many instances of one image', within: packages },
+  { name: 'hibernation', what: 'hibernate and wake, up to 1 GB', within: hibernation },
+  { name: 'calls', what: 'calls each second', within: calls },
+  { name: 'events', what: 'many subscribers', within: audience },
+  { name: 'log', what: 'a log of a million events', within: (daemon) => longLog(daemon.readyMs) },
+];
+
+const HELP = `npm run bench -- [NAME…]         our figures beside those of the bare tools; all of them without a name
+npm run bench -- compare         us beside runc, conmon, Podman, Docker and Dobby; writes docs/benchmarks.md and .svg
+
+of compare:
+  --apps LIST      numbers of apps that live meanwhile (1,10); more than 10 take minutes each
+  --rounds N       lives of an app that are measured at each number (10)
+  --dobby ADDRESS  bus of a Dobby daemon (or RUNTIME_MANAGER_BENCH_DOBBY)
+  --out DIRECTORY  where the page and the picture go (docs)
+
+names:
+${BENCHES.map(({ name, what }) => `  ${name.padEnd(16)} ${what}`).join('\n')}`;
+
+async function figuresOf(chosen: readonly Bench[]): Promise<readonly Figure[]> {
+  const figures: Figure[] = [];
+  for (const bench of chosen) {
+    if ('alone' in bench) figures.push(...(await bench.alone()));
   }
-  figures.push(...(await network()));
-  for (const hierarchy of readdirSync('/sys/fs/cgroup')) {
-    try {
-      rmdirSync(`/sys/fs/cgroup/${hierarchy}/runtime-manager-bench-${process.pid}`);
-    } catch {
-      // not in this hierarchy
-    }
-  }
-  printTable(figures);
+  const within = chosen.filter((bench) => 'within' in bench);
+  if (within.length === 0) return figures;
+  await using daemon = await startDaemon();
+  figures.push({ what: 'daemon ready', ours: daemon.readyMs, unit: 'ms', bound: 250 });
+  for (const bench of within) figures.push(...(await bench.within(daemon)));
+  return figures;
 }
 
-await main();
+/** Whole and at least 1. */
+function numberFrom(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
+  throw new Error(`"${text}" is no number from 1 to 9999`);
+}
+
+/** A first Ctrl-C gives everything back, a second one ends at once. */
+function stopOnSignals(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      console.error('stopping: giving everything back');
+      process.exitCode = 130;
+      stop.abort(new Error(`stopped by ${signal}`));
+    });
+  }
+  return stop.signal;
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      apps: { type: 'string', default: '1,10' },
+      rounds: { type: 'string', default: '10' },
+      dobby: { type: 'string' },
+      out: { type: 'string', default: fileURLToPath(new URL('../docs', import.meta.url)) },
+    },
+  });
+  if (values.help) {
+    console.log(HELP);
+    return;
+  }
+  const wrong = positionals.find((name) => name !== 'compare' && BENCHES.every((bench) => bench.name !== name));
+  if (wrong !== undefined) throw new Error(`there is no benchmark "${wrong}"\n\n${HELP}`);
+  const compared = positionals.includes('compare');
+  const chosen = BENCHES.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+  if (chosen.length > 0) printTable(await figuresOf(chosen));
+  if (!compared) return;
+  await compare({
+    counts: values.apps.split(',').map(numberFrom),
+    rounds: numberFrom(values.rounds),
+    dobby: values.dobby ?? process.env['RUNTIME_MANAGER_BENCH_DOBBY'],
+    out: values.out,
+    signal: stopOnSignals(),
+  });
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode ||= 1;
+} finally {
+  removeGroups();
+}

@@ -10,7 +10,7 @@ import { TOOLS, type Daemon } from './daemon.ts';
 const env = { PATH: `${TOOLS}:${process.env['PATH'] ?? ''}`, _OCI_SYNCPIPE: '3' };
 
 export async function tool(name: string, ...args: readonly string[]): Promise<void> {
-  const child = spawn(join(TOOLS, name), args, { env, stdio: 'ignore' });
+  const child = spawn(join(TOOLS, name), args, { env, stdio: 'ignore', detached: true });
   const [code] = (await once(child, 'exit')) as [number];
   if (code !== 0) throw new Error(`${name} ${args.join(' ')}: exit code ${code}`);
 }

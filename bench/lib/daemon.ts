@@ -30,16 +30,19 @@ export type DaemonOptions = {
   readonly prepare?: (places: Layout) => void;
   /** Program and arguments that start the daemon, and become it. */
   readonly within?: readonly string[];
+  /** In a session of its own: a Ctrl-C is not for it, so that it is there to end its apps. */
+  readonly apart?: boolean;
 };
 
-export async function startDaemon({ config = {}, prepare, within = [] }: DaemonOptions = {}): Promise<Daemon> {
+export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> {
+  const { config = {}, prepare } = options;
   const root = await mkdtemp(join(tmpdir(), 'rmt-bench-'));
   // JSON is YAML
   await writeFile(`${root}/config.yaml`, JSON.stringify(config));
   // the first start tries the runtimes out; what a device sees every day is the second
-  await stop((await launch(root, within)).child);
+  await stop((await launch(root, options)).child);
   prepare?.(layout(root));
-  const { child, readyMs } = await launch(root, within);
+  const { child, readyMs } = await launch(root, options);
   const client = await connect({ root });
   const pid = child.pid ?? 0;
   return {
@@ -68,7 +71,9 @@ export async function startDaemon({ config = {}, prepare, within = [] }: DaemonO
 
 const delayFile = (root: string): string => `${root}/loop-delay`;
 
-async function launch(root: string, within: readonly string[]): Promise<{ child: ChildProcess; readyMs: number }> {
+type Launched = { readonly child: ChildProcess; readonly readyMs: number };
+
+async function launch(root: string, { within = [], apart = false }: DaemonOptions): Promise<Launched> {
   const begin = performance.now();
   const env = {
     ...process.env,
@@ -76,7 +81,7 @@ async function launch(root: string, within: readonly string[]): Promise<{ child:
     BENCH_LOOP_DELAY: delayFile(root),
   };
   const argv = [...within, `${PACKAGE}bin/runtimemanagerd`, '--root', root];
-  const child = spawn(argv[0] ?? '', argv.slice(1), { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(argv[0] ?? '', argv.slice(1), { env, stdio: ['ignore', 'ignore', 'pipe'], detached: apart });
   let words = '';
   await new Promise<void>((resolve, reject) => {
     child.stderr.on('data', (chunk: Buffer) => {
