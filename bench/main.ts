@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { calls } from './calls.ts';
 import { commands } from './commands.ts';
 import { compare } from './compare.ts';
+import { displays } from './displays.ts';
 import { audience, longLog } from './events.ts';
 import { hibernation } from './hibernation.ts';
 import { isolation } from './isolation.ts';
@@ -37,6 +38,7 @@ const BENCHES: readonly Bench[] = [
     },
   },
   { name: 'packages', what: 'many instances of one image', within: packages },
+  { name: 'displays', what: 'displays, and what a person waits for', within: displays },
   { name: 'hibernation', what: 'hibernate and wake, up to 1 GB', within: hibernation },
   { name: 'calls', what: 'calls each second', within: calls },
   { name: 'events', what: 'many subscribers', within: audience },
