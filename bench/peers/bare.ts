@@ -107,7 +107,7 @@ async function openRuntime(rootfs: string): Promise<Peer> {
   };
   const bundle = async (id: string): Promise<readonly string[]> => {
     const config = JSON.parse(made) as { linux: { cgroupsPath: string }; annotations: Record<string, string> };
-    config.linux.cgroupsPath = `/runtime-manager-bench-${process.pid}/${id}`;
+    config.linux.cgroupsPath = `/runtime-manager-bench-${process.pid}/runc-${id}`;
     config.annotations['org.criu.config'] = `${dir}/${id}/criu.conf`;
     await mkdir(`${dir}/${id}`);
     await writeFile(`${dir}/${id}/criu.conf`, 'network-lock skip\ntcp-close\n');
