@@ -24,7 +24,9 @@ import { helpfulRefusal } from '../lib/refusal.ts';
 test('an app is run, suspended, resumed and terminated, and every step is told once, in order', async () => {
   await using daemon = await startDaemon();
   const { client } = daemon;
-  const id = await runApp(client, 'life', SLEEP);
+  // what it says tells that tini has started it: before, there is one process only
+  const id = await runApp(client, 'life', shell('echo up; exec sleep 1000'));
+  await untilSays(client, id, 'up');
   const running = await client.getInfo({ appInstanceId: id });
   assert.equal(running.state, 'RUNNING');
   assert(running.pid !== null && isAlive(running.pid));
