@@ -9,6 +9,11 @@ export type Words =
   | { readonly kind: 'instance'; readonly operation?: Operation; readonly states?: readonly State[] }
   | { readonly kind: 'choice'; readonly choices: readonly string[] };
 
+export const ANY: Words = { kind: 'any' };
+export const FILE: Words = { kind: 'file' };
+export const DIRECTORY: Words = { kind: 'directory' };
+export const INSTANCE: Words = { kind: 'instance' };
+
 export type OptionRow = {
   /** As commander reads them: `-f, --follow`, `--tail <n>`. */
   readonly flags: string;

@@ -1,13 +1,8 @@
 /** Every command as a row: help, completion and manual pages come from here. */
-import type { CommandRow, OptionRow, Words } from './command.ts';
+import { ANY, DIRECTORY, FILE, INSTANCE, type CommandRow, type OptionRow } from './command.ts';
 import { DISPLAY_COMMANDS } from './display-commands.ts';
 import { PAGE_COMMANDS } from './page-commands.ts';
 import { RUN_OPTIONS } from './run-options.ts';
-
-const ANY: Words = { kind: 'any' };
-const FILE: Words = { kind: 'file' };
-const DIRECTORY: Words = { kind: 'directory' };
-const INSTANCE: Words = { kind: 'instance' };
 
 /** Understood before and after the command. */
 export const GLOBAL_OPTIONS: readonly OptionRow[] = [

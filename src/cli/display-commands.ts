@@ -1,7 +1,6 @@
 /** Commands for what becomes of an app's display. */
-import type { CommandRow, Words } from './command.ts';
+import { ANY, type CommandRow, type Words } from './command.ts';
 
-const ANY: Words = { kind: 'any' };
 /** Whose display can be changed. */
 const ON_DISPLAY: Words = { kind: 'instance', states: ['RUNNING', 'SUSPENDED'] };
 

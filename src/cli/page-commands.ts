@@ -1,5 +1,5 @@
 /** Commands that lead to the daemon's pages for browsers. */
-import type { CommandRow, OptionRow } from './command.ts';
+import { INSTANCE, type CommandRow, type OptionRow } from './command.ts';
 
 const WITH_TOKEN: OptionRow = {
   flags: '--with-token',
@@ -18,7 +18,7 @@ export const PAGE_COMMANDS: readonly CommandRow[] = [
     name: 'view',
     doc: "the address of a page that shows an app's display live, for a browser",
     operands: '<id>',
-    words: [{ kind: 'instance' }],
+    words: [INSTANCE],
     options: [WITH_TOKEN],
     example: 'runtimectl view clock-1',
     load: async () => (await import('./commands/view.ts')).view,

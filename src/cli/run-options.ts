@@ -1,9 +1,5 @@
 /** Options of `run`, and of `spec`, which takes the same words. */
-import type { OptionRow, Words } from './command.ts';
-
-const ANY: Words = { kind: 'any' };
-const FILE: Words = { kind: 'file' };
-const DIRECTORY: Words = { kind: 'directory' };
+import { ANY, DIRECTORY, FILE, type OptionRow } from './command.ts';
 
 export const RUN_OPTIONS: readonly OptionRow[] = [
   { flags: '--instance <id>', doc: 'id of the new instance; a UUID when absent', words: ANY },

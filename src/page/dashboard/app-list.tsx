@@ -6,7 +6,7 @@ import { apps, counts, filter, order, search, shown, type Filter } from './apps.
 import { useFigures } from './figures.ts';
 import { imageOf } from './images.ts';
 import { underWay } from './operations.ts';
-import { Badge, Choice, cpuWords } from './parts.tsx';
+import { Badge, Choice, cpuWords, SearchField } from './parts.tsx';
 import { linkTo } from './route.ts';
 
 const FILTERS: readonly (readonly [Filter, string])[] = [
@@ -21,13 +21,7 @@ export function AppList({ selected }: { readonly selected: string | undefined })
   return (
     <section class="list" aria-label="Apps">
       <div class="tools">
-        <input
-          type="search"
-          placeholder="Find an app"
-          aria-label="Find an app"
-          value={search.value}
-          onInput={({ currentTarget }) => (search.value = currentTarget.value)}
-        />
+        <SearchField what="Find an app" value={search.value} onChange={(text) => (search.value = text)} />
         <Choice
           label="Order"
           value={order.value}

@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import type { AppEvent } from '../../client/browser.ts';
 import { storyOf } from '../../domain/history.ts';
 import { recent } from './feed.ts';
-import { moment } from './parts.tsx';
+import { moment, SearchField } from './parts.tsx';
 import { linkTo } from './route.ts';
 
 const MAX_SHOWN = 300;
@@ -16,13 +16,7 @@ export function EventsView() {
     <section class="page" aria-label="Events">
       <h2>Events</h2>
       <div class="tools">
-        <input
-          type="search"
-          placeholder="Find an event"
-          aria-label="Find an event"
-          value={find}
-          onInput={({ currentTarget }) => setFind(currentTarget.value)}
-        />
+        <SearchField what="Find an event" value={find} onChange={setFind} />
         <span class="soft" role="status">
           {found.length > MAX_SHOWN ? `the last ${MAX_SHOWN} of ` : ''}
           {found.length} events

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { RuntimeError, type LogLine } from '../../client/browser.ts';
 import { Fault } from './actions.tsx';
-import { timeOfDay } from './parts.tsx';
+import { SearchField, timeOfDay } from './parts.tsx';
 import { manager } from './session.ts';
 
 const TAIL = 1000;
@@ -30,13 +30,7 @@ export function Logs({ id }: { readonly id: string }) {
   return (
     <section class="logs" aria-label={`Log of ${id}`}>
       <div class="tools">
-        <input
-          type="search"
-          placeholder="Find in the log"
-          aria-label="Find in the log"
-          value={find}
-          onInput={({ currentTarget }) => setFind(currentTarget.value)}
-        />
+        <SearchField what="Find in the log" value={find} onChange={setFind} />
         <button type="button" aria-pressed={follows} onClick={() => setFollows(!follows)}>
           Follow
         </button>

@@ -130,3 +130,16 @@ export function useClock(stepMs: number): number {
 /** `4.2 %` of one core. */
 export const cpuWords = (share: number | null | undefined): string =>
   share === null || share === undefined ? '–' : `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
+
+type Search = { readonly what: string; readonly value: string; readonly onChange: (text: string) => void };
+
+/** `what` is its label, and stands in it while it is empty. */
+export const SearchField = ({ what, value, onChange }: Search) => (
+  <input
+    type="search"
+    placeholder={what}
+    aria-label={what}
+    value={value}
+    onInput={({ currentTarget }) => onChange(currentTarget.value)}
+  />
+);
