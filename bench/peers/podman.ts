@@ -51,7 +51,7 @@ async function open(directory: string, rootfs: string): Promise<Peer> {
     ...{ PATH: `${TOOLS}:${process.env['PATH'] ?? ''}`, HOME: at('home'), PODMAN_IGNORE_CGROUPSV1_WARNING: '1' },
     ...{ CONTAINERS_CONF: at('containers.conf'), CONTAINERS_STORAGE_CONF: at('storage.conf') },
   };
-  const space = await mountSpace();
+  const space = await mountSpace(directory);
   const places = ['--root', at('storage'), '--runroot', at('run'), '--tmpdir', at('tmp')];
   const argv = ['nsenter', `--mount=/proc/${space.pid}/ns/mnt`, join(tree, 'usr', 'bin', 'podman'), ...places];
   try {
@@ -76,11 +76,11 @@ async function open(directory: string, rootfs: string): Promise<Peer> {
   }
 }
 
-/** Held by a process that does nothing else. */
-async function mountSpace(): Promise<AsyncDisposable & { readonly pid: number }> {
+/** Held by a process that does nothing else, and ends with this one, whatever ends this one. */
+async function mountSpace(directory: string): Promise<AsyncDisposable & { readonly pid: number }> {
   const own = readlinkSync('/proc/self/ns/mnt');
-  const child = spawn('unshare', ['--mount', '--propagation', 'private', 'sleep', 'infinity'], {
-    stdio: 'ignore',
+  const child = spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', 'read nothing', directory], {
+    stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   });
   const gone = once(child, 'exit');
