@@ -139,3 +139,5 @@ try {
 } finally {
   removeGroups();
 }
+// a connection to a bus stays open whatever it is told
+process.exit();
