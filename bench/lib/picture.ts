@@ -7,7 +7,7 @@ const COLOURS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#d55e00', '#56b4e9
 
 const WIDTH = 480;
 /** Where the bars begin: the peers' names stand before them. */
-const LEFT = 124;
+const LEFT = 132;
 const BAR = 15;
 /** For the figure after the longest bar. */
 const ROOM = WIDTH - LEFT - 72;
