@@ -37,7 +37,10 @@ async function connectDobby(address: string): Promise<{ readonly bus: Bus; reado
 
 /** In a device's own words; its directories are the copies' too, so it stays, and stands still. */
 async function startModel(rootfs: string, bus: string): Promise<Daemon> {
-  const daemon = await startDaemon({ apart: true, config: { engine: 'dobby', dobby: { bus, start: 'bundle' }, userIds: IDS } });
+  const daemon = await startDaemon({
+    apart: true,
+    config: { engine: 'dobby', dobby: { bus, start: 'bundle' }, userIds: IDS },
+  });
   try {
     await daemon.client.run({ appId: MODEL, appInstanceId: MODEL, app: { rootfs: { dir: rootfs }, args: [...ARGS] } });
     await daemon.client.suspend({ appInstanceId: MODEL });
