@@ -10,7 +10,9 @@ import { dobbyEngine } from '../adapters/dobby/engine.ts';
 import { Figures } from '../adapters/dobby/figures.ts';
 import { Link } from '../adapters/dobby/link.ts';
 import type { Groups } from '../adapters/dobby/parts.ts';
+import { wordIn } from '../adapters/dobby/signals.ts';
 import { memcrSurveys } from '../adapters/dobby/surveys.ts';
+import { BUS_TRAITS } from '../adapters/dobby/ways.ts';
 import { listDirectory } from '../adapters/files/list-directory.ts';
 import { systemClock } from '../adapters/process/clock.ts';
 import { linuxProcesses } from '../adapters/process/processes.ts';
@@ -61,7 +63,8 @@ export async function buildDobby({ config, bus, env, runDirectory, rootfs, log }
     },
     {
       heard: (signal) => {
-        containers.hear(signal);
+        const word = wordIn(signal);
+        if (word !== undefined) containers.hear(word);
       },
       lost: (life) => {
         log.warn({ life }, 'Dobby has ended, and all of its containers with it');
@@ -75,7 +78,7 @@ export async function buildDobby({ config, bus, env, runDirectory, rootfs, log }
   );
   const calls = dobbyCalls(link);
   const engine = dobbyEngine({
-    ...{ link, calls, containers, log, processes: linuxProcesses, clock: systemClock },
+    ...{ way: link, traits: BUS_TRAITS, calls, containers, log, processes: linuxProcesses, clock: systemClock },
     figures: new Figures(calls),
     groups: groupsOfDobby(),
     settings: config,

@@ -8,7 +8,9 @@ import type { Wait } from '../../ports/wait.ts';
 import { BUS, processOf, type Bus, type BusSignal } from './bus.ts';
 import { aborted, inPlainWords, timedOut, unavailable } from './link-errors.ts';
 import type { Answers, LinkOptions, Question } from './link-options.ts';
+import { CONTROL } from './signals.ts';
 import { Slots } from './slots.ts';
+import type { Way } from './ways.ts';
 
 /** Somebody who owns the name; `life` as handles name it. */
 type Owner = {
@@ -21,8 +23,7 @@ type Owner = {
   refusals: number;
 };
 
-export const CONTROL = 'org.rdk.dobby.ctrl1';
-export const ADMIN = 'org.rdk.dobby.admin1';
+const ADMIN = 'org.rdk.dobby.admin1';
 
 /** Of 49 that Dobby has; others call it, too. */
 const MOST_CALLS = 32;
@@ -35,7 +36,7 @@ const EVERYBODYS = new Set(['List', 'GetState', 'GetInfo', 'Stop', 'Pause', 'Res
 const MOST_REFUSALS = 4;
 const AFTER_REFUSAL_MS = 3000;
 
-export class Link {
+export class Link implements Way {
   readonly #options: LinkOptions;
   readonly #answers: Answers;
   readonly #closing = new AbortController();
@@ -61,23 +62,22 @@ export class Link {
     return this.#bus === undefined ? undefined : (this.#owner?.life ?? null);
   }
 
-  /** Why nobody serves. */
-  get why(): string {
-    return this.#why;
-  }
-
-  /** The life that serves. Throws ENGINE_UNAVAILABLE when there is none soon, ABORTED. */
   async serving({ signal, timeoutMs }: Wait): Promise<string> {
     return (await this.#serving({ signal, timeoutMs })).life;
   }
 
-  /** Of the process that has this life, as the bus knows it. Throws as {@link call}. */
+  /** As the bus knows it. */
   async pidOf(life: string): Promise<number> {
     const owner = this.#owner;
     if (owner?.life !== life) throw unavailable(this.#options, this.#why);
     return processOf(owner.bus, owner.name).catch((error: unknown) => {
       throw unavailable(this.#options, error);
     });
+  }
+
+  /** Who owns the name tells it. */
+  lostWithOthers(): boolean {
+    return false;
   }
 
   /**
