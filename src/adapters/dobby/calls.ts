@@ -108,7 +108,7 @@ function looking(link: Link) {
     },
     /** Undefined when it is not there. */
     info: async (handle: Target, wait: Wait): Promise<DobbyInfo | undefined> =>
-      infoIn((await link.call(about(handle, 'GetInfo'), wait))[0]),
+      infoInText((await link.call(about(handle, 'GetInfo'), wait))[0]),
     list: async (wait: Wait): Promise<Listed> => {
       // a Dobby that is not there is not waited for as long as one that is at work
       const life = await link.serving({ ...wait, timeoutMs: Math.min(wait.timeoutMs, PATIENCE_MS) });
@@ -126,11 +126,13 @@ const startedIn = ([value]: readonly unknown[]): Started => ({
 });
 
 /** Not the text that was promised, or not JSON: as good as nothing. */
-function infoIn(text: unknown): DobbyInfo | undefined {
+function infoInText(text: unknown): DobbyInfo | undefined {
   if (typeof text !== 'string' || text === '') return undefined;
   try {
-    return infoSchema.safeParse(JSON.parse(text)).data;
+    return infoIn(JSON.parse(text));
   } catch {
     return undefined;
   }
 }
+
+export const infoIn = (value: unknown): DobbyInfo | undefined => infoSchema.safeParse(value).data;

@@ -1,4 +1,5 @@
 /** What Dobby has said of our containers: who they are in which of its lives, and how they have ended. */
+import { constants } from 'node:os';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { Ended, EngineHandle } from '../../ports/engine.ts';
 import { dobbyId } from './ids.ts';
@@ -12,9 +13,13 @@ export type Word = {
   readonly descriptor: number | null;
   /** As {@link Ended.code}; null when the word says none. */
   readonly code: number | null;
+  /** By a signal, and it is not told by which. */
+  readonly bySignal?: true;
 };
 
-type Known = { handle: EngineHandle | null; ends: Word[]; oom: boolean; turn: number };
+type Known = { handle: EngineHandle | null; ends: Word[]; oom: boolean; turn: number; sent: Deadly | null };
+type Deadly = 'SIGTERM' | 'SIGKILL';
+const NOTHING = { handle: null, oom: false, turn: 0, sent: null };
 
 export class Containers {
   /** By Dobby's id. */
@@ -25,7 +30,7 @@ export class Containers {
   /** From here on what Dobby says of it is kept; for a new life of it nothing that was said before counts. */
   expect(id: ContainerId): void {
     this.#ids.set(dobbyId(id), id);
-    this.#known.set(dobbyId(id), { handle: null, ends: [], oom: false, turn: 0 });
+    this.#known.set(dobbyId(id), { ...NOTHING, ends: [] });
   }
 
   hold(id: ContainerId, handle: EngineHandle): void {
@@ -46,7 +51,7 @@ export class Containers {
   endOf(id: ContainerId, handle: EngineHandle): Ended | undefined {
     const known = this.#known.get(dobbyId(id));
     const end = known?.ends.find((one) => isOf(one, handle));
-    return end && { code: end.code, oom: known?.oom === true };
+    return end && known && endedBy(end, known);
   }
 
   /** It lives, whatever was said. */
@@ -62,6 +67,12 @@ export class Containers {
 
   nextTurn(id: ContainerId): number {
     return ++this.#of(id).turn;
+  }
+
+  /** What it may end by. */
+  noteSignal(id: ContainerId, signal: Deadly): void {
+    const known = this.#known.get(dobbyId(id));
+    if (known !== undefined) known.sent = signal;
   }
 
   noteOom(id: ContainerId): void {
@@ -112,10 +123,16 @@ export class Containers {
   }
 
   #of(id: ContainerId): Known {
-    const known = this.#known.get(dobbyId(id)) ?? { handle: null, ends: [], oom: false, turn: 0 };
+    const known = this.#known.get(dobbyId(id)) ?? { ...NOTHING, ends: [] };
     this.#known.set(dobbyId(id), known);
     return known;
   }
+}
+
+/** An end by some signal is taken for one by ours, if we have sent one. */
+function endedBy({ code, bySignal }: Word, { oom, sent }: Known): Ended {
+  if (bySignal === undefined) return { code, oom };
+  return { code: sent === null ? null : 128 + constants.signals[sent], oom, signalled: true };
 }
 
 const isOf = ({ life, descriptor }: Word, handle: EngineHandle): boolean =>

@@ -16,14 +16,14 @@ export function chooseFormat({
 }: Pick<Parts, 'way' | 'settings' | 'log'>): () => Promise<SpecFormat> {
   const { start } = settings;
   if (start !== 'auto') return () => Promise.resolve(FORMATS[start]);
-  let known: { readonly life: string; readonly format: SpecFormat } | undefined;
+  let known: { readonly life: string; readonly pid: number; readonly format: SpecFormat } | undefined;
   return async () => {
     const life = await way.serving(unhurried(PATIENCE_MS));
-    if (known?.life === life) return known.format;
     const pid = await way.pidOf(life);
+    if (known?.life === life && known.pid === pid) return known.format;
     const modes = await readStartModes(`/proc/${pid}/exe`);
     if (!modes.bundle && !modes.spec) throw unknown(pid);
-    known = { life, format: modes.bundle ? 'oci' : 'dobby' };
+    known = { life, pid, format: modes.bundle ? 'oci' : 'dobby' };
     log.info({ pid, ...modes, format: known.format }, 'how this Dobby starts containers');
     return known.format;
   };

@@ -83,17 +83,20 @@ export async function terminate(parts: Parts, id: ContainerId, live: Live): Prom
     }
     const pids = (await calls.info(handle, wait))?.pids ?? [];
     const others = pids.filter((pid) => pid !== live.init.pid).flatMap((pid) => processes.identify(pid) ?? []);
+    parts.containers.noteSignal(id, 'SIGTERM');
     for (const one of others.length > 0 ? others : [live.init]) processes.signal(one, 'SIGTERM');
     if (state === 'paused') await calls.resume(handle, wait);
   } catch (error) {
     log.warn({ err: error, containerId: id }, 'Dobby does not answer: its process 1 alone is asked to end');
+    parts.containers.noteSignal(id, 'SIGTERM');
     processes.signal(live.init, 'SIGTERM');
   }
 }
 
 /** Paused or asleep, and also while Dobby hangs: the end of process 1 ends its whole pid namespace. Never throws. */
 export async function kill(parts: Parts, id: ContainerId, live: Live): Promise<void> {
-  const { calls, processes, groups, log } = parts;
+  const { calls, containers, processes, groups, log } = parts;
+  containers.noteSignal(id, 'SIGKILL');
   try {
     if (await calls.stop(handleOf(parts, id, live), true, unhurried(ASK_MS))) return;
   } catch (error) {

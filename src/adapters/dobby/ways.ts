@@ -18,7 +18,7 @@ export type Way = {
 
 export type Traits = {
   /** As settings name it. */
-  readonly engine: 'dobby';
+  readonly engine: 'dobby' | 'ocicontainer';
   /** What Dobby does not know is not there. Not so where somebody between says the same while Dobby is away or hangs. */
   readonly isFirstHand: boolean;
   /** How long the word of an end may come after Dobby has forgotten the container, in ms. */
@@ -37,4 +37,19 @@ export const BUS_TRAITS: Traits = {
   cannot: [],
   afterMount:
     'the destination must not exist yet, also not of an attempt that failed; unless Dobby was built with USE_OPEN_TREE_FOR_DYNAMIC_MOUNTS, dobby.liveMounts must be on when the app is run (docs/dobby.md)',
+};
+
+/** Source: facts/thunder.md §3.1, and the plugin's 1.0.8. */
+export const PLUGIN_TRAITS: Traits = {
+  engine: 'ocicontainer',
+  isFirstHand: false,
+  // an event waits for a thread of Thunder's, and for an answer of OMI
+  wordMs: 2000,
+  cannot: [
+    'tell which signal has ended an app, or, with org.rdk.OCIContainer up to 1.0.8, how it has ended at all',
+    'mount while an app runs, with org.rdk.OCIContainer up to 1.0.8',
+    'tell a Dobby that is away, or hangs, from one without containers',
+  ],
+  afterMount:
+    'org.rdk.OCIContainer up to 1.0.8 hands Dobby no flags, and Dobby mounts nothing without: mount it when the app is run, or use the engine dobby',
 };
