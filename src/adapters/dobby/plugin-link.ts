@@ -48,7 +48,7 @@ export type PluginAnswers = {
 export type Asked = {
   readonly method: string;
   readonly params: object;
-  readonly late?: Late<Reply>;
+  readonly late?: Late<Reply> | undefined;
   /** From here on it may be done, whatever is heard of it. */
   readonly sent?: () => void;
 };
