@@ -15,7 +15,7 @@ export const examineDobby: Check = async (patient) => {
   await mkdir(root, { recursive: true, mode: 0o700 });
   const rootfs = rootFilesystems({ directory: `${root}/rootfs` });
   const { engine, close } = await buildDobby({
-    ...{ config: config.dobby, bus: undefined, env: { ...env }, runDirectory: root, rootfs, log: SILENT },
+    ...{ config: config.dobby, bus: undefined, env: { ...env }, openDirectory: root, rootfs, log: SILENT },
   });
   try {
     const { answers, why, cannot } = await engine.report({

@@ -28,7 +28,8 @@ export type DobbyOptions = {
   /** Of the command line; wins. */
   readonly bus: string | undefined;
   readonly env: NodeJS.ProcessEnv;
-  readonly runDirectory: string;
+  /** Anybody may enter it: Dobby's hooks read the bundles as the app's root, who is nobody out here. */
+  readonly openDirectory: string;
   readonly rootfs: RootFilesystems;
   readonly log: Log;
 };
@@ -46,10 +47,10 @@ const FIRST_LOOK_MS = 3000;
 const READY_MS = 5000;
 const THAW_MS = 2000;
 
-export async function buildDobby({ config, bus, env, runDirectory, rootfs, log }: DobbyOptions): Promise<DobbyParts> {
+export async function buildDobby({ config, bus, env, openDirectory, rootfs, log }: DobbyOptions): Promise<DobbyParts> {
   const address = bus ?? config.bus ?? (env['DBUS_SYSTEM_BUS_ADDRESS'] || SYSTEM_BUS);
-  const bundles = `${runDirectory}/bundles`;
-  await mkdir(bundles, { recursive: true, mode: 0o700 });
+  const bundles = `${openDirectory}/bundles`;
+  await mkdir(bundles, { recursive: true, mode: 0o711 });
   const containers = new Containers();
   const { service, object, callTimeoutMs, settleMs } = config;
   const connect = () => connectBus(address, CONNECT_MS);

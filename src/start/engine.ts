@@ -87,10 +87,10 @@ async function embedded({ config, places, searchPath }: Site, means: Means): Pro
   };
 }
 
-async function dobby({ config, places, env, log, dobbyBus }: Site, { rootfs }: Means): Promise<BuiltEngine> {
+async function dobby({ config, places, env, log, dobbyBus }: Site, { open, rootfs }: Means): Promise<BuiltEngine> {
   // who does not use it does not read it
   const { buildDobby } = await import('./dobby.ts');
   await mkdir(places.run, { recursive: true, mode: 0o711 });
-  const built = await buildDobby({ config: config.dobby, bus: dobbyBus, env, runDirectory: places.run, rootfs, log });
+  const built = await buildDobby({ config: config.dobby, bus: dobbyBus, env, openDirectory: open.directory, rootfs, log });
   return { ...built, runtimeVersion: 'dobby', criuVersion: '', logFormat: 'plain', makesNetworks: true };
 }
