@@ -94,7 +94,10 @@ export async function terminate(parts: Parts, id: ContainerId, live: Live): Prom
 export async function kill(parts: Parts, id: ContainerId, live: Live): Promise<void> {
   const { calls, processes, groups, log } = parts;
   try {
-    if (await calls.stop(handleOf(parts, id, live), true, unhurried(ASK_MS))) return;
+    const isStopped = await calls.stop(handleOf(parts, id, live), true, unhurried(ASK_MS));
+    // of one whose hibernation it could not give up Dobby says that it is stopping, and does no more
+    processes.signal(live.init, 'SIGKILL');
+    if (isStopped) return;
   } catch (error) {
     log.warn({ err: error, containerId: id }, 'Dobby does not answer: the kernel is asked to end its container');
   }
