@@ -32,7 +32,8 @@ const LIMITS = { memoryBytes: 64 * MIB, cpus: 0.5, pids: 100 };
 const RAISED = { memoryBytes: 96 * MIB, cpus: 1, pids: 200 };
 
 export const examineByTrial: Check = async (patient) => {
-  if (patient.config.engine === 'dobby') return (await import('./dobby.ts')).examineDobby(patient);
+  const { engine } = patient.config;
+  if (engine !== 'embedded') return (await import('./dobby.ts')).examineDobby(engine, patient);
   if (process.getuid?.() !== 0) return [NOT_ROOT];
   const root = scratchOf(patient);
   let made: string | undefined;

@@ -47,6 +47,8 @@ export type Ended = {
   /** As conmon writes it: 0–255, 128 + signal; null when nobody saw it. */
   readonly code: number | null;
   readonly oom: boolean;
+  /** A signal ended it, also when nobody could tell which. */
+  readonly signalled?: boolean;
   /** The engine itself has ended, and all of its containers with it. */
   readonly engineLost?: boolean;
 };

@@ -63,7 +63,9 @@ const withoutRecursion = ({ options = [], ...mount }: Mount): Mount => ({
 
 /** Sources that {@link BundleWishes.files} is asked for. */
 export const boundSources = ({ mounts = [] }: Config): readonly string[] =>
-  mounts.flatMap(({ source, options = [] }) => (options.some((option) => RECURSIVE.test(option)) ? (source ?? []) : []));
+  mounts.flatMap(({ source, options = [] }) =>
+    options.some((option) => RECURSIVE.test(option)) ? (source ?? []) : [],
+  );
 
 const commandLine = (args: readonly string[], hasInit: boolean): readonly string[] =>
   hasInit && args[0] === INIT_POINT && args[1] === '--' ? [DOBBY_INIT, ...args.slice(2)] : args;

@@ -10,20 +10,20 @@ const PATIENCE_MS = 2000;
 
 /** Throws ENGINE_UNAVAILABLE when Dobby is not there to be looked at, or does not show it. A bundle says more, so it comes first. */
 export function chooseFormat({
-  link,
+  way,
   settings,
   log,
-}: Pick<Parts, 'link' | 'settings' | 'log'>): () => Promise<SpecFormat> {
+}: Pick<Parts, 'way' | 'settings' | 'log'>): () => Promise<SpecFormat> {
   const { start } = settings;
   if (start !== 'auto') return () => Promise.resolve(FORMATS[start]);
-  let known: { readonly life: string; readonly format: SpecFormat } | undefined;
+  let known: { readonly life: string; readonly pid: number; readonly format: SpecFormat } | undefined;
   return async () => {
-    const life = await link.serving(unhurried(PATIENCE_MS));
-    if (known?.life === life) return known.format;
-    const pid = await link.pidOf(life);
+    const life = await way.serving(unhurried(PATIENCE_MS));
+    const pid = await way.pidOf(life);
+    if (known?.life === life && known.pid === pid) return known.format;
     const modes = await readStartModes(`/proc/${pid}/exe`);
     if (!modes.bundle && !modes.spec) throw unknown(pid);
-    known = { life, format: modes.bundle ? 'oci' : 'dobby' };
+    known = { life, pid, format: modes.bundle ? 'oci' : 'dobby' };
     log.info({ pid, ...modes, format: known.format }, 'how this Dobby starts containers');
     return known.format;
   };

@@ -2,12 +2,12 @@
 import { RuntimeError } from '../../domain/errors.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
-import type { EngineHandle, Live } from '../../ports/engine.ts';
+import type { Live } from '../../ports/engine.ts';
 import type { Wait } from '../../ports/wait.ts';
-import type { DobbyState } from './calls.ts';
+import type { DobbyState, Target } from './calls.ts';
 import { dobbyId } from './ids.ts';
 import type { Parts } from './parts.ts';
-import { unhurried } from './start.ts';
+import { targetOf, unhurried } from './start.ts';
 
 /** Ending an app must not wait long for a Dobby that hangs: then the kernel is asked. */
 const ASK_MS = 2000;
@@ -37,20 +37,21 @@ export const resume = (parts: Parts, id: ContainerId, wait: Wait): Promise<void>
 
 async function turn(parts: Parts, id: ContainerId, { method, undo, wanted, code, next, wait }: Turn & { wait: Wait }) {
   const { calls, containers } = parts;
-  const handle = handleOf(parts, id);
+  const target = handleOf(parts, id);
+  const handle = containers.handleOf(id);
   const mine = containers.nextTurn(id);
   // nobody counts on it any more, unless somebody has asked for something else since: then it is not ours to change
   const late = (done: boolean): void => {
     if (done && containers.handleOf(id) === handle && containers.turnOf(id) === mine) {
-      calls[undo](handle, unhurried(wait.timeoutMs)).catch(() => undefined);
+      calls[undo](target, unhurried(wait.timeoutMs)).catch(() => undefined);
     }
   };
   const fail = (cause?: unknown): never => {
     throw new RuntimeError(code, { what: `Dobby did not ${method} ${id}`, next, cause });
   };
   try {
-    if (await calls[method](handle, wait, late)) return;
-    if ((await calls.state(handle, wait)) === wanted) return;
+    if (await calls[method](target, wait, late)) return;
+    if ((await calls.state(target, wait)) === wanted) return;
   } catch (error) {
     if (error instanceof RuntimeError && error.code === 'ABORTED') throw error;
     fail(error);
@@ -59,9 +60,9 @@ async function turn(parts: Parts, id: ContainerId, { method, undo, wanted, code,
 }
 
 /** As Dobby knows it. Throws ENGINE_UNAVAILABLE for one that its present life does not have. */
-export function handleOf({ containers }: Parts, id: ContainerId, live?: Live): EngineHandle {
+export function handleOf({ containers }: Parts, id: ContainerId, live?: Live): Target {
   const handle = live?.handle ?? containers.handleOf(id);
-  if (handle !== null) return handle;
+  if (handle !== null) return targetOf(id, handle);
   throw new RuntimeError('ENGINE_UNAVAILABLE', {
     what: `Dobby's container of ${id} is not known`,
     next: 'Dobby was away when this daemon started: try again when it is back',
@@ -82,17 +83,20 @@ export async function terminate(parts: Parts, id: ContainerId, live: Live): Prom
     }
     const pids = (await calls.info(handle, wait))?.pids ?? [];
     const others = pids.filter((pid) => pid !== live.init.pid).flatMap((pid) => processes.identify(pid) ?? []);
+    parts.containers.noteSignal(id, 'SIGTERM');
     for (const one of others.length > 0 ? others : [live.init]) processes.signal(one, 'SIGTERM');
     if (state === 'paused') await calls.resume(handle, wait);
   } catch (error) {
     log.warn({ err: error, containerId: id }, 'Dobby does not answer: its process 1 alone is asked to end');
+    parts.containers.noteSignal(id, 'SIGTERM');
     processes.signal(live.init, 'SIGTERM');
   }
 }
 
 /** Paused or asleep, and also while Dobby hangs: the end of process 1 ends its whole pid namespace. Never throws. */
 export async function kill(parts: Parts, id: ContainerId, live: Live): Promise<void> {
-  const { calls, processes, groups, log } = parts;
+  const { calls, containers, processes, groups, log } = parts;
+  containers.noteSignal(id, 'SIGKILL');
   try {
     const isStopped = await calls.stop(handleOf(parts, id, live), true, unhurried(ASK_MS));
     // of one whose hibernation it could not give up Dobby says that it is stopping, and does no more

@@ -5,8 +5,8 @@ import type { Log } from '../../ports/log.ts';
 import type { Processes } from '../../ports/processes.ts';
 import type { DobbyCalls } from './calls.ts';
 import type { Containers } from './containers.ts';
-import type { Link } from './link.ts';
 import type { Figures } from './figures.ts';
+import type { Traits, Way } from './ways.ts';
 
 /** Control groups as Dobby names them: `/ID` in every hierarchy. Looked at, never written, but to thaw what is to die. */
 export type Groups = {
@@ -25,7 +25,8 @@ export type DobbySettings = {
 
 /** What the engine is made of. */
 export type Parts = {
-  readonly link: Link;
+  readonly way: Way;
+  readonly traits: Traits;
   readonly calls: DobbyCalls;
   readonly containers: Containers;
   readonly figures: Figures;

@@ -5,7 +5,7 @@ import type { ContainerId } from '../../domain/ids.ts';
 import type { Live, Removal } from '../../ports/engine.ts';
 import { dobbyId } from './ids.ts';
 import type { Parts } from './parts.ts';
-import { unhurried } from './start.ts';
+import { targetOf, unhurried } from './start.ts';
 
 const POLL_MS = 20;
 const ASK_MS = 5000;
@@ -15,7 +15,7 @@ const ASK_MS = 5000;
  * it is gone; the bundle, by which it is found again, goes last. (Dobby cleans up after a crash without it: crun has a copy.)
  */
 export async function removeContainer(parts: Parts, id: ContainerId, { known, ...wait }: Removal): Promise<void> {
-  const { link, containers, figures, processes } = parts;
+  const { way, containers, figures, processes } = parts;
   const directory = parts.bundleOf(id);
   const isOurs = await access(directory).then(
     () => true,
@@ -24,7 +24,7 @@ export async function removeContainer(parts: Parts, id: ContainerId, { known, ..
   if (isOurs && !isSaidGone(parts, id, known)) {
     // of a Dobby that has crashed it may live on, and nobody else would end it; and not every stop ends what it should
     const kill = (): unknown => known !== null && processes.signal(known.init, 'SIGKILL');
-    if (link.life === null) kill();
+    if (way.life === null) kill();
     else await stop(parts, id, { timeoutMs: wait.timeoutMs, kill });
   }
   containers.forget(id);
@@ -50,7 +50,7 @@ async function stop({ calls, clock }: Parts, id: ContainerId, { timeoutMs, kill 
     }
     if (performance.now() > deadline) throw stillThere(id);
     if (!isAsked) {
-      isAsked = await calls.stop({ life, descriptor }, true, wait);
+      isAsked = await calls.stop(targetOf(id, { life, descriptor }), true, wait);
       kill();
     }
     await clock.sleep(POLL_MS);

@@ -16,12 +16,14 @@ const SPEC_CANNOT = ['run an app from another root file system than the deviceâ€
 
 /** `List` and not `Ping`: that one is answered while the worker hangs (facts/dobby.md Â§0.4). */
 export async function report(parts: Parts, format: () => Promise<SpecFormat>, wait: Wait): Promise<EngineReport> {
-  const engine = { engine: 'dobby', runtime: 'dobby' };
+  const { engine: name, cannot } = parts.traits;
+  const engine = { engine: name, runtime: name };
+  const common = [...CANNOT, ...cannot];
   try {
     await parts.calls.list(wait);
     const more = (await format()) === 'dobby' ? SPEC_CANNOT : [];
-    return { ...engine, answers: true, why: null, cannot: [...CANNOT, ...more] };
+    return { ...engine, answers: true, why: null, cannot: [...common, ...more] };
   } catch (error) {
-    return { ...engine, answers: false, why: RuntimeError.of(error).message, cannot: CANNOT };
+    return { ...engine, answers: false, why: RuntimeError.of(error).message, cannot: common };
   }
 }

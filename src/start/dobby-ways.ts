@@ -1,0 +1,11 @@
+/** Who builds which engine that drives Dobby. */
+import type { Config } from '../config.ts';
+import type { DobbyOptions, DobbyParts } from './dobby-engine.ts';
+
+type Build = (options: DobbyOptions) => Promise<DobbyParts>;
+
+/** Who does not use one does not read it. */
+export const DOBBY_WAYS: Readonly<Record<Exclude<Config['engine'], 'embedded'>, Build>> = {
+  dobby: async (options) => (await import('./dobby.ts')).buildDobby(options),
+  ocicontainer: async (options) => (await import('./ocicontainer.ts')).buildOciContainer(options),
+};
