@@ -18,7 +18,7 @@ export async function examineDobby(name: Name, patient: Patient): Promise<readon
   await mkdir(root, { recursive: true, mode: 0o700 });
   const rootfs = rootFilesystems({ directory: `${root}/rootfs` });
   const { engine, close } = await DOBBY_WAYS[name]({
-    ...{ config, bus: undefined, env: { ...env }, runDirectory: root, rootfs, log: SILENT },
+    ...{ config, bus: undefined, env: { ...env }, openDirectory: root, rootfs, log: SILENT },
   });
   try {
     const { answers, why, cannot } = await engine.report({

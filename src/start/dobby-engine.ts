@@ -27,7 +27,8 @@ export type DobbyOptions = {
   /** Of the command line; wins. */
   readonly bus: string | undefined;
   readonly env: NodeJS.ProcessEnv;
-  readonly runDirectory: string;
+  /** Anybody may enter it: Dobby's hooks read the bundles as the app's root, who is nobody out here. */
+  readonly openDirectory: string;
   readonly rootfs: RootFilesystems;
   readonly log: Log;
 };
@@ -51,11 +52,11 @@ const THAW_MS = 2000;
 
 /** `open` begins to listen: what it hears goes to the containers that it is given. */
 export async function joinDobby(
-  { config, runDirectory, rootfs, log }: DobbyOptions,
+  { config, openDirectory, rootfs, log }: DobbyOptions,
   open: (containers: Containers) => OpenWay,
 ): Promise<DobbyParts> {
-  const bundles = `${runDirectory}/bundles`;
-  await mkdir(bundles, { recursive: true, mode: 0o700 });
+  const bundles = `${openDirectory}/bundles`;
+  await mkdir(bundles, { recursive: true, mode: 0o711 });
   const containers = new Containers();
   const { traits, way, calls, close } = open(containers);
   const engine = dobbyEngine({

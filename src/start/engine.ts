@@ -91,9 +91,9 @@ async function embedded({ config, places, searchPath }: Site, means: Means): Pro
 async function throughDobby(
   name: keyof typeof DOBBY_WAYS,
   { config, places, env, log, dobbyBus }: Site,
-  { rootfs }: Means,
+  { open, rootfs }: Means,
 ): Promise<BuiltEngine> {
   await mkdir(places.run, { recursive: true, mode: 0o711 });
-  const built = await DOBBY_WAYS[name]({ config, bus: dobbyBus, env, runDirectory: places.run, rootfs, log });
+  const built = await DOBBY_WAYS[name]({ config, bus: dobbyBus, env, openDirectory: open.directory, rootfs, log });
   return { ...built, runtimeVersion: 'dobby', criuVersion: '', logFormat: 'plain', makesNetworks: true };
 }

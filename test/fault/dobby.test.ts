@@ -136,6 +136,39 @@ test('an app that Dobby started too late is not left running', async () => {
   assert.deepEqual(await ends(client, id), 1);
 });
 
+test('an app of which Dobby says that it is stopping for good can be ended', async () => {
+  await using house = await dobbyHouse();
+  const { daemon, dobby } = house;
+  const { client } = daemon;
+  const id = await runApp(client, 'stopping', SLEEP);
+  dobby.getStuck(id, 'stopping');
+  await client.kill({ appInstanceId: id });
+  assert.equal(await causeOf(client, id), 'killed');
+  await runAgain(client, id);
+  assert.equal(await ends(client, id), 1);
+});
+
+test('what Dobby itself cannot get rid of is not asked about, which would end it', async () => {
+  await using house = await dobbyHouse({}, { config: { startTimeoutMs: 1000 } });
+  const { daemon, dobby } = house;
+  const id = uniqueId('stuck');
+  dobby.faults.hangsAtStart = true;
+  daemon.client.run(hostApp(id, SLEEP)).catch(() => undefined);
+  await until(() => dobby.wire.called.includes('StartFromBundle'), { what: 'Dobby is asked', timeoutMs: LIMIT_MS });
+  await daemon.kill9();
+  dobby.wire.release();
+  dobby.faults.hangsAtStart = false;
+  await until(() => dobby.ids.includes(id), { what: 'Dobby has it', timeoutMs: LIMIT_MS });
+  dobby.getStuck(id, 'unknown');
+  await daemon.start();
+  assert.equal(await causeOf(daemon.client, id), 'start-interrupted');
+  assert(dobby.wire.isConnected);
+  assert.deepEqual(dobby.ids, [id]);
+  dobby.getStuck(id, 'running');
+  await runAgain(daemon.client, id);
+  assert.equal(await ends(daemon.client, id), 1);
+});
+
 test('no more than 32 calls are in flight, however many ask while Dobby hangs', async () => {
   await using house = await dobbyHouse();
   const { daemon, dobby } = house;
@@ -214,7 +247,7 @@ test('a start that Dobby refuses leaves nothing', async () => {
   const id = uniqueId('refused');
   await helpfulRefusal(daemon.client.run(hostApp(id, SLEEP)), 'START_FAILED', /did not start/);
   assert.equal(await causeOf(daemon.client, id), 'start-failed');
-  assert.deepEqual(readdirSync(`${daemon.places.run}/bundles`), []);
+  assert.deepEqual(readdirSync(`/run/runtime-manager-${daemon.tag}/bundles`), []);
   assert(!existsSync(`${daemon.places.state}/inside/${id}`));
 });
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
+  boundSources,
   dobbyBundle,
   dobbySpecFor,
   DOBBY_INIT,
@@ -51,7 +52,7 @@ test('every name that Dobby is given is one that it takes, and no two are the sa
 });
 
 const WISHES: BundleWishes = {
-  ...{ id: 'x', hasInit: true, logFile: '/log', logMaxBytes: 10, liveMounts: false },
+  ...{ id: 'x', hasInit: true, logFile: '/log', logMaxBytes: 10, liveMounts: false, files: new Set() },
   wishes: { network: 'none', ports: [] },
 };
 
@@ -61,11 +62,23 @@ test('a configuration becomes one that Dobby can run, whatever was in it', () =>
     ociVersion: '1.0.2-dobby',
     hostname: 'x',
     process: { terminal: true, args: [DOBBY_INIT, 'app', '-x'] },
+    mounts: [],
     linux: { seccomp: {}, resources: {} },
     rdkPlugins: { logging: { required: false, data: { sink: 'file', fileOptions: { path: '/log', limit: 10 } } } },
   });
   const own = dobbyBundle(config, { ...WISHES, hasInit: false }) as typeof config;
   assert.deepEqual(own.process.args, config.process.args);
+});
+
+test('what is mounted below is only spoken of where something can be: crun takes no recursive option on a file', () => {
+  const options = ['rbind', 'rprivate', 'nosuid', 'rnosuid', 'nodev', 'rnodev', 'ro', 'rro'];
+  const mounts = ['/a/file', '/a/directory'].map((source) => ({ destination: source, type: 'bind', source, options }));
+  const plain = { destination: '/tmp', type: 'tmpfs', source: 'tmpfs', options: ['nosuid'] };
+  const config = { mounts: [...mounts, plain] };
+  assert.deepEqual(boundSources(config), ['/a/file', '/a/directory']);
+  const told = dobbyBundle(config, { ...WISHES, files: new Set(['/a/file']) }) as typeof config;
+  assert.deepEqual(told.mounts[0]?.options, ['rbind', 'rprivate', 'nosuid', 'nodev', 'ro']);
+  assert.deepEqual(told.mounts.slice(1), [mounts[1], plain]);
 });
 
 test('a port that is another one inside is refused, and the log of a spec is ours unless it has one', async () => {

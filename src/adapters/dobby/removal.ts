@@ -22,9 +22,10 @@ export async function removeContainer(parts: Parts, id: ContainerId, { known, ..
     () => false,
   );
   if (isOurs && !isSaidGone(parts, id, known)) {
-    if (way.life !== null) await stop(parts, id, wait.timeoutMs);
-    // of a Dobby that has crashed it may live on, and nobody else would end it
-    if (known !== null) processes.signal(known.init, 'SIGKILL');
+    // of a Dobby that has crashed it may live on, and nobody else would end it; and not every stop ends what it should
+    const kill = (): unknown => known !== null && processes.signal(known.init, 'SIGKILL');
+    if (way.life === null) kill();
+    else await stop(parts, id, { timeoutMs: wait.timeoutMs, kill });
   }
   containers.forget(id);
   figures.forget(id);
@@ -35,15 +36,23 @@ export async function removeContainer(parts: Parts, id: ContainerId, { known, ..
 const isSaidGone = ({ containers, processes }: Parts, id: ContainerId, known: Live | null): boolean =>
   known?.handle !== undefined && containers.endOf(id, known.handle) !== undefined && !processes.isAlive(known.init);
 
-async function stop({ calls, clock }: Parts, id: ContainerId, timeoutMs: number): Promise<void> {
+type Stopping = { readonly timeoutMs: number; readonly kill: () => unknown };
+
+async function stop({ calls, clock }: Parts, id: ContainerId, { timeoutMs, kill }: Stopping): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   const wait = unhurried(Math.min(ASK_MS, timeoutMs));
   for (let isAsked = false; ;) {
     const { life, descriptors } = await calls.list(wait);
     const descriptor = descriptors.get(dobbyId(id));
-    if (descriptor === undefined) return;
+    if (descriptor === undefined) {
+      kill();
+      return;
+    }
     if (performance.now() > deadline) throw stillThere(id);
-    if (!isAsked) isAsked = await calls.stop(targetOf(id, { life, descriptor }), true, wait);
+    if (!isAsked) {
+      isAsked = await calls.stop(targetOf(id, { life, descriptor }), true, wait);
+      kill();
+    }
     await clock.sleep(POLL_MS);
   }
 }

@@ -1,12 +1,12 @@
 /** Starting a container with Dobby, and finding out what it is then. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { chown, mkdir, stat, writeFile } from 'node:fs/promises';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { SpecFormat } from '../../domain/spec.ts';
 import type { EngineHandle, Live, StartOrder } from '../../ports/engine.ts';
 import type { ProcessId } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
-import { dobbyBundle, dobbySpecFor } from './bundle.ts';
+import { boundSources, dobbyBundle, dobbySpecFor } from './bundle.ts';
 import type { DobbyInfo, Started, Target } from './calls.ts';
 import { dobbyId } from './ids.ts';
 import type { Parts } from './parts.ts';
@@ -17,6 +17,10 @@ const STOP_MS = 30_000;
 
 export const NOBODY: ProcessId = { pid: 0, startTime: '0' };
 export const unhurried = (timeoutMs: number): Wait => ({ signal: new AbortController().signal, timeoutMs });
+
+type Mapped = {
+  readonly linux?: { readonly gidMappings?: readonly { readonly containerID: number; readonly hostID: number }[] };
+};
 
 type Starting = { readonly order: StartOrder; readonly wait: Wait };
 
@@ -44,14 +48,40 @@ export async function start(parts: Parts, format: SpecFormat, { order, wait }: S
 async function write(parts: Parts, format: SpecFormat, order: StartOrder): Promise<string> {
   const { id, config, logFile, logMaxBytes, wishes } = order;
   const directory = parts.bundleOf(id);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const rootGroup = rootGroupOf(config);
+  await mkdir(directory, { recursive: true, mode: 0o710 });
+  await chown(directory, 0, rootGroup);
   await writeFile(`${directory}/${ORDERED}`, JSON.stringify(config), { mode: 0o600 });
   if (format === 'dobby') return JSON.stringify(dobbySpecFor(config, { logFile, logMaxBytes }));
   const hasInit = await parts.hasInit(config);
   const { liveMounts } = parts.settings;
-  const told = dobbyBundle(config, { id: dobbyId(id), hasInit, logFile, logMaxBytes, wishes, liveMounts });
-  await writeFile(`${directory}/config.json`, JSON.stringify(told), { mode: 0o600 });
+  const files = await filesAmong(boundSources(config));
+  const told = dobbyBundle(config, { id: dobbyId(id), hasInit, logFile, logMaxBytes, wishes, liveMounts, files });
+  await writeFile(`${directory}/config.json`, JSON.stringify(told), { mode: 0o640 });
+  await chown(`${directory}/config.json`, 0, rootGroup);
   return directory;
+}
+
+/**
+ * The group that the container's root has out here. Hooks of Dobby's plugins that run in the container (createContainer) read the
+ * bundle's config.json as that root, and without it nothing starts. 0 where there is no user namespace.
+ */
+function rootGroupOf(config: object): number {
+  const { linux: { gidMappings = [] } = {} } = config as Mapped;
+  return gidMappings.find(({ containerID }) => containerID === 0)?.hostID ?? 0;
+}
+
+/** What is not there crun will say. */
+async function filesAmong(sources: readonly string[]): Promise<ReadonlySet<string>> {
+  const are = await Promise.all(
+    sources.map((source) =>
+      stat(source).then(
+        (found) => !found.isDirectory(),
+        () => false,
+      ),
+    ),
+  );
+  return new Set(sources.filter((_, index) => are[index]));
 }
 
 /** Who gave up has told its caller so: it must not run. */

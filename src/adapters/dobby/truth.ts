@@ -90,16 +90,19 @@ export async function inspect(parts: Parts, id: ContainerId, known: Live | null)
   const { life, descriptors } = await parts.calls.list(wait);
   const descriptor = descriptors.get(dobbyId(id));
   const isSame = known?.handle === undefined || (known.handle.life === life && known.handle.descriptor === descriptor);
-  if (descriptor === undefined || !isOurs || !isSame) {
+  const past = (): Inspection => {
     if (known === null) return left;
     if (!traits.isFirstHand && processes.isAlive(known.init)) throw unsaid(id);
     const engineLost = known.handle !== undefined && known.handle.life !== life;
     const said = known.handle && containers.endOf(id, known.handle);
     return { status: 'ended', ended: said ?? { code: null, oom: false, ...(engineLost && { engineLost }) } };
-  }
+  };
+  if (descriptor === undefined || !isOurs || !isSame) return past();
   const handle = { life, descriptor };
   containers.hold(id, handle);
   const state = await settledState(parts, targetOf(id, handle), wait);
+  // it has ended since; or Dobby cannot get rid of what an earlier life of it has left, and then dies when asked for more
+  if (state === 'gone') return past();
   const live = await liveOf(parts, id, { handle, wait });
   // the process that was known is the same as long as it lives
   const same = known !== null && processes.isAlive(known.init) ? { ...live, init: known.init } : live;
