@@ -8,6 +8,7 @@ import { Containers } from '../adapters/dobby/containers.ts';
 import { dobbyEngine } from '../adapters/dobby/engine.ts';
 import { Figures } from '../adapters/dobby/figures.ts';
 import type { Groups } from '../adapters/dobby/parts.ts';
+import { programReader } from '../adapters/dobby/program.ts';
 import { memcrSurveys } from '../adapters/dobby/surveys.ts';
 import type { Traits, Way } from '../adapters/dobby/ways.ts';
 import { listDirectory } from '../adapters/files/list-directory.ts';
@@ -59,9 +60,10 @@ export async function joinDobby(
   await mkdir(bundles, { recursive: true, mode: 0o711 });
   const containers = new Containers();
   const { traits, way, calls, close } = open(containers);
+  const program = programReader(way, log);
   const engine = dobbyEngine({
     ...{ way, traits, calls, containers, log, processes: linuxProcesses, clock: systemClock },
-    figures: new Figures(calls),
+    ...{ figures: new Figures(calls), program },
     groups: groupsOfDobby(),
     settings: config.dobby,
     bundleOf: (id) => `${bundles}/${id}`,
@@ -79,7 +81,7 @@ export async function joinDobby(
     .catch((error: unknown) => {
       log.warn({ err: error }, 'going on without Dobby: no app can be started until it is there');
     });
-  return { engine, surveys: memcrSurveys(), close };
+  return { engine, surveys: memcrSurveys(program), close };
 }
 
 /** Dobby's containers have a group at the top of each hierarchy, named as they are. */

@@ -21,7 +21,7 @@ export function buildOciContainer(options: DobbyOptions): Promise<DobbyParts> {
   return joinDobby(options, (containers) => {
     const link = new PluginLink(
       {
-        ...{ callTimeoutMs, log },
+        ...{ url, callTimeoutMs, log },
         follow: (follower) => thunder.neighbour(CALLSIGN, follower),
         findDobby: () => processNamed(DOBBY, '/proc'),
       },

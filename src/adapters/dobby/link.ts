@@ -58,6 +58,11 @@ export class Link implements Way {
     this.#done = this.#stayConnected();
   }
 
+  get at(): string {
+    const { service, address } = this.#options;
+    return `${service} on ${address}`;
+  }
+
   /** Of who owns the name now; null when nobody does; undefined when that cannot be known, because the bus is away. */
   get life(): string | null | undefined {
     return this.#bus === undefined ? undefined : (this.#owner?.life ?? null);

@@ -6,6 +6,7 @@ import type { Processes } from '../../ports/processes.ts';
 import type { DobbyCalls } from './calls.ts';
 import type { Containers } from './containers.ts';
 import type { Figures } from './figures.ts';
+import type { ProgramReader } from './program.ts';
 import type { Traits, Way } from './ways.ts';
 
 /** Control groups as Dobby names them: `/ID` in every hierarchy. Looked at, never written, but to thaw what is to die. */
@@ -35,6 +36,7 @@ export type Parts = {
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: DobbySettings;
+  readonly program: ProgramReader;
   /** Ours of a container: there before Dobby is asked to start it, so that every container of ours is found again. */
   readonly bundleOf: (id: ContainerId) => string;
   readonly listBundles: () => Promise<readonly ContainerId[]>;

@@ -31,6 +31,8 @@ export type Follower = {
 };
 
 export type PluginLinkOptions = {
+  /** Of Thunder, for people. */
+  readonly url: string;
   readonly follow: (follower: Follower) => Plugin;
   readonly callTimeoutMs: number;
   /** Pid of Dobby's process on this machine; undefined when it cannot be told which it is. */
@@ -104,6 +106,10 @@ export class PluginLink implements Way {
         this.#go();
       },
     });
+  }
+
+  get at(): string {
+    return `${CALLSIGN} of ${this.#options.url}`;
   }
 
   get life(): string | undefined {

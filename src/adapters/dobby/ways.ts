@@ -6,6 +6,8 @@ import type { Wait } from '../../ports/wait.ts';
 
 /** What the engine wants of a way besides its calls. */
 export type Way = {
+  /** Where it leads, for people. */
+  readonly at: string;
   /** Of the Dobby that is there now; null when nobody is; undefined when that cannot be known. */
   readonly life: string | null | undefined;
   /** The life that serves. Throws ENGINE_UNAVAILABLE when there is none soon, ABORTED. */
