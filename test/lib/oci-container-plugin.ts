@@ -28,23 +28,12 @@ export class OciContainerPlugin implements AsyncDisposable {
   readonly #address: string;
   readonly #build: Build;
   #bus: Bus | undefined;
-  /** What a method waits for, once it is done, before it answers. */
-  readonly held = new Map<string, Promise<unknown>>();
 
   constructor(thunder: ThunderServer, address: string, build: Build) {
     this.#thunder = thunder;
     this.#address = address;
     this.#build = build;
-    const rows = Object.entries(this.#methods);
-    const methods = rows.map(([name, method]) => {
-      const perform = async (params: Params): Promise<unknown> => {
-        const result = await method(params);
-        await this.held.get(name);
-        return result;
-      };
-      return [name, perform] as const;
-    });
-    this.plugin = { active: true, methods: Object.fromEntries(methods) };
+    this.plugin = { active: true, methods: this.#methods };
     thunder.plugins.set(OCI_CONTAINER, this.plugin);
   }
 

@@ -100,7 +100,13 @@ function deafPlugin(options: { readonly doubtMs?: number } = {}) {
   let follower: Follower | undefined;
   const link = new PluginLink(
     {
-      ...{ callTimeoutMs: 20_000, log: quietLog, findDobby: () => Promise.resolve(undefined), ...options },
+      ...{
+        url: 'ws://thunder',
+        callTimeoutMs: 20_000,
+        log: quietLog,
+        findDobby: () => Promise.resolve(undefined),
+        ...options,
+      },
       follow: (one) => {
         follower = one;
         return {
@@ -209,6 +215,13 @@ test('no more than four calls are with the plugin at once, and none before its e
   await until(() => asked.length === 4, { what: 'four are asked' });
   for (let answered = 0; answered < 6; answered++) (await next('pauseContainer')).resolve({ success: true });
   assert.equal((await Promise.all(all)).filter(({ success }) => success).length, 6);
+  link.close();
+});
+
+test('how Dobby starts containers must be said where its process cannot be told from others', async () => {
+  const { link } = deafPlugin();
+  const error = await refusal(link.pidOf(), 'ENGINE_UNAVAILABLE', /cannot be told/);
+  assert.match(error.next ?? '', /dobby\.start/);
   link.close();
 });
 
