@@ -261,29 +261,3 @@ test('apps of another engine are not taken over', async () => {
   assert.match(stderr, /apps of the engine dobby are still there/);
   await daemon.start();
 });
-
-test('a hundred lives, eight at a time: no event is lost or doubled, and nobody is stuck', async () => {
-  await using house = await dobbyHouse();
-  const { client } = house.daemon;
-  const live = async (round: number): Promise<void> => {
-    const id = await runApp(client, 'many', round % 5 === 0 ? shell('exit 2') : SLEEP);
-    if (round % 5 === 0) await exitOf(client, id);
-    else {
-      if (round % 3 === 0) await client.suspend({ appInstanceId: id });
-      if (round % 7 === 0) await client.hibernate({ appInstanceId: id });
-      await (round % 2 === 0 ? client.kill({ appInstanceId: id }) : client.terminate({ appInstanceId: id }));
-    }
-    await untilState(client, id, 'TERMINATED');
-    const words = inWords(await eventsOf(client, id));
-    for (const word of ['started', 'terminated']) {
-      assert.equal(words.filter((one) => one === word).length, 1, `${id}: ${words.join(' ')}`);
-    }
-  };
-  const rounds = Array.from({ length: 100 }, (_, index) => index + 1);
-  const worker = async (): Promise<void> => {
-    for (let round = rounds.shift(); round !== undefined; round = rounds.shift()) await live(round);
-  };
-  await Promise.all(Array.from({ length: 8 }, worker));
-  await until(() => house.dobby.ids.length === 0, { what: 'Dobby has no container any more', timeoutMs: LIMIT_MS });
-  noStrangeCalls(house);
-});

@@ -50,6 +50,8 @@ const number = (value: number): Answer => ({ signature: 'i', body: [value] });
 export class DobbyService implements AsyncDisposable {
   readonly faults: Faults = { ...GOOD };
   readonly wire: DobbyWire;
+  /** Of each program run besides an app: for crun. */
+  readonly execOptions: string[] = [];
   readonly #containers = new Map<string, Container>();
   #made = 0;
 
@@ -69,9 +71,10 @@ export class DobbyService implements AsyncDisposable {
     GetInfo: ([descriptor]) => this.#info(this.#find(descriptor)),
     Annotate: ([descriptor, key, value]) => this.#annotate(this.#find(descriptor), String(key), String(value)),
     RemoveAnnotation: ([descriptor, key]) => truth(this.#find(descriptor)?.annotations.delete(String(key)) === true),
-    Exec: ([descriptor, , command]) => {
+    Exec: ([descriptor, options, command]) => {
       const one = this.#find(descriptor);
       if (one?.state !== 'running') return truth(false);
+      this.execOptions.push(String(options));
       one.box.exec(String(command).split(' '));
       return truth(true);
     },

@@ -143,6 +143,8 @@ export class Link implements Way {
   }
 
   async #serving({ signal, timeoutMs }: Wait): Promise<Owner> {
+    // nothing is made for those that need not wait, and they are nearly all
+    if (this.#owner?.serves === true) return this.#owner;
     const limit = AbortSignal.any([AbortSignal.timeout(Math.ceil(timeoutMs)), signal, this.#closing.signal]);
     const owner = await this.#change.until(() => (this.#owner?.serves === true ? this.#owner : undefined), limit);
     if (owner !== undefined) return owner;

@@ -116,7 +116,7 @@ export async function liveOf(parts: Parts, id: ContainerId, { handle, wait }: Lo
 }
 
 /** The one with the inner pid 1; Dobby's list has no order. */
-const initIn = (info: DobbyInfo | undefined): number | undefined =>
+export const initIn = (info: DobbyInfo | undefined): number | undefined =>
   info?.processes?.find(({ nsPid }) => nsPid === 1)?.pid ?? info?.pids?.[0];
 
 const refused = (id: ContainerId, cause: string | undefined): RuntimeError =>
