@@ -91,7 +91,7 @@ const thunder = z.strictObject({
   url: z.url({ protocol: /^wss?$/, error: 'must be a ws:// or wss:// address' }).optional(),
   /** File with the token that Thunder's security wants. */
   tokenFile: path,
-  /** For one call of a plugin, in ms. */
+  /** For one call of a plugin, in ms; for those to Dobby: `dobby.callTimeoutMs`. */
   callTimeoutMs: milliseconds.min(1).default(5000),
 });
 
@@ -168,9 +168,9 @@ const dobby = z.strictObject({
 });
 
 export const configSchema = z.strictObject({
-  /** Who runs the containers: this daemon, or Dobby, a daemon of the device. */
-  engine: z.enum(['embedded', 'dobby']).default('embedded'),
-  /** How the engine dobby finds and uses Dobby. */
+  /** Who runs the containers: this daemon, or Dobby, a daemon of the device: asked over D-Bus, or through Thunder's plugin org.rdk.OCIContainer. */
+  engine: z.enum(['embedded', 'dobby', 'ocicontainer']).default('embedded'),
+  /** How Dobby is found and used; bus, service, object and settleMs are for the engine dobby. */
   dobby: dobby.prefault({}),
   runtime: z.enum(['auto', 'runc', 'crun']).default('auto'),
   /** Directory with the host tools (conmon, runc, crun, tini-static, nft, skopeo, umoci), before PATH. */
@@ -206,7 +206,7 @@ export const configSchema = z.strictObject({
   displays: displays.prefault({}),
   /** Private directories of the apps. */
   storage: storage.prefault({}),
-  /** Where the providers `rdk` find their plugins. */
+  /** Where the providers `rdk` and the engine ocicontainer find their plugins. */
   thunder: thunder.prefault({}),
   /** Group in the cgroup hierarchies, absolute; derived from the root directory when absent. */
   cgroupParent: z

@@ -86,6 +86,8 @@ export const RESULT_NOTES = {
   listStorage: 'a list of `StorageEntry`: [types](#types).',
   clearStorage: `${NULL}, or \`{"already": true}\` when there is none. Refused while an instance of the app is there, asleep or not.`,
   deleteStorage: `${NULL}, or \`{"already": true}\` when there is none. Refused while an instance of the app is there, asleep or not.`,
+  getEngine:
+    '[`EngineReport`](#types). The engine itself is asked: for one that is a daemon of its own that takes up to 5 s while it hangs.',
   version: '[`Version`](#types).',
 };
 

@@ -107,6 +107,8 @@ const TYPES = /** @type {const} */ ([
   ['domain/history.ts', 'HistoryEntry'],
   ['domain/results.ts', 'LogPage'],
   ['domain/results.ts', 'LogLine'],
+  ['domain/results.ts', 'EngineReport'],
+  ['domain/results.ts', 'Lack'],
   ['domain/results.ts', 'Version'],
   ['domain/packages.ts', 'PackageStore'],
   ['domain/packages.ts', 'PackageEntry'],

@@ -232,6 +232,13 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./commands/problems.ts')).problems,
   },
   {
+    name: 'engine',
+    doc: 'what runs the apps, what it can and cannot do, and what is missing; ends with 1 when it does not answer',
+    options: [],
+    example: 'runtimectl engine --json',
+    load: async () => (await import('./commands/engine.ts')).engine,
+  },
+  {
     name: 'doctor',
     doc: 'examine this machine: tools, kernel, a real app with limits, dump and restore, disk, ids, the daemon; ends with 1 when something fails',
     options: [],

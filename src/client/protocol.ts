@@ -51,6 +51,7 @@ export const READERS: { readonly [Name in MethodName]: Read<Name> } = {
   listImages: (wire) => wire as MethodResults['listImages'],
   listPackages: (wire) => wire as MethodResults['listPackages'],
   prunePackages: (wire) => wire as MethodResults['prunePackages'],
+  getEngine: (wire) => wire as MethodResults['getEngine'],
   version: (wire) => wire as MethodResults['version'],
 };
 

@@ -3,7 +3,7 @@ import { STORAGE_MANAGER } from '../adapters/rdk/app-storage.ts';
 import { Thunder } from '../adapters/rdk/thunder.ts';
 import { WINDOW_MANAGER } from '../adapters/rdk/window-manager.ts';
 import type { Finding } from '../domain/health.ts';
-import { THUNDER_ACCESS } from '../start/neighbours.ts';
+import { thunderUrl } from '../start/thunder-url.ts';
 import { failed, ok, type Check } from './place.ts';
 
 const SILENT = { debug: nothing, info: nothing, warn: nothing, error: nothing };
@@ -20,7 +20,7 @@ export const examineNeighbours: Check = async ({ config, env }) => {
     ...(storage.provider === 'rdk' ? [STORAGE_MANAGER] : []),
   ];
   if (wanted.length === 0) return [];
-  const url = settings.url ?? `ws://${env['THUNDER_ACCESS'] || THUNDER_ACCESS}/jsonrpc`;
+  const url = thunderUrl(settings, env);
   const { tokenFile, callTimeoutMs } = settings;
   const thunder = new Thunder({ url, tokenFile, callTimeoutMs, log: SILENT });
   try {

@@ -1,5 +1,6 @@
 /** What the examination is about: one daemon's places and settings, whether it runs or not. */
-import { join, resolve } from 'node:path';
+import { rmdir } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { readConfig, type Config } from '../config.ts';
 import type { Finding } from '../domain/health.ts';
 import { RuntimeError } from '../domain/errors.ts';
@@ -40,6 +41,13 @@ export async function openPatient(root: string | undefined, env: Environment): P
   const tools = named === undefined ? undefined : resolve(named);
   const searchPath = [tools, env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin'].filter(Boolean).join(':');
   return { root, places, config, env, tools, searchPath };
+}
+
+/** The directories of its path that were not there before; `made` is the first of them. Others stay. */
+export async function removeMade(root: string, made = root): Promise<void> {
+  for (let path = dirname(root); path.length >= made.length; path = dirname(path)) {
+    await rmdir(path).catch(() => undefined);
+  }
 }
 
 /** Where the examination works; the next one clears what one that was killed has left. */

@@ -3,20 +3,21 @@
  * and woken. It works below `state/doctor`, with control groups of its own; what an examination that was killed has left, the next
  * one's recovery clears, as it does after a daemon.
  */
-import { mkdir, readFile, rm, rmdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { mountsBelow } from '../adapters/files/mount-table.ts';
 import { systemClock } from '../adapters/process/clock.ts';
 import { openJournal } from '../adapters/sqlite/journal.ts';
+import { callOnce } from '../client/unix.ts';
 import { configSchema } from '../config.ts';
 import { RuntimeError } from '../domain/errors.ts';
 import type { Finding } from '../domain/health.ts';
 import { layout } from '../domain/layout.ts';
-import { METHODS } from '../domain/api.ts';
+import { METHODS, type EngineReport } from '../domain/api.ts';
 import type { Manager } from '../manager/runtime-manager.ts';
 import { build } from '../start/build.ts';
+import { isDobbyWay } from '../start/dobby-ways.ts';
 import { openPlace } from '../start/open-place.ts';
-import { failed, fail, ok, scratchOf, warn, type Check, type Patient } from './place.ts';
+import { failed, fail, ok, removeMade, scratchOf, warn, type Check, type Patient } from './place.ts';
 
 const SILENT = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
@@ -28,11 +29,15 @@ const ID = 'doctor';
 const ONE = { appInstanceId: ID };
 const CALL = { signal: new AbortController().signal, by: 'the doctor' };
 const MIB = 2 ** 20;
+/** The daemon itself gives its engine 5 s. */
+const ANSWER_MS = 12_000;
 const LIMITS = { memoryBytes: 64 * MIB, cpus: 0.5, pids: 100 };
 const RAISED = { memoryBytes: 96 * MIB, cpus: 1, pids: 200 };
 
 export const examineByTrial: Check = async (patient) => {
-  if (patient.config.engine === 'dobby') return (await import('./dobby.ts')).examineDobby(patient);
+  const running = await engineOf(patient);
+  const engine = running?.engine ?? patient.config.engine;
+  if (isDobbyWay(engine)) return (await import('./dobby.ts')).examineDobby(engine, patient, running);
   if (process.getuid?.() !== 0) return [NOT_ROOT];
   const root = scratchOf(patient);
   let made: string | undefined;
@@ -48,6 +53,10 @@ export const examineByTrial: Check = async (patient) => {
     return [failed('engine', error)];
   }
 };
+
+/** Of the daemon that runs; undefined when none answers, or one that is older than the method. */
+const engineOf = ({ root }: Patient): Promise<EngineReport | undefined> =>
+  callOnce({ root }, ['getEngine', {}], { timeoutMs: ANSWER_MS }).catch(() => undefined);
 
 const NOT_ROOT: Finding = warn('engine', {
   what: 'no app was tried',
@@ -163,5 +172,5 @@ async function removeScratch(root: string, made = root): Promise<void> {
   const open = await openPlace(layout(root));
   await open.close();
   await rm(root, { recursive: true, force: true }).catch(nothing);
-  for (let path = dirname(root); path.length >= made.length; path = dirname(path)) await rmdir(path).catch(nothing);
+  await removeMade(root, made);
 }

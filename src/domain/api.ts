@@ -17,13 +17,13 @@ import type { History } from './history.ts';
 import type { AppInfo, AppSummary, StorageEntry } from './info.ts';
 import type { Limits } from './limits.ts';
 import type { PackageStore, Pruned } from './packages.ts';
-import type { LogPage, Screenshot, Version, Done } from './results.ts';
+import type { Done, EngineReport, LogPage, Screenshot, Version } from './results.ts';
 import type { ViewAddress } from './wire.ts';
 import { runtimeConfigSchema } from './runtime-config.ts';
 import { SPEC_FORMATS, type GeneratedSpec } from './spec.ts';
 
 export { CALLSIGN } from './wire.ts';
-export type { LogLine, LogPage, Screenshot, Version, Done } from './results.ts';
+export type { Done, EngineReport, LogLine, LogPage, Screenshot, Version } from './results.ts';
 
 /** Checked further by domain/ids: the schema only says that there is text. */
 const id = z.string();
@@ -244,6 +244,7 @@ export const METHODS = {
     doc: 'Images that were unpacked, and packages that are mounted: how large, and by whom they are used.',
   },
   prunePackages: { params: nothing, doc: 'Delete unpacked images that no instance uses.' },
+  getEngine: { params: nothing, doc: 'What runs the apps, whether it answers, what it can and what it cannot do.' },
   version: { params: nothing, doc: 'Version, engine and place of the daemon.' },
 } as const;
 
@@ -287,5 +288,6 @@ export type MethodResults = {
   listImages: readonly ImageEntry[];
   listPackages: PackageStore;
   prunePackages: Pruned;
+  getEngine: EngineReport;
   version: Version;
 };

@@ -12,7 +12,7 @@ export const EXIT_CAUSES = {
   'start-failed': 'it never came to run',
   'start-interrupted': 'the daemon died while the app was starting; the start was undone',
   'monitor-lost':
-    'it ended while its monitor (conmon, or our connection to Dobby) was gone, so nobody saw the exit code',
+    'nobody saw its exit code: its monitor (conmon, or our connection to Dobby) was gone when it ended, or tells none',
   'engine-lost': 'the engine that ran it (Dobby) ended or was restarted, and all of its apps with it',
   'image-lost': 'it was hibernated, and its image is gone',
   reboot: 'the machine was restarted',
@@ -60,15 +60,17 @@ type Ending = {
   readonly code: number | null;
   readonly oom: boolean;
   readonly engineLost?: boolean | undefined;
+  /** A signal ended it, although no code says which. */
+  readonly signalled?: boolean | undefined;
   /** What was under way when it ended, if that explains the end. */
   readonly asked?: ExitCause | undefined;
   readonly at: string;
 };
 
 /** A request of ours explains an end best; then an OOM kill, which ends all of an app, whatever its first process made of it. */
-export function exitRecord({ code, oom, engineLost = false, asked, at }: Ending): ExitRecord {
+export function exitRecord({ code, oom, engineLost = false, signalled = false, asked, at }: Ending): ExitRecord {
   const signal = signalOf(code);
-  const unseen: ExitCause = engineLost ? 'engine-lost' : 'monitor-lost';
+  const unseen: ExitCause = engineLost ? 'engine-lost' : signalled ? 'signalled' : 'monitor-lost';
   const own: ExitCause = code === null ? unseen : signal === null ? 'exited' : 'signalled';
   const cause = asked ?? (oom ? 'oom' : own);
   return { code, signal, oom, cause, at };

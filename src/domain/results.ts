@@ -26,5 +26,27 @@ export type Version = {
   readonly url: string | null;
 };
 
+/** What could be had, if somebody mended it. */
+export type Lack = { readonly what: string; readonly why: string; readonly next: string };
+
+/** What runs the containers, and can, at this moment. */
+export type EngineReport = {
+  readonly engine: string;
+  readonly runtime: string;
+  /** Where it is asked; null when it is part of the daemon. */
+  readonly at: string | null;
+  /** Whether apps can be started. */
+  readonly answers: boolean;
+  /** Why it does not answer, and what to do; null when it does. */
+  readonly why: string | null;
+  readonly next: string | null;
+  /** One sentence each, after "it can". */
+  readonly can: readonly string[];
+  /** What is missing on this device. */
+  readonly lacks: readonly Lack[];
+  /** What callers can do with another engine and not with this one, one sentence each, after "it cannot". */
+  readonly cannot: readonly string[];
+};
+
 /** Result of an operation: `already` when the instance was so before. */
 export type Done = { readonly already: boolean };

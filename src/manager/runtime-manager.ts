@@ -34,6 +34,9 @@ import { listImages, listPackages, prunePackages } from './store-methods.ts';
 import { views, type Views } from './views.ts';
 import type { World } from './world.ts';
 
+/** For an engine that is a daemon of its own and may hang. */
+const ENGINE_ANSWER_MS = 5000;
+
 type Call = ExecCall & { readonly signal: AbortSignal };
 type One = { readonly appInstanceId: string };
 type House = {
@@ -167,6 +170,7 @@ function methods(house: House) {
     listImages: () => listImages(world, instances),
     listPackages: () => listPackages(world, instances),
     prunePackages: () => prunePackages(world),
+    getEngine: (_: unknown, { signal }: Call) => world.engine.report({ signal, timeoutMs: ENGINE_ANSWER_MS }),
     version: () =>
       Promise.resolve({
         version: VERSION,

@@ -7,6 +7,7 @@ import type { ContainerId } from '../domain/ids.ts';
 import type { Phases } from '../domain/hibernation.ts';
 import type { Readings } from '../domain/info.ts';
 import type { Limits } from '../domain/limits.ts';
+import type { EngineReport } from '../domain/results.ts';
 import type { SpecFormat } from '../domain/spec.ts';
 import type { Wiring } from './networks.ts';
 import type { ControlGroups } from './control-groups.ts';
@@ -47,6 +48,8 @@ export type Ended = {
   /** As conmon writes it: 0–255, 128 + signal; null when nobody saw it. */
   readonly code: number | null;
   readonly oom: boolean;
+  /** A signal ended it, also when nobody could tell which. */
+  readonly signalled?: boolean;
   /** The engine itself has ended, and all of its containers with it. */
   readonly engineLost?: boolean;
 };
@@ -116,18 +119,6 @@ export type InPlace = {
   ) => Promise<Phases>;
   /** It runs when this returns. Throws RESTORE_FAILED, TIMED_OUT, ABORTED. */
   readonly wake: (id: ContainerId, order: Wait & { readonly live: Live }) => Promise<Phases>;
-};
-
-/** What an engine is and can, for people and for `doctor`. */
-export type EngineReport = {
-  readonly engine: string;
-  readonly runtime: string;
-  /** Whether containers can be started at this moment. */
-  readonly answers: boolean;
-  /** Why it does not answer; null when it does. */
-  readonly why: string | null;
-  /** What callers can do with another engine and not with this one, one sentence each. */
-  readonly cannot: readonly string[];
 };
 
 export type Engine = Execs & {

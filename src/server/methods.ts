@@ -109,6 +109,7 @@ const ROWS: Rows = {
   listImages: { isRead: true, form: same },
   listPackages: { isRead: true, form: same },
   prunePackages: { isRead: false, form: same },
+  getEngine: { isRead: true, form: same },
   version: { isRead: true, form: same },
 };
 

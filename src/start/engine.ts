@@ -10,6 +10,7 @@ import type { Engine } from '../ports/engine.ts';
 import type { Insides } from '../ports/insides.ts';
 import type { Remembered } from '../ports/journal.ts';
 import type { RootFilesystems } from '../ports/root-filesystems.ts';
+import { DOBBY_WAYS } from './dobby-ways.ts';
 import { buildEmbedded } from './embedded.ts';
 import type { MachineFacts } from './machine.ts';
 import type { OpenPlace } from './open-place.ts';
@@ -50,7 +51,7 @@ export async function buildEngine(site: Site, means: Means): Promise<BuiltEngine
   const { remembered, remember } = means;
   refuseOthersApps(name, remembered);
   if (remembered.facts[NAME_FACT] !== name) await remember({ [NAME_FACT]: name });
-  return name === 'dobby' ? dobby(site, means) : embedded(site, means);
+  return name === 'embedded' ? embedded(site, means) : throughDobby(name, site, means);
 }
 
 /** One engine cannot find, end or give back what another one runs. Journals of before there were two are the embedded one's. */
@@ -87,10 +88,12 @@ async function embedded({ config, places, searchPath }: Site, means: Means): Pro
   };
 }
 
-async function dobby({ config, places, env, log, dobbyBus }: Site, { rootfs }: Means): Promise<BuiltEngine> {
-  // who does not use it does not read it
-  const { buildDobby } = await import('./dobby.ts');
+async function throughDobby(
+  name: keyof typeof DOBBY_WAYS,
+  { config, places, env, log, dobbyBus }: Site,
+  { open, rootfs }: Means,
+): Promise<BuiltEngine> {
   await mkdir(places.run, { recursive: true, mode: 0o711 });
-  const built = await buildDobby({ config: config.dobby, bus: dobbyBus, env, runDirectory: places.run, rootfs, log });
+  const built = await DOBBY_WAYS[name]({ config, bus: dobbyBus, env, openDirectory: open.directory, rootfs, log });
   return { ...built, runtimeVersion: 'dobby', criuVersion: '', logFormat: 'plain', makesNetworks: true };
 }

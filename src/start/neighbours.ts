@@ -14,6 +14,7 @@ import type { Displays } from '../ports/displays.ts';
 import type { Log } from '../ports/log.ts';
 import type { Storage } from '../ports/storage.ts';
 import { embeddedDisplays, type DisplayOptions } from './displays.ts';
+import { thunderUrl } from './thunder-url.ts';
 
 type Options = {
   readonly config: Config;
@@ -32,9 +33,6 @@ type Neighbours = {
   readonly close: () => Promise<void>;
 };
 
-/** RDK's own default, and that of all its tools. */
-export const THUNDER_ACCESS = '127.0.0.1:9998';
-
 export async function buildNeighbours(options: Options): Promise<Neighbours> {
   const { config, places, log, env, searchPath } = options;
   const base = config.storage.directory ?? places.apps;
@@ -47,7 +45,7 @@ export async function buildNeighbours(options: Options): Promise<Neighbours> {
   const { displays, storage } = config;
   if (displays.provider !== 'rdk' && storage.provider === 'embedded') return { ...own, storage: embedded };
   const { tokenFile, callTimeoutMs } = config.thunder;
-  const url = config.thunder.url ?? `ws://${env['THUNDER_ACCESS'] || THUNDER_ACCESS}/jsonrpc`;
+  const url = thunderUrl(config.thunder, env);
   const thunder = new Thunder({ url, tokenFile, callTimeoutMs, log });
   const directory = displays.directory ?? (env['XDG_RUNTIME_DIR'] || '/tmp');
   return {

@@ -30,7 +30,7 @@ export async function openPlace(places: Layout): Promise<OpenPlace> {
 async function removeEmpty(own: string): Promise<void> {
   if (mountsBelow(own, await readFile('/proc/self/mountinfo', 'utf8')).length > 0) return;
   await rm(`${own}/rootfs`, { recursive: true, force: true });
-  for (const directory of [`${own}/doors`, `${own}/packages`, `${own}/displays`, own]) {
+  for (const directory of [...['doors', 'packages', 'displays', 'bundles'].map((name) => `${own}/${name}`), own]) {
     await rmdir(directory).catch((error: unknown) => {
       if (!isErrno(error, 'ENOENT', 'ENOTEMPTY', 'EBUSY')) throw error;
     });

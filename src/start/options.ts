@@ -12,7 +12,8 @@ usage: runtimemanagerd [--root DIR] [--config FILE] [--listen [HOST:PORT]] [--en
   --config FILE    settings (default: config.yaml in the root, or /etc/runtime-manager/config.yaml)
   --listen [HOST:PORT]
                    serve HTTP and WebSocket by TCP too (bare: 127.0.0.1:9998); calls need the token of state/token
-  --engine NAME    who runs the containers: embedded (default), or dobby, a daemon of the device
+  --engine NAME    who runs the containers: embedded (default), dobby, a daemon of the device, or ocicontainer,
+                   the same by way of Thunder
   --dobby-bus ADDRESS
                    D-Bus address where Dobby is (default: the system bus)
   --stop-apps      on a clean end, terminate the apps too (default: they run on, and the next daemon adopts them)
@@ -35,7 +36,7 @@ export type Options = {
   readonly help: boolean;
 };
 
-const ENGINES = ['embedded', 'dobby'] as const;
+const ENGINES = ['embedded', 'dobby', 'ocicontainer'] as const;
 export type EngineName = (typeof ENGINES)[number];
 
 /** Throws INVALID_ARGUMENT, or NOT_SUPPORTED for what DESIGN names and this version has not. */

@@ -12,9 +12,14 @@ test('exec, mount and annotations are what Dobby can make of them', async () => 
   await using house = await dobbyHouse();
   const { daemon, dobby } = house;
   const { client } = daemon;
-  const id = await runApp(client, 'abilities', SLEEP);
+  const id = await runApp(client, 'abilities', SLEEP, { env: { OWN: 'app', GIVEN: 'app', SAID: 'two words' } });
   const result = await client.exec({ appInstanceId: id, args: ['/bin/sleep', '0.2'] });
   assert.equal(result.exitCode, null);
+  assert.deepEqual(dobby.execOptions, ['']);
+  await client.exec({ appInstanceId: id, args: ['/bin/true'], env: { GIVEN: 'exec' }, cwd: '/tmp' });
+  // crun takes all of the app's variables away as soon as one is given
+  assert.match(dobby.execOptions[1] ?? '', /--env PATH=.*--env OWN=app.*--env GIVEN=exec --cwd \/tmp$/);
+  assert.doesNotMatch(dobby.execOptions[1] ?? '', /GIVEN=app|two/);
   await helpfulRefusal(
     client.exec({ appInstanceId: id, args: ['/bin/echo', 'two words'] }),
     'NOT_SUPPORTED',

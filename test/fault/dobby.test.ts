@@ -136,6 +136,39 @@ test('an app that Dobby started too late is not left running', async () => {
   assert.deepEqual(await ends(client, id), 1);
 });
 
+test('an app of which Dobby says that it is stopping for good can be ended', async () => {
+  await using house = await dobbyHouse();
+  const { daemon, dobby } = house;
+  const { client } = daemon;
+  const id = await runApp(client, 'stopping', SLEEP);
+  dobby.getStuck(id, 'stopping');
+  await client.kill({ appInstanceId: id });
+  assert.equal(await causeOf(client, id), 'killed');
+  await runAgain(client, id);
+  assert.equal(await ends(client, id), 1);
+});
+
+test('what Dobby itself cannot get rid of is not asked about, which would end it', async () => {
+  await using house = await dobbyHouse({}, { config: { startTimeoutMs: 1000 } });
+  const { daemon, dobby } = house;
+  const id = uniqueId('stuck');
+  dobby.faults.hangsAtStart = true;
+  daemon.client.run(hostApp(id, SLEEP)).catch(() => undefined);
+  await until(() => dobby.wire.called.includes('StartFromBundle'), { what: 'Dobby is asked', timeoutMs: LIMIT_MS });
+  await daemon.kill9();
+  dobby.wire.release();
+  dobby.faults.hangsAtStart = false;
+  await until(() => dobby.ids.includes(id), { what: 'Dobby has it', timeoutMs: LIMIT_MS });
+  dobby.getStuck(id, 'unknown');
+  await daemon.start();
+  assert.equal(await causeOf(daemon.client, id), 'start-interrupted');
+  assert(dobby.wire.isConnected);
+  assert.deepEqual(dobby.ids, [id]);
+  dobby.getStuck(id, 'running');
+  await runAgain(daemon.client, id);
+  assert.equal(await ends(daemon.client, id), 1);
+});
+
 test('no more than 32 calls are in flight, however many ask while Dobby hangs', async () => {
   await using house = await dobbyHouse();
   const { daemon, dobby } = house;
@@ -214,7 +247,7 @@ test('a start that Dobby refuses leaves nothing', async () => {
   const id = uniqueId('refused');
   await helpfulRefusal(daemon.client.run(hostApp(id, SLEEP)), 'START_FAILED', /did not start/);
   assert.equal(await causeOf(daemon.client, id), 'start-failed');
-  assert.deepEqual(readdirSync(`${daemon.places.run}/bundles`), []);
+  assert.deepEqual(readdirSync(`/run/runtime-manager-${daemon.tag}/bundles`), []);
   assert(!existsSync(`${daemon.places.state}/inside/${id}`));
 });
 
@@ -227,30 +260,4 @@ test('apps of another engine are not taken over', async () => {
   assert.equal(code, 1);
   assert.match(stderr, /apps of the engine dobby are still there/);
   await daemon.start();
-});
-
-test('a hundred lives, eight at a time: no event is lost or doubled, and nobody is stuck', async () => {
-  await using house = await dobbyHouse();
-  const { client } = house.daemon;
-  const live = async (round: number): Promise<void> => {
-    const id = await runApp(client, 'many', round % 5 === 0 ? shell('exit 2') : SLEEP);
-    if (round % 5 === 0) await exitOf(client, id);
-    else {
-      if (round % 3 === 0) await client.suspend({ appInstanceId: id });
-      if (round % 7 === 0) await client.hibernate({ appInstanceId: id });
-      await (round % 2 === 0 ? client.kill({ appInstanceId: id }) : client.terminate({ appInstanceId: id }));
-    }
-    await untilState(client, id, 'TERMINATED');
-    const words = inWords(await eventsOf(client, id));
-    for (const word of ['started', 'terminated']) {
-      assert.equal(words.filter((one) => one === word).length, 1, `${id}: ${words.join(' ')}`);
-    }
-  };
-  const rounds = Array.from({ length: 100 }, (_, index) => index + 1);
-  const worker = async (): Promise<void> => {
-    for (let round = rounds.shift(); round !== undefined; round = rounds.shift()) await live(round);
-  };
-  await Promise.all(Array.from({ length: 8 }, worker));
-  await until(() => house.dobby.ids.length === 0, { what: 'Dobby has no container any more', timeoutMs: LIMIT_MS });
-  noStrangeCalls(house);
 });

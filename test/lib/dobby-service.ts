@@ -3,6 +3,8 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { DobbyBox } from './dobby-box.ts';
+import { canStart, type BundleConfig } from './dobby-crun.ts';
+import { infoOf } from './dobby-info.ts';
 import { GOOD, type Faults } from './dobby-faults.ts';
 import { DobbyWire, type Answer, type Method } from './dobby-wire.ts';
 import { until } from './until.ts';
@@ -22,13 +24,12 @@ const STATES = [
 type State = (typeof STATES)[number];
 const VALID_ID = /^(?=.*[A-Za-z])[A-Za-z0-9._-]{1,128}$/;
 
-type Config = {
+type Config = BundleConfig & {
   readonly ociVersion?: string;
   readonly args?: readonly string[];
   readonly env?: readonly string[];
   readonly rtPriority?: unknown;
   readonly process?: { readonly args?: readonly string[]; readonly env?: readonly string[] };
-  readonly linux?: { readonly resources?: object; readonly cgroupsPath?: string };
   readonly rdkPlugins?: {
     readonly logging?: { readonly data?: { readonly fileOptions?: { readonly path?: string } } };
   };
@@ -49,6 +50,8 @@ const number = (value: number): Answer => ({ signature: 'i', body: [value] });
 export class DobbyService implements AsyncDisposable {
   readonly faults: Faults = { ...GOOD };
   readonly wire: DobbyWire;
+  /** Of each program run besides an app: for crun. */
+  readonly execOptions: string[] = [];
   readonly #containers = new Map<string, Container>();
   #made = 0;
 
@@ -68,9 +71,10 @@ export class DobbyService implements AsyncDisposable {
     GetInfo: ([descriptor]) => this.#info(this.#find(descriptor)),
     Annotate: ([descriptor, key, value]) => this.#annotate(this.#find(descriptor), String(key), String(value)),
     RemoveAnnotation: ([descriptor, key]) => truth(this.#find(descriptor)?.annotations.delete(String(key)) === true),
-    Exec: ([descriptor, , command]) => {
+    Exec: ([descriptor, options, command]) => {
       const one = this.#find(descriptor);
       if (one?.state !== 'running') return truth(false);
+      this.execOptions.push(String(options));
       one.box.exec(String(command).split(' '));
       return truth(true);
     },
@@ -108,6 +112,12 @@ export class DobbyService implements AsyncDisposable {
   async launchForeign(id: string, command: readonly string[]): Promise<number> {
     await this.#launch(id, { rdkPlugins: {} }, command);
     return this.#containers.get(id)?.box.init ?? 0;
+  }
+
+  /** As one that no signal ends: of its last life, or of a hibernation that it could not give up. */
+  getStuck(id: string, as: State): void {
+    const one = this.#containers.get(id);
+    if (one !== undefined) one.state = as;
   }
 
   /** What is said of an app that is started again by Dobby itself: it goes on under the same number. */
@@ -158,6 +168,7 @@ export class DobbyService implements AsyncDisposable {
       return;
     }
     if (config.rdkPlugins !== undefined && config.ociVersion !== '1.0.2-dobby') return number(-1);
+    if (!canStart(config, file)) return number(-1);
     writeFileSync(`${directory}/config-dobby.json`, JSON.stringify(config));
     writeFileSync(file, JSON.stringify({ ...config, hostname: id, hooks: {} }));
     return this.#launch(id, config, (config.process?.args ?? []).slice(afterInit(config.process?.args ?? [])));
@@ -211,6 +222,8 @@ export class DobbyService implements AsyncDisposable {
   #stop(one: Container | undefined, force: boolean): Answer {
     if (one === undefined || (one.state === 'paused' && !force)) return truth(false);
     this.faults.restartsByItself = false;
+    if (one.state === 'unknown') return truth(false);
+    if (one.state === 'stopping') return truth(true);
     if (force) one.box.kill();
     else one.box.terminate();
     return truth(true);
@@ -250,26 +263,11 @@ export class DobbyService implements AsyncDisposable {
 
   #info(one: Container | undefined): Answer | undefined {
     if (one === undefined) return { signature: 's', body: [''] };
-    if (one.config.rdkPlugins === undefined) {
+    if (one.config.rdkPlugins === undefined || one.state === 'unknown') {
       this.#crashNow();
       return;
     }
-    const pids = one.box.pids();
-    const isBlind = one.config.linux?.cgroupsPath !== undefined;
-    const processes = pids.map((pid, index) => ({
-      pid,
-      nsPid: index === 0 ? 1 : 2 + index,
-      cmdline: '',
-      executable: '',
-    }));
-    const info = {
-      ...{ id: one.id, state: one.state, timestamp: 1 },
-      ...(isBlind ? { pids: null, processes: null } : { pids: [...pids].reverse(), processes }),
-      cpu: { usage: { total: isBlind ? null : 1000, percpu: [] } },
-      memory: { user: { limit: isBlind ? null : 2 ** 63, usage: isBlind ? null : one.box.residentBytes() } },
-      annotations: Object.fromEntries(one.annotations),
-    };
-    return { signature: 's', body: [JSON.stringify(info)] };
+    return { signature: 's', body: [JSON.stringify(infoOf(one))] };
   }
 
   #annotate(one: Container | undefined, key: string, value: string): Answer | undefined {

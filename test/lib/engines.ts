@@ -2,8 +2,14 @@
 import { startBus, type TestBus } from './bus-daemon.ts';
 import { startDaemon, type DaemonOptions, type TestDaemon } from './daemon.ts';
 import { startDobby, type DobbyService } from './dobby-service.ts';
+import { OciContainerPlugin } from './oci-container-plugin.ts';
+import { ThunderServer, type ThunderServerOptions } from './thunder-server.ts';
 
-export type EngineBox = AsyncDisposable & { readonly daemon: TestDaemon };
+export type EngineBox = AsyncDisposable & {
+  readonly daemon: TestDaemon;
+  /** Whether it can be known which signal has ended an app that nobody asked to end. */
+  readonly tellsSignals: boolean;
+};
 export type DobbyHouse = EngineBox & { readonly bus: TestBus; readonly dobby: DobbyService };
 
 /** Dobby's specs take no larger ones. The stand-ins of its containers run as root, so that it does not matter whose they are. */
@@ -22,16 +28,45 @@ export async function dobbyHouse(
     await startDaemon({ ...options, config: { engine: 'dobby', dobby: dobbyConfig, userIds: IDS, ...config } }),
   );
   const all = held.move();
-  return { daemon, bus, dobby, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return { daemon, bus, dobby, tellsSignals: true, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+export type ThunderHouse = DobbyHouse & { readonly thunder: ThunderServer; readonly plugin: OciContainerPlugin };
+type ThunderWishes = ThunderServerOptions & { readonly exitCodes?: boolean; readonly settings?: object };
+
+/** A daemon with a Thunder of its own, whose plugin asks a Dobby of its own. */
+export async function thunderHouse(
+  { exitCodes = true, settings = {}, ...options }: ThunderWishes = {},
+  { config = {}, ...rest }: DaemonOptions = {},
+): Promise<ThunderHouse> {
+  await using held = new AsyncDisposableStack();
+  const bus = held.use(await startBus());
+  const dobby = held.use(await startDobby(bus.address));
+  const thunder = held.use(await new ThunderServer(options).start());
+  const plugin = held.use(new OciContainerPlugin(thunder, bus.address, { exitCodes }));
+  await plugin.start();
+  const daemon = held.use(
+    await startDaemon({
+      ...rest,
+      config: {
+        ...{ engine: 'ocicontainer', dobby: { start: 'bundle', ...settings } },
+        ...{ thunder: { url: thunder.url }, userIds: IDS, ...config },
+      },
+    }),
+  );
+  const all = held.move();
+  const end = () => all.disposeAsync();
+  return { daemon, bus, dobby, thunder, plugin, tellsSignals: false, [Symbol.asyncDispose]: end };
 }
 
 async function embedded(): Promise<EngineBox> {
   const daemon = await startDaemon();
-  return { daemon, [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose]() };
+  return { daemon, tellsSignals: true, [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose]() };
 }
 
 export const ENGINES: Readonly<Record<string, () => Promise<EngineBox>>> = {
   embedded,
   'Dobby, from bundles': () => dobbyHouse(),
   'Dobby, from specs': () => dobbyHouse({ start: 'spec' }),
+  'OCIContainer over Thunder': () => thunderHouse(),
 };

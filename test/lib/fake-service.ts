@@ -198,6 +198,10 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
     listImages: async () => [],
     listPackages: async () => ({ packages: [], totalBytes: 0, budgetBytes: 0 }),
     prunePackages: async () => ({ deleted: 0, freedBytes: 0 }),
+    getEngine: async () => ({
+      ...{ engine: 'embedded', runtime: 'runc', at: null, answers: true, why: null, next: null },
+      ...{ can: [], lacks: [], cannot: [] },
+    }),
     version: async (): Promise<MethodResults['version']> => ({
       version: '9.9.9',
       engine: 'embedded',

@@ -184,6 +184,8 @@ export class ThunderServer implements AsyncDisposable {
     if (plugin?.active === false) throw new CoreError(2, 'Service is not active');
     if (method === 'register') return this.#register(peer, { callsign, ...(params as { event: string; id: string }) });
     if (callsign === 'Controller' && method === 'status') return this.#status(index);
+    // a defect of its own: whatever is asked after is not there (facts/thunder.md §1.8)
+    if (method === 'exists') throw new CoreError(22, 'ERROR_UNKNOWN_KEY');
     const perform = plugin?.methods[method];
     if (perform === undefined) throw new CoreError(53, 'Unknown method.');
     return perform(params);

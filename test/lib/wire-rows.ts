@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import type { MethodName } from '../../src/domain/api.ts';
+import { engineForm } from './wire-engine.ts';
 
 type JsonType = 'string' | 'integer' | 'array' | 'object';
 
@@ -120,6 +121,7 @@ export const WIRE: Readonly<Record<MethodName, WireRow>> = {
     params: () => undefined,
     form: z.strictObject({ version: text, engine: text, runtime: text, pid: count, root: text, url: text.nullable() }),
   },
+  getEngine: { params: () => undefined, form: engineForm },
   run: {
     upstream: {
       members: {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
+  boundSources,
   dobbyBundle,
   dobbySpecFor,
   DOBBY_INIT,
@@ -12,7 +13,8 @@ import {
 } from '../../src/adapters/dobby/bundle.ts';
 import { dobbyId } from '../../src/adapters/dobby/ids.ts';
 import { Slots } from '../../src/adapters/dobby/slots.ts';
-import { readStartModes } from '../../src/adapters/dobby/start-modes.ts';
+import { readProgram, type DobbyProgram } from '../../src/adapters/dobby/program.ts';
+import { abilities } from '../../src/adapters/dobby/report.ts';
 import { exitCode } from '../../src/adapters/dobby/status.ts';
 import type { ContainerId } from '../../src/domain/ids.ts';
 import { INIT_POINT } from '../../src/domain/rootfs.ts';
@@ -51,7 +53,7 @@ test('every name that Dobby is given is one that it takes, and no two are the sa
 });
 
 const WISHES: BundleWishes = {
-  ...{ id: 'x', hasInit: true, logFile: '/log', logMaxBytes: 10, liveMounts: false },
+  ...{ id: 'x', hasInit: true, logFile: '/log', logMaxBytes: 10, liveMounts: false, files: new Set() },
   wishes: { network: 'none', ports: [] },
 };
 
@@ -61,11 +63,23 @@ test('a configuration becomes one that Dobby can run, whatever was in it', () =>
     ociVersion: '1.0.2-dobby',
     hostname: 'x',
     process: { terminal: true, args: [DOBBY_INIT, 'app', '-x'] },
+    mounts: [],
     linux: { seccomp: {}, resources: {} },
     rdkPlugins: { logging: { required: false, data: { sink: 'file', fileOptions: { path: '/log', limit: 10 } } } },
   });
   const own = dobbyBundle(config, { ...WISHES, hasInit: false }) as typeof config;
   assert.deepEqual(own.process.args, config.process.args);
+});
+
+test('what is mounted below is only spoken of where something can be: crun takes no recursive option on a file', () => {
+  const options = ['rbind', 'rprivate', 'nosuid', 'rnosuid', 'nodev', 'rnodev', 'ro', 'rro'];
+  const mounts = ['/a/file', '/a/directory'].map((source) => ({ destination: source, type: 'bind', source, options }));
+  const plain = { destination: '/tmp', type: 'tmpfs', source: 'tmpfs', options: ['nosuid'] };
+  const config = { mounts: [...mounts, plain] };
+  assert.deepEqual(boundSources(config), ['/a/file', '/a/directory']);
+  const told = dobbyBundle(config, { ...WISHES, files: new Set(['/a/file']) }) as typeof config;
+  assert.deepEqual(told.mounts[0]?.options, ['rbind', 'rprivate', 'nosuid', 'nodev', 'ro']);
+  assert.deepEqual(told.mounts.slice(1), [mounts[1], plain]);
 });
 
 test('a port that is another one inside is refused, and the log of a spec is ours unless it has one', async () => {
@@ -81,6 +95,39 @@ test('a port that is another one inside is refused, and the log of a spec is our
   assert.deepEqual(dobbySpecFor({ console: { path: '/c' } }, WISHES), { console: { path: '/c' } });
 });
 
+const PROGRAM: DobbyProgram = {
+  ...{ bundle: true, spec: true, withoutMemcr: false, withoutExec: false, mountsFreely: false },
+};
+
+test('what a Dobby can and what it lacks follows from how it was built, what listens and what is set', () => {
+  const settings = { start: 'auto', liveMounts: false } as const;
+  const full = abilities('oci', { hasMemcr: true, program: PROGRAM, settings });
+  assert.deepEqual(full.lacks, []);
+  assert.match(full.can.join('; '), /OCI bundles.*suspend.*hibernate.*run a program/);
+  assert.doesNotMatch(full.can.join('; '), /mount/);
+  const nothing = abilities('oci', {
+    hasMemcr: true,
+    program: { ...PROGRAM, bundle: false, withoutMemcr: true, withoutExec: true },
+    settings: { start: 'bundle', liveMounts: true },
+  });
+  assert.deepEqual(
+    nothing.lacks.map(({ why }) => why.includes('DOBBY_PROD')),
+    [true, false, true],
+  );
+  assert.match(nothing.lacks.map(({ what }) => what).join('; '), /dobby\.start is bundle.*without memcr.*exec/);
+  assert.doesNotMatch(nothing.can.join('; '), /hibernate|program/);
+  assert.match(nothing.can.join('; '), /mount while an app runs$/);
+  const unseen = abilities('dobby', { hasMemcr: false, program: undefined, settings });
+  assert.match(unseen.lacks.map(({ what }) => what).join('; '), /^no app can be hibernated: memcr does not listen/);
+  const open = abilities('dobby', {
+    hasMemcr: true,
+    program: { ...PROGRAM, spec: false, mountsFreely: true },
+    settings,
+  });
+  assert.match(open.lacks[0]?.why ?? '', /LEGACY_COMPONENTS/);
+  assert.match(open.can.join('; '), /also read-only/);
+});
+
 test('what a Dobby was built with is read from its program, also across the pieces in which it is read', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'rmt-modes-'));
   const file = join(directory, 'DobbyDaemon');
@@ -89,8 +136,15 @@ test('what a Dobby was built with is read from its program, also across the piec
       file,
       Buffer.concat([Buffer.alloc(65_530, 1), Buffer.from("\0StartFromBundle\0doStartFromSpecLambda('%s')")]),
     );
-    assert.deepEqual(await readStartModes(file), { bundle: true, spec: false });
-    assert.deepEqual(await readStartModes(join(directory, 'none')), { bundle: false, spec: false });
+    assert.deepEqual(await readProgram(file), { ...PROGRAM, spec: false });
+    await writeFile(
+      file,
+      'StartFromSpec\0DobbyHibernate Implementation not enabled\0exec is not supported in production builds\0',
+    );
+    assert.deepEqual(await readProgram(file), { ...PROGRAM, bundle: false, withoutMemcr: true, withoutExec: true });
+    await writeFile(file, 'something else\0');
+    assert.equal(await readProgram(file), undefined);
+    assert.equal(await readProgram(join(directory, 'none')), undefined);
   } finally {
     await rm(directory, { recursive: true });
   }

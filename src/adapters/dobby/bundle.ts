@@ -9,7 +9,10 @@ export const DOBBY_INIT = '/usr/libexec/DobbyInit';
 /** With another version Dobby runs the hooks of no plugin (facts/dobby.md, "Bundle rules"). */
 const VERSION = '1.0.2-dobby';
 
+type Mount = { readonly source?: string; readonly options?: readonly string[] };
+
 type Config = {
+  readonly mounts?: readonly Mount[];
   readonly process?: { readonly args?: readonly string[] };
   readonly linux?: { readonly cgroupsPath?: unknown; readonly resources?: object };
 };
@@ -24,11 +27,16 @@ export type BundleWishes = {
   readonly wishes: Pick<App, 'network' | 'ports'>;
   /** Whether mounts are to be possible while it runs, in a Dobby that needs a plugin for that. */
   readonly liveMounts: boolean;
+  /** Sources of mounts that are no directories. */
+  readonly files: ReadonlySet<string>;
 };
+
+/** `r…`, which crun sets for what is mounted below, too. */
+const RECURSIVE = /^r(?:ro|rw|(?:no)?(?:suid|dev|exec|atime|diratime|relatime|symfollow)|strictatime)$/;
 
 /** Throws NOT_SUPPORTED. */
 export function dobbyBundle(config: object, wishes: BundleWishes): object {
-  const { process: started = {}, linux = {}, ...rest } = config as Config;
+  const { process: started = {}, linux = {}, mounts = [], ...rest } = config as Config;
   // with a path of its own Dobby would find no figures, and hibernate nothing while it says it did (facts/dobby.md §0.13)
   const { cgroupsPath: _ours, resources = {}, ...others } = linux;
   return {
@@ -36,6 +44,7 @@ export function dobbyBundle(config: object, wishes: BundleWishes): object {
     ociVersion: VERSION,
     hostname: wishes.id,
     process: { ...started, terminal: true, args: commandLine(started.args ?? [], wishes.hasInit) },
+    mounts: mounts.map((mount) => (wishes.files.has(mount.source ?? '') ? withoutRecursion(mount) : mount)),
     // without resources it crashes (§0.6)
     linux: { ...others, resources, ...(wishes.liveMounts && { rootfsPropagation: 'rslave' }) },
     rdkPlugins: {
@@ -45,6 +54,18 @@ export function dobbyBundle(config: object, wishes: BundleWishes): object {
     },
   };
 }
+
+/** The crun of the devices (1.8, linux.c do_mounts) opens the target of such an option as a directory; a file has nothing below it. */
+const withoutRecursion = ({ options = [], ...mount }: Mount): Mount => ({
+  ...mount,
+  options: options.filter((option) => !RECURSIVE.test(option)),
+});
+
+/** Sources that {@link BundleWishes.files} is asked for. */
+export const boundSources = ({ mounts = [] }: Config): readonly string[] =>
+  mounts.flatMap(({ source, options = [] }) =>
+    options.some((option) => RECURSIVE.test(option)) ? (source ?? []) : [],
+  );
 
 const commandLine = (args: readonly string[], hasInit: boolean): readonly string[] =>
   hasInit && args[0] === INIT_POINT && args[1] === '--' ? [DOBBY_INIT, ...args.slice(2)] : args;

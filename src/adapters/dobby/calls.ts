@@ -32,7 +32,13 @@ const infoSchema = z.object({
 /** Of GetInfo; without its control group some of it is null. */
 export type DobbyInfo = z.infer<typeof infoSchema>;
 
-type Late<Value> = ((value: Value) => void) | undefined;
+/** Of whom a call is about. The bus goes by the descriptor, a plugin by the name, which no successor gives to somebody else. */
+export type Target = EngineHandle & { readonly name: string };
+
+/** What became of a start: no descriptor when it was refused; `why` where somebody says it. */
+export type Started = { readonly descriptor: number | null; readonly why?: string };
+
+export type Late<Value> = ((value: Value) => void) | undefined;
 
 /** Containers that there are, by id. */
 export type Listed = { readonly life: string; readonly descriptors: ReadonlyMap<string, number> };
@@ -45,22 +51,25 @@ export const dobbyCalls = (link: Link) => ({ ...starting(link), ...doing(link), 
 type Rest = Partial<Pick<Question, 'signature' | 'body'>>;
 
 /** A question about one container. */
-const about = ({ life, descriptor }: EngineHandle, method: string, { signature = '', body = [] }: Rest = {}) => ({
+const about = ({ life, descriptor }: Target, method: string, { signature = '', body = [] }: Rest = {}) => ({
   ...{ method, life, signature: `i${signature}`, body: [descriptor, ...body] },
 });
 
 function starting(link: Link) {
-  const start = async (question: Question, wait: Wait, late: Late<number>): Promise<number> =>
-    descriptorIn(await link.call({ ...question, late: late && ((values) => late(descriptorIn(values))) }, wait));
+  const start = async (question: Question, wait: Wait, late: Late<Started>): Promise<Started> =>
+    startedIn(await link.call({ ...question, late: late && ((values) => late(startedIn(values))) }, wait));
   return {
-    /** The descriptor; -1 when it was not started. `late`: of a start whose caller has given up. */
-    startFromBundle: ({ life, id, bundle }: Record<'life' | 'id' | 'bundle', string>, wait: Wait, late: Late<number>) =>
-      start({ method: 'StartFromBundle', life, signature: 'ssah', body: [id, bundle, []] }, wait, late),
+    /** `late`: of a start whose caller has given up. */
+    startFromBundle: (
+      { life, id, bundle }: Record<'life' | 'id' | 'bundle', string>,
+      wait: Wait,
+      late: Late<Started>,
+    ) => start({ method: 'StartFromBundle', life, signature: 'ssah', body: [id, bundle, []] }, wait, late),
     /** `display`: socket that Dobby binds in; empty for none. */
     startFromSpec: (
       { life, id, spec, display }: Record<'life' | 'id' | 'spec' | 'display', string>,
       wait: Wait,
-      late: Late<number>,
+      late: Late<Started>,
     ) => {
       const body = display === '' ? [id, spec, []] : [id, spec, [], '', display, []];
       return start(
@@ -80,35 +89,35 @@ function doing(link: Link) {
   const tell = async (question: Question, wait: Wait, late?: Late<boolean>): Promise<boolean> =>
     isTrue(await link.call({ ...question, late: late && ((values) => late(isTrue(values))) }, wait));
   return {
-    stop: (handle: EngineHandle, force: boolean, wait: Wait) =>
+    stop: (handle: Target, force: boolean, wait: Wait) =>
       tell(about(handle, 'Stop', { signature: 'b', body: [force] }), wait),
-    pause: (handle: EngineHandle, wait: Wait, late?: Late<boolean>) => tell(about(handle, 'Pause'), wait, late),
-    resume: (handle: EngineHandle, wait: Wait, late?: Late<boolean>) => tell(about(handle, 'Resume'), wait, late),
-    hibernate: (handle: EngineHandle, options: string, wait: Wait) =>
+    pause: (handle: Target, wait: Wait, late?: Late<boolean>) => tell(about(handle, 'Pause'), wait, late),
+    resume: (handle: Target, wait: Wait, late?: Late<boolean>) => tell(about(handle, 'Resume'), wait, late),
+    hibernate: (handle: Target, options: string, wait: Wait) =>
       tell(about(handle, 'Hibernate', { signature: 's', body: [options] }), wait),
-    wakeup: (handle: EngineHandle, wait: Wait) => tell(about(handle, 'Wakeup'), wait),
-    mount: (handle: EngineHandle, { source, destination, flags }: Binding, wait: Wait) =>
+    wakeup: (handle: Target, wait: Wait) => tell(about(handle, 'Wakeup'), wait),
+    mount: (handle: Target, { source, destination, flags }: Binding, wait: Wait) =>
       tell(about(handle, 'Mount', { signature: 'ssass', body: [source, destination, flags, ''] }), wait),
-    unmount: (handle: EngineHandle, destination: string, wait: Wait) =>
+    unmount: (handle: Target, destination: string, wait: Wait) =>
       tell(about(handle, 'Unmount', { signature: 's', body: [destination] }), wait),
-    annotate: (handle: EngineHandle, [key, value]: readonly [string, string], wait: Wait) =>
+    annotate: (handle: Target, [key, value]: readonly [string, string], wait: Wait) =>
       tell(about(handle, 'Annotate', { signature: 'ss', body: [key, value] }), wait),
-    removeAnnotation: (handle: EngineHandle, key: string, wait: Wait) =>
+    removeAnnotation: (handle: Target, key: string, wait: Wait) =>
       tell(about(handle, 'RemoveAnnotation', { signature: 's', body: [key] }), wait),
-    exec: (handle: EngineHandle, [options, command]: readonly [string, string], wait: Wait) =>
+    exec: (handle: Target, [options, command]: readonly [string, string], wait: Wait) =>
       tell(about(handle, 'Exec', { signature: 'ss', body: [options, command] }), wait),
   };
 }
 
 function looking(link: Link) {
   return {
-    state: async (handle: EngineHandle, wait: Wait): Promise<DobbyState> => {
+    state: async (handle: Target, wait: Wait): Promise<DobbyState> => {
       const [number] = await link.call(about(handle, 'GetState'), wait);
       return STATES[typeof number === 'number' ? number : 0] ?? 'gone';
     },
     /** Undefined when it is not there. */
-    info: async (handle: EngineHandle, wait: Wait): Promise<DobbyInfo | undefined> =>
-      infoIn((await link.call(about(handle, 'GetInfo'), wait))[0]),
+    info: async (handle: Target, wait: Wait): Promise<DobbyInfo | undefined> =>
+      infoInText((await link.call(about(handle, 'GetInfo'), wait))[0]),
     list: async (wait: Wait): Promise<Listed> => {
       // a Dobby that is not there is not waited for as long as one that is at work
       const life = await link.serving({ ...wait, timeoutMs: Math.min(wait.timeoutMs, PATIENCE_MS) });
@@ -120,14 +129,19 @@ function looking(link: Link) {
   };
 }
 
-const descriptorIn = ([value]: readonly unknown[]): number => (typeof value === 'number' ? value : -1);
+/** -1: it was not started. */
+const startedIn = ([value]: readonly unknown[]): Started => ({
+  descriptor: typeof value === 'number' && value > 0 ? value : null,
+});
 
 /** Not the text that was promised, or not JSON: as good as nothing. */
-function infoIn(text: unknown): DobbyInfo | undefined {
+function infoInText(text: unknown): DobbyInfo | undefined {
   if (typeof text !== 'string' || text === '') return undefined;
   try {
-    return infoSchema.safeParse(JSON.parse(text)).data;
+    return infoIn(JSON.parse(text));
   } catch {
     return undefined;
   }
 }
+
+export const infoIn = (value: unknown): DobbyInfo | undefined => infoSchema.safeParse(value).data;

@@ -1,15 +1,25 @@
 /** What Dobby has said of our containers: who they are in which of its lives, and how they have ended. */
+import { constants } from 'node:os';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { Ended, EngineHandle } from '../../ports/engine.ts';
-import type { BusSignal } from './bus.ts';
 import { dobbyId } from './ids.ts';
-import { CONTROL } from './link.ts';
-import { exitCode } from './status.ts';
 
-type Heard = BusSignal & { readonly life: string };
-/** `code`: null while only `Stopped` has come, which says none. */
-type End = { readonly handle: EngineHandle; readonly code: number | null };
-type Known = { handle: EngineHandle | null; ends: End[]; oom: boolean; turn: number };
+/** That a container has ended. */
+export type Word = {
+  readonly life: string;
+  /** Dobby's id. */
+  readonly name: string;
+  /** Null where it is not told: of whoever has the name now. */
+  readonly descriptor: number | null;
+  /** As {@link Ended.code}; null when the word says none. */
+  readonly code: number | null;
+  /** By a signal, and it is not told by which. */
+  readonly bySignal?: true;
+};
+
+type Known = { handle: EngineHandle | null; ends: Word[]; oom: boolean; turn: number; sent: Deadly | null };
+type Deadly = 'SIGTERM' | 'SIGKILL';
+const NOTHING = { handle: null, oom: false, turn: 0, sent: null };
 
 export class Containers {
   /** By Dobby's id. */
@@ -20,7 +30,7 @@ export class Containers {
   /** From here on what Dobby says of it is kept; for a new life of it nothing that was said before counts. */
   expect(id: ContainerId): void {
     this.#ids.set(dobbyId(id), id);
-    this.#known.set(dobbyId(id), { handle: null, ends: [], oom: false, turn: 0 });
+    this.#known.set(dobbyId(id), { ...NOTHING, ends: [] });
   }
 
   hold(id: ContainerId, handle: EngineHandle): void {
@@ -40,14 +50,14 @@ export class Containers {
   /** Undefined: nothing was said. A container may come and go before Dobby answers the call that started it. */
   endOf(id: ContainerId, handle: EngineHandle): Ended | undefined {
     const known = this.#known.get(dobbyId(id));
-    const end = known?.ends.find((one) => isSame(one.handle, handle));
-    return end && { code: end.code, oom: known?.oom === true };
+    const end = known?.ends.find((one) => isOf(one, handle));
+    return end && known && endedBy(end, known);
   }
 
   /** It lives, whatever was said. */
   dropEnd(id: ContainerId, handle: EngineHandle): void {
     const known = this.#of(id);
-    known.ends = known.ends.filter((one) => !isSame(one.handle, handle));
+    known.ends = known.ends.filter((one) => !isOf(one, handle));
   }
 
   /** Of what was asked for last: a late answer to something older is not to be acted upon. */
@@ -59,6 +69,12 @@ export class Containers {
     return ++this.#of(id).turn;
   }
 
+  /** What it may end by. */
+  noteSignal(id: ContainerId, signal: Deadly): void {
+    const known = this.#known.get(dobbyId(id));
+    if (known !== undefined) known.sent = signal;
+  }
+
   noteOom(id: ContainerId): void {
     const known = this.#known.get(dobbyId(id));
     if (known !== undefined) known.oom = true;
@@ -68,16 +84,13 @@ export class Containers {
     return this.#known.get(dobbyId(id))?.oom === true;
   }
 
-  /** `StoppedWithStatus` comes first, `Stopped` right after it; others' containers are not ours to remember. */
-  hear({ interface: name, member, body: [descriptor, dobbysId, status], life }: Heard): void {
-    if (name !== CONTROL || typeof descriptor !== 'number' || typeof dobbysId !== 'string') return;
-    const known = this.#known.get(dobbysId);
-    const id = this.#ids.get(dobbysId);
-    if (known === undefined || id === undefined || !(member === 'StoppedWithStatus' || member === 'Stopped')) return;
-    const handle = { life, descriptor };
-    if (!known.ends.some((one) => isSame(one.handle, handle))) {
-      known.ends.push({ handle, code: typeof status === 'number' ? exitCode(status) : null });
-    }
+  /** The first word of an end counts; others' containers are not ours to remember. */
+  hear(word: Word): void {
+    const known = this.#known.get(word.name);
+    const id = this.#ids.get(word.name);
+    if (known === undefined || id === undefined) return;
+    const { life, descriptor } = word;
+    if (!known.ends.some((one) => one.life === life && one.descriptor === descriptor)) known.ends.push(word);
     this.tell(id);
   }
 
@@ -110,11 +123,18 @@ export class Containers {
   }
 
   #of(id: ContainerId): Known {
-    const known = this.#known.get(dobbyId(id)) ?? { handle: null, ends: [], oom: false, turn: 0 };
+    const known = this.#known.get(dobbyId(id)) ?? { ...NOTHING, ends: [] };
     this.#known.set(dobbyId(id), known);
     return known;
   }
 }
 
-const isSame = (one: EngineHandle, other: EngineHandle): boolean =>
-  one.life === other.life && one.descriptor === other.descriptor;
+/** An end by some signal is taken for one by ours, or the kernel's, if one was sent. */
+function endedBy({ code, bySignal }: Word, { oom, sent }: Known): Ended {
+  if (bySignal === undefined) return { code, oom };
+  const signal = sent ?? (oom ? 'SIGKILL' : null);
+  return { code: signal === null ? null : 128 + constants.signals[signal], oom, signalled: true };
+}
+
+const isOf = ({ life, descriptor }: Word, handle: EngineHandle): boolean =>
+  life === handle.life && (descriptor === null || descriptor === handle.descriptor);

@@ -19,11 +19,11 @@ import { ended, inspect } from './truth.ts';
 const ANNOTATE_MS = 5000;
 
 export function dobbyEngine(parts: Parts): Engine {
-  const { link, calls, containers, figures, groups, processes } = parts;
+  const { way, traits, calls, containers, figures, groups, processes } = parts;
   const format = chooseFormat(parts);
   return {
-    name: 'dobby',
-    runtimeName: 'dobby',
+    name: traits.engine,
+    runtimeName: traits.engine,
     format,
     report: (wait) => report(parts, format, wait),
     refuse: refuseForDobby,
@@ -55,7 +55,7 @@ export function dobbyEngine(parts: Parts): Engine {
     ended: (id, live) => ended(parts, id, live),
     remove: (id, removal) => removeContainer(parts, id, removal),
     isEnding: ({ init }) => processes.isEnding(init),
-    isMonitored: ({ handle }) => handle !== undefined && link.life === handle.life,
+    isMonitored: ({ handle }) => handle !== undefined && way.life === handle.life,
     mount: (id, order) => mount(parts, id, order),
     unmount: (id, order) => unmount(parts, id, order),
     keepMounts: (id, keeping) => keepMounts(parts, id, keeping),

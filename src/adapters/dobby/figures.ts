@@ -3,6 +3,7 @@ import type { ContainerId } from '../../domain/ids.ts';
 import type { Readings } from '../../domain/info.ts';
 import type { EngineHandle } from '../../ports/engine.ts';
 import type { DobbyCalls, DobbyInfo } from './calls.ts';
+import { dobbyId } from './ids.ts';
 
 /** Dobby writes "no limit" as cgroup v1 does, as the largest number of pages. */
 const NO_LIMIT_BYTES = 2 ** 60;
@@ -44,7 +45,7 @@ export class Figures {
     if (this.#asking.has(id)) return;
     this.#asking.add(id);
     this.#calls
-      .info(handle, { signal: new AbortController().signal, timeoutMs: ASK_MS })
+      .info({ ...handle, name: dobbyId(id) }, { signal: new AbortController().signal, timeoutMs: ASK_MS })
       .then((info) => {
         if (info !== undefined && this.#seen.has(id)) this.note(id, info);
       })

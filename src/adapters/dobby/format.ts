@@ -2,30 +2,20 @@
 import { RuntimeError } from '../../domain/errors.ts';
 import type { SpecFormat } from '../../domain/spec.ts';
 import type { Parts } from './parts.ts';
-import { unhurried } from './start.ts';
-import { readStartModes } from './start-modes.ts';
 
 const FORMATS = { bundle: 'oci', spec: 'dobby' } as const;
-const PATIENCE_MS = 2000;
 
 /** Throws ENGINE_UNAVAILABLE when Dobby is not there to be looked at, or does not show it. A bundle says more, so it comes first. */
 export function chooseFormat({
-  link,
+  program: read,
   settings,
-  log,
-}: Pick<Parts, 'link' | 'settings' | 'log'>): () => Promise<SpecFormat> {
+}: Pick<Parts, 'program' | 'settings'>): () => Promise<SpecFormat> {
   const { start } = settings;
   if (start !== 'auto') return () => Promise.resolve(FORMATS[start]);
-  let known: { readonly life: string; readonly format: SpecFormat } | undefined;
   return async () => {
-    const life = await link.serving(unhurried(PATIENCE_MS));
-    if (known?.life === life) return known.format;
-    const pid = await link.pidOf(life);
-    const modes = await readStartModes(`/proc/${pid}/exe`);
-    if (!modes.bundle && !modes.spec) throw unknown(pid);
-    known = { life, format: modes.bundle ? 'oci' : 'dobby' };
-    log.info({ pid, ...modes, format: known.format }, 'how this Dobby starts containers');
-    return known.format;
+    const { pid, program } = await read();
+    if (program === undefined) throw unknown(pid);
+    return program.bundle ? 'oci' : 'dobby';
   };
 }
 

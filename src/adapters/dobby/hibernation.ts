@@ -5,12 +5,12 @@
 import { RuntimeError } from '../../domain/errors.ts';
 import type { Phases } from '../../domain/hibernation.ts';
 import type { ContainerId } from '../../domain/ids.ts';
-import type { EngineHandle, InPlace, Live } from '../../ports/engine.ts';
+import type { InPlace, Live } from '../../ports/engine.ts';
 import type { Wait } from '../../ports/wait.ts';
-import type { DobbyState } from './calls.ts';
+import type { DobbyState, Target } from './calls.ts';
 import { handleOf } from './life.ts';
 import type { Parts } from './parts.ts';
-import { unhurried } from './start.ts';
+import { targetOf, unhurried } from './start.ts';
 
 const POLL_MS = { first: 20, last: 200 };
 /** For giving up: memcr lets go of a process within 20 s. */
@@ -44,7 +44,7 @@ async function hibernate(parts: Parts, id: ContainerId, { live, from, ...wait }:
 }
 
 /** As it was before, as far as Dobby can: what is left of it shows when it is looked at again. */
-async function goBack(parts: Parts, handle: EngineHandle, from: HibernateOrder['from']): Promise<void> {
+async function goBack(parts: Parts, handle: Target, from: HibernateOrder['from']): Promise<void> {
   const { calls, log } = parts;
   const wait = unhurried(ABORT_MS);
   try {
@@ -75,7 +75,7 @@ async function wake(parts: Parts, id: ContainerId, { live, ...wait }: Parameters
 }
 
 /** Neither at hibernating nor at waking. Throws TIMED_OUT, ABORTED. */
-async function untilSettled({ calls, clock }: Parts, handle: EngineHandle, wait: Wait): Promise<DobbyState> {
+async function untilSettled({ calls, clock }: Parts, handle: Target, wait: Wait): Promise<DobbyState> {
   const deadline = performance.now() + wait.timeoutMs;
   for (let pauseMs = POLL_MS.first; ; pauseMs = Math.min(pauseMs * 1.5, POLL_MS.last)) {
     const state = await calls.state(handle, wait);
@@ -106,6 +106,6 @@ function asCheckpointFailure(id: ContainerId, error: unknown): RuntimeError {
 /** Of a daemon that was killed meanwhile: what Dobby is at comes to its end. */
 export async function settle(parts: Parts, id: ContainerId, { live, ...wait }: Wait & { readonly live: Live | null }) {
   const handle = live?.handle ?? parts.containers.handleOf(id);
-  if (handle === null || handle.life !== parts.link.life) return;
-  await untilSettled(parts, handle, wait).catch(() => undefined);
+  if (handle === null || handle.life !== parts.way.life) return;
+  await untilSettled(parts, targetOf(id, handle), wait).catch(() => undefined);
 }

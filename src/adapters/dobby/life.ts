@@ -2,12 +2,12 @@
 import { RuntimeError } from '../../domain/errors.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
-import type { EngineHandle, Live } from '../../ports/engine.ts';
+import type { Live } from '../../ports/engine.ts';
 import type { Wait } from '../../ports/wait.ts';
-import type { DobbyState } from './calls.ts';
+import type { DobbyState, Target } from './calls.ts';
 import { dobbyId } from './ids.ts';
 import type { Parts } from './parts.ts';
-import { unhurried } from './start.ts';
+import { targetOf, unhurried } from './start.ts';
 
 /** Ending an app must not wait long for a Dobby that hangs: then the kernel is asked. */
 const ASK_MS = 2000;
@@ -37,20 +37,21 @@ export const resume = (parts: Parts, id: ContainerId, wait: Wait): Promise<void>
 
 async function turn(parts: Parts, id: ContainerId, { method, undo, wanted, code, next, wait }: Turn & { wait: Wait }) {
   const { calls, containers } = parts;
-  const handle = handleOf(parts, id);
+  const target = handleOf(parts, id);
+  const handle = containers.handleOf(id);
   const mine = containers.nextTurn(id);
   // nobody counts on it any more, unless somebody has asked for something else since: then it is not ours to change
   const late = (done: boolean): void => {
     if (done && containers.handleOf(id) === handle && containers.turnOf(id) === mine) {
-      calls[undo](handle, unhurried(wait.timeoutMs)).catch(() => undefined);
+      calls[undo](target, unhurried(wait.timeoutMs)).catch(() => undefined);
     }
   };
   const fail = (cause?: unknown): never => {
     throw new RuntimeError(code, { what: `Dobby did not ${method} ${id}`, next, cause });
   };
   try {
-    if (await calls[method](handle, wait, late)) return;
-    if ((await calls.state(handle, wait)) === wanted) return;
+    if (await calls[method](target, wait, late)) return;
+    if ((await calls.state(target, wait)) === wanted) return;
   } catch (error) {
     if (error instanceof RuntimeError && error.code === 'ABORTED') throw error;
     fail(error);
@@ -59,9 +60,9 @@ async function turn(parts: Parts, id: ContainerId, { method, undo, wanted, code,
 }
 
 /** As Dobby knows it. Throws ENGINE_UNAVAILABLE for one that its present life does not have. */
-export function handleOf({ containers }: Parts, id: ContainerId, live?: Live): EngineHandle {
+export function handleOf({ containers }: Parts, id: ContainerId, live?: Live): Target {
   const handle = live?.handle ?? containers.handleOf(id);
-  if (handle !== null) return handle;
+  if (handle !== null) return targetOf(id, handle);
   throw new RuntimeError('ENGINE_UNAVAILABLE', {
     what: `Dobby's container of ${id} is not known`,
     next: 'Dobby was away when this daemon started: try again when it is back',
@@ -70,8 +71,9 @@ export function handleOf({ containers }: Parts, id: ContainerId, live?: Live): E
 
 /** SIGTERM to every process of the app, once: process 1 would hand it on to those that have had it. Never throws. */
 export async function terminate(parts: Parts, id: ContainerId, live: Live): Promise<void> {
-  const { calls, processes, log } = parts;
+  const { calls, containers, processes, log } = parts;
   const wait = unhurried(ASK_MS);
+  containers.noteSignal(id, 'SIGTERM');
   try {
     const handle = handleOf(parts, id, live);
     const state = await calls.state(handle, wait);
@@ -92,9 +94,13 @@ export async function terminate(parts: Parts, id: ContainerId, live: Live): Prom
 
 /** Paused or asleep, and also while Dobby hangs: the end of process 1 ends its whole pid namespace. Never throws. */
 export async function kill(parts: Parts, id: ContainerId, live: Live): Promise<void> {
-  const { calls, processes, groups, log } = parts;
+  const { calls, containers, processes, groups, log } = parts;
+  containers.noteSignal(id, 'SIGKILL');
   try {
-    if (await calls.stop(handleOf(parts, id, live), true, unhurried(ASK_MS))) return;
+    const isStopped = await calls.stop(handleOf(parts, id, live), true, unhurried(ASK_MS));
+    // of one whose hibernation it could not give up Dobby says that it is stopping, and does no more
+    processes.signal(live.init, 'SIGKILL');
+    if (isStopped) return;
   } catch (error) {
     log.warn({ err: error, containerId: id }, 'Dobby does not answer: the kernel is asked to end its container');
   }

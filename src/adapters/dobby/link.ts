@@ -6,9 +6,12 @@
 import { setMaxListeners } from 'node:events';
 import type { Wait } from '../../ports/wait.ts';
 import { BUS, processOf, type Bus, type BusSignal } from './bus.ts';
+import { answerOrLate, Change } from './change.ts';
 import { aborted, inPlainWords, timedOut, unavailable } from './link-errors.ts';
 import type { Answers, LinkOptions, Question } from './link-options.ts';
+import { CONTROL } from './signals.ts';
 import { Slots } from './slots.ts';
+import type { Way } from './ways.ts';
 
 /** Somebody who owns the name; `life` as handles name it. */
 type Owner = {
@@ -21,8 +24,7 @@ type Owner = {
   refusals: number;
 };
 
-export const CONTROL = 'org.rdk.dobby.ctrl1';
-export const ADMIN = 'org.rdk.dobby.admin1';
+const ADMIN = 'org.rdk.dobby.admin1';
 
 /** Of 49 that Dobby has; others call it, too. */
 const MOST_CALLS = 32;
@@ -35,18 +37,18 @@ const EVERYBODYS = new Set(['List', 'GetState', 'GetInfo', 'Stop', 'Pause', 'Res
 const MOST_REFUSALS = 4;
 const AFTER_REFUSAL_MS = 3000;
 
-export class Link {
+export class Link implements Way {
   readonly #options: LinkOptions;
   readonly #answers: Answers;
   readonly #closing = new AbortController();
   readonly #unknown = new Set<string>();
+  readonly #change = new Change();
   readonly #done: Promise<void>;
   #bus: Bus | undefined;
   #owner: Owner | undefined;
   /** Who has said `Ready`, in case it says so before its name is known. */
   #readySender = '';
   #why = 'the bus was not reached yet';
-  #change = Promise.withResolvers<null>();
 
   constructor(options: LinkOptions, answers: Answers) {
     this.#options = options;
@@ -56,28 +58,32 @@ export class Link {
     this.#done = this.#stayConnected();
   }
 
+  get at(): string {
+    const { service, address } = this.#options;
+    return `${service} on ${address}`;
+  }
+
   /** Of who owns the name now; null when nobody does; undefined when that cannot be known, because the bus is away. */
   get life(): string | null | undefined {
     return this.#bus === undefined ? undefined : (this.#owner?.life ?? null);
   }
 
-  /** Why nobody serves. */
-  get why(): string {
-    return this.#why;
-  }
-
-  /** The life that serves. Throws ENGINE_UNAVAILABLE when there is none soon, ABORTED. */
   async serving({ signal, timeoutMs }: Wait): Promise<string> {
     return (await this.#serving({ signal, timeoutMs })).life;
   }
 
-  /** Of the process that has this life, as the bus knows it. Throws as {@link call}. */
+  /** As the bus knows it. */
   async pidOf(life: string): Promise<number> {
     const owner = this.#owner;
     if (owner?.life !== life) throw unavailable(this.#options, this.#why);
     return processOf(owner.bus, owner.name).catch((error: unknown) => {
       throw unavailable(this.#options, error);
     });
+  }
+
+  /** Who owns the name tells it. */
+  lostWithOthers(): boolean {
+    return false;
   }
 
   /**
@@ -93,25 +99,7 @@ export class Link {
     if (life !== undefined && owner.life !== life) throw unavailable(this.#options, 'the Dobby that ran it has ended');
     if (this.#unknown.has(`${owner.life} ${method}`)) throw inPlainWords(this.#options, method, undefined);
     if (!(await owner.slots.take(signal))) throw this.#stopped(method, wait);
-    const { promise: over, reject } = Promise.withResolvers<never>();
-    const giveUp = (): void => {
-      reject(this.#stopped(method, wait));
-    };
-    let isWaitedFor = true;
-    const answer = this.#ask(owner, question).then((values) => {
-      if (!isWaitedFor) late?.(values);
-      return values;
-    });
-    signal.addEventListener('abort', giveUp, { once: true });
-    if (signal.aborted) giveUp();
-    try {
-      return await Promise.race([answer, over]);
-    } finally {
-      isWaitedFor = false;
-      answer.catch(() => undefined);
-      over.catch(() => undefined);
-      signal.removeEventListener('abort', giveUp);
-    }
+    return answerOrLate(this.#ask(owner, question), { signal, stopped: () => this.#stopped(method, wait), late });
   }
 
   async close(): Promise<void> {
@@ -155,31 +143,12 @@ export class Link {
   }
 
   async #serving({ signal, timeoutMs }: Wait): Promise<Owner> {
+    // nothing is made for those that need not wait, and they are nearly all
+    if (this.#owner?.serves === true) return this.#owner;
     const limit = AbortSignal.any([AbortSignal.timeout(Math.ceil(timeoutMs)), signal, this.#closing.signal]);
-    const { promise: over, resolve } = Promise.withResolvers<null>();
-    const end = (): void => {
-      resolve(null);
-    };
-    limit.addEventListener('abort', end, { once: true });
-    if (limit.aborted) end();
-    try {
-      for (;;) {
-        const owner = this.#owner;
-        if (owner?.serves === true) return owner;
-        if (signal.aborted) throw aborted(signal);
-        if (limit.aborted) throw unavailable(this.#options, this.#why);
-        await Promise.race([this.#change.promise, over]);
-      }
-    } finally {
-      limit.removeEventListener('abort', end);
-    }
-  }
-
-  /** Whoever waits looks again. */
-  #tell(): void {
-    const { resolve } = this.#change;
-    this.#change = Promise.withResolvers<null>();
-    resolve(null);
+    const owner = await this.#change.until(() => (this.#owner?.serves === true ? this.#owner : undefined), limit);
+    if (owner !== undefined) return owner;
+    throw signal.aborted ? aborted(signal) : unavailable(this.#options, this.#why);
   }
 
   async #stayConnected(): Promise<void> {
@@ -280,7 +249,7 @@ export class Link {
   #serve(owner: Owner): void {
     if (owner !== this.#owner || owner.serves || this.#bus !== owner.bus) return;
     owner.serves = true;
-    this.#tell();
+    this.#change.tell();
     this.#answers.serves(owner.life);
   }
 
@@ -290,7 +259,7 @@ export class Link {
     this.#readySender = '';
     this.#why = why;
     this.#unknown.clear();
-    this.#tell();
+    this.#change.tell();
     if (owner !== undefined) this.#answers.lost(owner.life);
   }
 }

@@ -9,6 +9,7 @@ import type { Live, MountOrder, UnmountOrder, WantedMount } from '../../ports/en
 import type { Wait } from '../../ports/wait.ts';
 import { handleOf } from './life.ts';
 import type { Parts } from './parts.ts';
+import type { Traits } from './ways.ts';
 
 /** Mount point → its options, of the app's mount namespace (proc(5), mountinfo). None when it cannot be read. */
 async function mountsOf({ init }: Live): Promise<ReadonlyMap<string, readonly string[]>> {
@@ -30,7 +31,7 @@ export async function mount(
     });
   }
   const flags = ['bind', 'nosuid', 'nodev', ...(readOnly ? ['ro'] : [])];
-  if (!(await parts.calls.mount(handle, { source, destination, flags }, wait))) throw failed(wanted);
+  if (!(await parts.calls.mount(handle, { source, destination, flags }, wait))) throw failed(wanted, parts.traits);
   if (!readOnly || (await mountsOf(live)).get(destination)?.includes('ro') === true) return;
   await parts.calls.unmount(handle, destination, wait);
   throw new RuntimeError('NOT_SUPPORTED', {
@@ -65,8 +66,8 @@ export async function keepMounts(
   }
 }
 
-const failed = ({ source, destination }: WantedMount): RuntimeError =>
+const failed = ({ source, destination }: WantedMount, { afterMount }: Traits): RuntimeError =>
   new RuntimeError('MOUNT_FAILED', {
     what: `Dobby did not mount ${source} on ${destination}`,
-    next: 'the destination must not exist yet, also not of an attempt that failed; unless Dobby was built with USE_OPEN_TREE_FOR_DYNAMIC_MOUNTS, dobby.liveMounts must be on when the app is run (docs/dobby.md)',
+    next: afterMount,
   });

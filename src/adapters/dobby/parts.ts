@@ -5,8 +5,9 @@ import type { Log } from '../../ports/log.ts';
 import type { Processes } from '../../ports/processes.ts';
 import type { DobbyCalls } from './calls.ts';
 import type { Containers } from './containers.ts';
-import type { Link } from './link.ts';
 import type { Figures } from './figures.ts';
+import type { ProgramReader } from './program.ts';
+import type { Traits, Way } from './ways.ts';
 
 /** Control groups as Dobby names them: `/ID` in every hierarchy. Looked at, never written, but to thaw what is to die. */
 export type Groups = {
@@ -25,7 +26,8 @@ export type DobbySettings = {
 
 /** What the engine is made of. */
 export type Parts = {
-  readonly link: Link;
+  readonly way: Way;
+  readonly traits: Traits;
   readonly calls: DobbyCalls;
   readonly containers: Containers;
   readonly figures: Figures;
@@ -34,6 +36,7 @@ export type Parts = {
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: DobbySettings;
+  readonly program: ProgramReader;
   /** Ours of a container: there before Dobby is asked to start it, so that every container of ours is found again. */
   readonly bundleOf: (id: ContainerId) => string;
   readonly listBundles: () => Promise<readonly ContainerId[]>;

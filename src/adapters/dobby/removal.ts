@@ -5,7 +5,7 @@ import type { ContainerId } from '../../domain/ids.ts';
 import type { Live, Removal } from '../../ports/engine.ts';
 import { dobbyId } from './ids.ts';
 import type { Parts } from './parts.ts';
-import { unhurried } from './start.ts';
+import { targetOf, unhurried } from './start.ts';
 
 const POLL_MS = 20;
 const ASK_MS = 5000;
@@ -15,16 +15,17 @@ const ASK_MS = 5000;
  * it is gone; the bundle, by which it is found again, goes last. (Dobby cleans up after a crash without it: crun has a copy.)
  */
 export async function removeContainer(parts: Parts, id: ContainerId, { known, ...wait }: Removal): Promise<void> {
-  const { link, containers, figures, processes } = parts;
+  const { way, containers, figures, processes } = parts;
   const directory = parts.bundleOf(id);
   const isOurs = await access(directory).then(
     () => true,
     () => false,
   );
   if (isOurs && !isSaidGone(parts, id, known)) {
-    if (link.life !== null) await stop(parts, id, wait.timeoutMs);
-    // of a Dobby that has crashed it may live on, and nobody else would end it
-    if (known !== null) processes.signal(known.init, 'SIGKILL');
+    // of a Dobby that has crashed it may live on, and nobody else would end it; and not every stop ends what it should
+    const kill = (): unknown => known !== null && processes.signal(known.init, 'SIGKILL');
+    if (way.life === null) kill();
+    else await stop(parts, id, { timeoutMs: wait.timeoutMs, kill });
   }
   containers.forget(id);
   figures.forget(id);
@@ -35,15 +36,23 @@ export async function removeContainer(parts: Parts, id: ContainerId, { known, ..
 const isSaidGone = ({ containers, processes }: Parts, id: ContainerId, known: Live | null): boolean =>
   known?.handle !== undefined && containers.endOf(id, known.handle) !== undefined && !processes.isAlive(known.init);
 
-async function stop({ calls, clock }: Parts, id: ContainerId, timeoutMs: number): Promise<void> {
+type Stopping = { readonly timeoutMs: number; readonly kill: () => unknown };
+
+async function stop({ calls, clock }: Parts, id: ContainerId, { timeoutMs, kill }: Stopping): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   const wait = unhurried(Math.min(ASK_MS, timeoutMs));
   for (let isAsked = false; ;) {
     const { life, descriptors } = await calls.list(wait);
     const descriptor = descriptors.get(dobbyId(id));
-    if (descriptor === undefined) return;
+    if (descriptor === undefined) {
+      kill();
+      return;
+    }
     if (performance.now() > deadline) throw stillThere(id);
-    if (!isAsked) isAsked = await calls.stop({ life, descriptor }, true, wait);
+    if (!isAsked) {
+      isAsked = await calls.stop(targetOf(id, { life, descriptor }), true, wait);
+      kill();
+    }
     await clock.sleep(POLL_MS);
   }
 }

@@ -1,9 +1,11 @@
 /** What this engine can do, for people. */
 import { RuntimeError } from '../../domain/errors.ts';
+import type { EngineReport, Lack } from '../../domain/results.ts';
 import type { SpecFormat } from '../../domain/spec.ts';
-import type { EngineReport } from '../../ports/engine.ts';
 import type { Wait } from '../../ports/wait.ts';
-import type { Parts } from './parts.ts';
+import type { DobbySettings, Parts } from './parts.ts';
+import type { DobbyProgram } from './program.ts';
+import { isListening, MEMCR_SOCKET } from './surveys.ts';
 
 const CANNOT = [
   'keep a hibernated app over a reboot, or over the end of Dobby or memcr',
@@ -16,12 +18,83 @@ const SPEC_CANNOT = ['run an app from another root file system than the deviceâ€
 
 /** `List` and not `Ping`: that one is answered while the worker hangs (facts/dobby.md Â§0.4). */
 export async function report(parts: Parts, format: () => Promise<SpecFormat>, wait: Wait): Promise<EngineReport> {
-  const engine = { engine: 'dobby', runtime: 'dobby' };
+  const { traits, settings, calls, way } = parts;
+  const { engine: name, cannot } = traits;
+  const engine = { engine: name, runtime: name, at: way.at };
+  const common = [...CANNOT, ...cannot];
   try {
-    await parts.calls.list(wait);
-    const more = (await format()) === 'dobby' ? SPEC_CANNOT : [];
-    return { ...engine, answers: true, why: null, cannot: [...CANNOT, ...more] };
-  } catch (error) {
-    return { ...engine, answers: false, why: RuntimeError.of(error).message, cannot: CANNOT };
+    await calls.list(wait);
+    const chosen = await format();
+    const found = await parts.program().catch(() => undefined);
+    const has = { hasMemcr: await isListening(MEMCR_SOCKET), program: found?.program, settings };
+    return {
+      ...{ ...engine, answers: true, why: null, next: null },
+      ...abilities(chosen, has),
+      cannot: [...common, ...(chosen === 'dobby' ? SPEC_CANNOT : [])],
+    };
+  } catch (thrown) {
+    const error = RuntimeError.of(thrown);
+    const why = { why: error.message, next: error.next ?? null };
+    return { ...engine, answers: false, ...why, can: [], lacks: [], cannot: common };
   }
+}
+
+type Has = {
+  readonly hasMemcr: boolean;
+  /** Undefined: it cannot be seen. */
+  readonly program: DobbyProgram | undefined;
+  readonly settings: Pick<DobbySettings, 'start' | 'liveMounts'>;
+};
+
+/** Pure: what it can, and what it could if somebody mended it. */
+export function abilities(format: SpecFormat, has: Has): Pick<EngineReport, 'can' | 'lacks'> {
+  const { program, settings } = has;
+  const what = format === 'oci' ? 'OCI bundles' : 'Dobby specs';
+  const lacks = [startLack(format, has), memcrLack(has), execLack(has)].filter((one) => one !== null);
+  const mounts = settings.liveMounts || program?.mountsFreely === true;
+  return {
+    can: [
+      `start apps from ${what} (dobby.start: ${settings.start})`,
+      'suspend and resume them',
+      ...(memcrLack(has) === null ? ['hibernate them in place, by memcr'] : []),
+      ...(execLack(has) === null ? ['run a program in an app that has DobbyInit'] : []),
+      ...(mounts ? [`mount while an app runs${program?.mountsFreely === true ? ', also read-only' : ''}`] : []),
+    ],
+    lacks,
+  };
+}
+
+function startLack(format: SpecFormat, { program }: Has): Lack | null {
+  if (program === undefined || (format === 'oci' ? program.bundle : program.spec)) return null;
+  const [set, other] = format === 'oci' ? ['bundle', 'spec'] : ['spec', 'bundle'];
+  return {
+    what: `no app can be started: dobby.start is ${set}, and this Dobby does not take that`,
+    why: format === 'oci' ? 'it was built for production (DOBBY_PROD)' : 'it was built without LEGACY_COMPONENTS',
+    next: `set dobby.start to ${other} or auto in config.yaml`,
+  };
+}
+
+function memcrLack({ hasMemcr, program }: Has): Lack | null {
+  if (program?.withoutMemcr === true) {
+    return {
+      what: 'no app can be hibernated: this Dobby was built without memcr',
+      why: 'it says yes to Hibernate, and lets the app run on',
+      next: 'build Dobby with DOBBY_HIBERNATE_MEMCR_IMPL=ON',
+    };
+  }
+  if (hasMemcr) return null;
+  return {
+    what: `no app can be hibernated: memcr does not listen at ${MEMCR_SOCKET}`,
+    why: 'Dobby has the memory of apps written out by memcr, a daemon of its own, and looks for it there',
+    next: `start memcr -l ${MEMCR_SOCKET} (docs/dobby.md), on the same machine and with the same /tmp as Dobby`,
+  };
+}
+
+function execLack({ program }: Has): Lack | null {
+  if (program?.withoutExec !== true) return null;
+  return {
+    what: 'no program can be run in an app (exec)',
+    why: 'this Dobby was built for production (DOBBY_PROD)',
+    next: 'use another build of Dobby where that is needed',
+  };
 }

@@ -1,13 +1,13 @@
 /** Starting a container with Dobby, and finding out what it is then. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { chown, mkdir, stat, writeFile } from 'node:fs/promises';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { SpecFormat } from '../../domain/spec.ts';
 import type { EngineHandle, Live, StartOrder } from '../../ports/engine.ts';
 import type { ProcessId } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
-import { dobbyBundle, dobbySpecFor } from './bundle.ts';
-import type { DobbyInfo } from './calls.ts';
+import { boundSources, dobbyBundle, dobbySpecFor } from './bundle.ts';
+import type { DobbyInfo, Started, Target } from './calls.ts';
 import { dobbyId } from './ids.ts';
 import type { Parts } from './parts.ts';
 
@@ -17,6 +17,10 @@ const STOP_MS = 30_000;
 
 export const NOBODY: ProcessId = { pid: 0, startTime: '0' };
 export const unhurried = (timeoutMs: number): Wait => ({ signal: new AbortController().signal, timeoutMs });
+
+type Mapped = {
+  readonly linux?: { readonly gidMappings?: readonly { readonly containerID: number; readonly hostID: number }[] };
+};
 
 type Starting = { readonly order: StartOrder; readonly wait: Wait };
 
@@ -29,13 +33,13 @@ export async function start(parts: Parts, format: SpecFormat, { order, wait }: S
   const told = await write(parts, format, order);
   // Dobby makes and starts in one
   await order.beforeStart?.();
-  const late = (descriptor: number): void => stopLate(parts, order.id, { life, descriptor });
-  const descriptor =
+  const late = (one: Started): void => stopLate(parts, order.id, { ...one, life });
+  const started =
     format === 'oci'
       ? await calls.startFromBundle({ life, id, bundle: told }, wait, late)
       : await calls.startFromSpec({ life, id, spec: told, display: order.displaySocket ?? '' }, wait, late);
-  if (descriptor < 0) throw refused(order.id);
-  const handle = { life, descriptor };
+  if (started.descriptor === null) throw refused(order.id, started.why);
+  const handle = { life, descriptor: started.descriptor };
   containers.hold(order.id, handle);
   return liveOf(parts, order.id, { handle, wait });
 }
@@ -44,19 +48,52 @@ export async function start(parts: Parts, format: SpecFormat, { order, wait }: S
 async function write(parts: Parts, format: SpecFormat, order: StartOrder): Promise<string> {
   const { id, config, logFile, logMaxBytes, wishes } = order;
   const directory = parts.bundleOf(id);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const rootGroup = rootGroupOf(config);
+  await mkdir(directory, { recursive: true, mode: 0o710 });
+  await chown(directory, 0, rootGroup);
   await writeFile(`${directory}/${ORDERED}`, JSON.stringify(config), { mode: 0o600 });
   if (format === 'dobby') return JSON.stringify(dobbySpecFor(config, { logFile, logMaxBytes }));
   const hasInit = await parts.hasInit(config);
   const { liveMounts } = parts.settings;
-  const told = dobbyBundle(config, { id: dobbyId(id), hasInit, logFile, logMaxBytes, wishes, liveMounts });
-  await writeFile(`${directory}/config.json`, JSON.stringify(told), { mode: 0o600 });
+  const files = await filesAmong(boundSources(config));
+  const told = dobbyBundle(config, { id: dobbyId(id), hasInit, logFile, logMaxBytes, wishes, liveMounts, files });
+  await writeFile(`${directory}/config.json`, JSON.stringify(told), { mode: 0o640 });
+  await chown(`${directory}/config.json`, 0, rootGroup);
   return directory;
 }
 
+/**
+ * The group that the container's root has out here. Hooks of Dobby's plugins that run in the container (createContainer) read the
+ * bundle's config.json as that root, and without it nothing starts. 0 where there is no user namespace.
+ */
+function rootGroupOf(config: object): number {
+  const { linux: { gidMappings = [] } = {} } = config as Mapped;
+  return gidMappings.find(({ containerID }) => containerID === 0)?.hostID ?? 0;
+}
+
+/** What is not there crun will say. */
+async function filesAmong(sources: readonly string[]): Promise<ReadonlySet<string>> {
+  const are = await Promise.all(
+    sources.map((source) =>
+      stat(source).then(
+        (found) => !found.isDirectory(),
+        () => false,
+      ),
+    ),
+  );
+  return new Set(sources.filter((_, index) => are[index]));
+}
+
 /** Who gave up has told its caller so: it must not run. */
-function stopLate({ calls, containers, log }: Parts, id: ContainerId, handle: EngineHandle): void {
-  const stopped = handle.descriptor < 0 ? Promise.resolve(true) : calls.stop(handle, true, unhurried(STOP_MS));
+function stopLate(
+  { calls, containers, log }: Parts,
+  id: ContainerId,
+  { life, descriptor }: Started & { readonly life: string },
+): void {
+  const stopped =
+    descriptor === null
+      ? Promise.resolve(true)
+      : calls.stop(targetOf(id, { life, descriptor }), true, unhurried(STOP_MS));
   const tell = (): void => {
     containers.tell(id);
   };
@@ -65,24 +102,28 @@ function stopLate({ calls, containers, log }: Parts, id: ContainerId, handle: En
   });
 }
 
+/** A container by both of its names. */
+export const targetOf = (id: ContainerId, handle: EngineHandle): Target => ({ ...handle, name: dobbyId(id) });
+
 export type Looking = { readonly handle: EngineHandle; readonly wait: Wait };
 
 /** Its first process as Dobby knows it; nobody, when it has ended already. */
 export async function liveOf(parts: Parts, id: ContainerId, { handle, wait }: Looking): Promise<Live> {
-  const info = await parts.calls.info(handle, wait);
+  const info = await parts.calls.info(targetOf(id, handle), wait);
   if (info !== undefined) parts.figures.note(id, info);
   const pid = initIn(info);
   return { init: (pid === undefined ? undefined : parts.processes.identify(pid)) ?? NOBODY, monitor: null, handle };
 }
 
 /** The one with the inner pid 1; Dobby's list has no order. */
-const initIn = (info: DobbyInfo | undefined): number | undefined =>
+export const initIn = (info: DobbyInfo | undefined): number | undefined =>
   info?.processes?.find(({ nsPid }) => nsPid === 1)?.pid ?? info?.pids?.[0];
 
-const refused = (id: ContainerId): RuntimeError =>
+const refused = (id: ContainerId, cause: string | undefined): RuntimeError =>
   new RuntimeError('START_FAILED', {
     what: `Dobby did not start ${id}`,
     next: "Dobby does not tell why: look at DobbyDaemon's log (and at crun's words in the app's own log)",
+    cause,
   });
 
 const foreign = (id: string): RuntimeError =>

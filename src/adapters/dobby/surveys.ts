@@ -2,9 +2,18 @@
 import { stat } from 'node:fs/promises';
 import type { Finding } from '../../domain/hibernation.ts';
 import type { CheckpointSurveys } from '../../ports/checkpoint-surveys.ts';
+import type { ProgramReader } from './program.ts';
 
 /** Dobby looks for memcr there and nowhere else. */
 export const MEMCR_SOCKET = '/tmp/memcrcom';
+
+const NOT_BUILT_IN: Finding = {
+  code: 'NO_MEMCR_IN_DOBBY',
+  blocks: true,
+  what: 'this Dobby was built without memcr',
+  why: 'it says yes to every hibernation, and lets the app run on',
+  next: 'build Dobby with DOBBY_HIBERNATE_MEMCR_IMPL=ON',
+};
 
 const NO_MEMCR: Finding = {
   code: 'NO_MEMCR',
@@ -38,14 +47,17 @@ const REMARKS: readonly Finding[] = [
   },
 ];
 
-/** The socket's place is an argument for tests only. */
-export const memcrSurveys = (socket: string = MEMCR_SOCKET): CheckpointSurveys => ({
+export const isListening = (socket: string): Promise<boolean> =>
+  stat(socket).then(
+    (found) => found.isSocket(),
+    () => false,
+  );
+
+export const memcrSurveys = (read: ProgramReader): CheckpointSurveys => ({
   survey: async () => {
-    const isThere = await stat(socket).then(
-      (found) => found.isSocket(),
-      () => false,
-    );
-    return isThere ? REMARKS : [NO_MEMCR, ...REMARKS];
+    const found = await read().catch(() => undefined);
+    if (found?.program?.withoutMemcr === true) return [NOT_BUILT_IN, ...REMARKS];
+    return (await isListening(MEMCR_SOCKET)) ? REMARKS : [NO_MEMCR, ...REMARKS];
   },
   blockers: () => [],
   readLog: () => Promise.resolve([]),

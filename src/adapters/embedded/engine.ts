@@ -14,6 +14,16 @@ import { ended, inspect } from './truth.ts';
 import { Turnstile } from './turnstile.ts';
 
 const PATIENCE_MS = 1000;
+/** It is part of the daemon, which answers. Whether CRIU works here, `runtimectl doctor` tries. */
+const REPORT = {
+  ...{ at: null, answers: true, why: null, next: null, lacks: [], cannot: [] },
+  can: [
+    'start apps from root file systems, bundles, images, layers and packages',
+    'suspend and resume them',
+    'hibernate them to disk, by CRIU, also over a reboot',
+    'change limits, mount, and run programs while an app runs',
+  ],
+} as const;
 
 export function embeddedEngine(parts: Parts): Engine {
   const { runtime, monitor, groups, processes, clock } = parts;
@@ -22,7 +32,7 @@ export function embeddedEngine(parts: Parts): Engine {
     name: 'embedded',
     runtimeName: runtime.name,
     format: () => Promise.resolve('oci'),
-    report: () => Promise.resolve({ engine: 'embedded', runtime: runtime.name, answers: true, why: null, cannot: [] }),
+    report: () => Promise.resolve({ engine: 'embedded', runtime: runtime.name, ...REPORT }),
     cgroupsPath: groups.pathOf,
     start: (order, wait) => turnstile.pass(() => start(parts, order, wait)),
     suspend: (id, wait) => suspend(parts, id, wait),

@@ -12,6 +12,8 @@ export type Refusal =
   | 'not-allowed'
   /** Asked for twice: a registration is there already. */
   | 'duplicate'
+  /** It has answered that it was not done. */
+  | 'declined'
   | 'failed';
 
 /**
@@ -37,6 +39,7 @@ const NEXT: Readonly<Record<Refusal, string>> = {
   inactive: 'activate the plugin (Controller.activate), or choose another provider in the configuration',
   'not-allowed': 'give a token that may do this: thunder.tokenFile in the configuration',
   duplicate: 'wait until the earlier one has gone',
+  declined: "look into Thunder's own log",
   failed: "look into Thunder's own log",
 };
 
@@ -52,7 +55,7 @@ export function resultOf(designator: string, answer: Answer): unknown {
   const { success, errorReason } = membersOf(answer.result);
   if (success !== false) return answer.result;
   const reason = typeof errorReason === 'string' && errorReason !== '' ? errorReason : 'it gave no reason';
-  throw neighbourFailed(designator, 'failed', reason);
+  throw neighbourFailed(designator, 'declined', reason);
 }
 
 function refused(designator: string, error: unknown): RuntimeError {

@@ -17,6 +17,8 @@ export type ThunderOptions = {
   readonly tokenFile?: string | undefined;
   /** Of one call, with the connection that it may need. */
   readonly callTimeoutMs: number;
+  /** For connecting, and for what is said before the first call; as {@link callTimeoutMs} when absent. */
+  readonly greetTimeoutMs?: number;
   /** Between attempts to connect: at first, and at most. */
   readonly pauseMs?: Pause;
   readonly log: Log;
@@ -140,7 +142,8 @@ export class Thunder {
 
   /** Waits that are our own. */
   #wait(): Wait {
-    return { signal: this.#closing.signal, timeoutMs: this.#options.callTimeoutMs };
+    const { greetTimeoutMs, callTimeoutMs } = this.#options;
+    return { signal: this.#closing.signal, timeoutMs: greetTimeoutMs ?? callTimeoutMs };
   }
 
   #leave(channel: Channel, why: unknown): void {

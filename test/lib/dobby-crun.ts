@@ -1,0 +1,54 @@
+/** What the crun of a device (1.8) and the hooks of Dobby's plugins ask of a bundle. Seen with Dobby 3.19.1 and crun 1.8.1. */
+import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+type Mapping = { readonly containerID: number; readonly hostID: number };
+
+export type BundleConfig = {
+  readonly mounts?: readonly {
+    readonly source?: string;
+    readonly options?: readonly string[];
+  }[];
+  readonly linux?: {
+    readonly resources?: object;
+    readonly cgroupsPath?: string;
+    readonly uidMappings?: readonly Mapping[];
+    readonly gidMappings?: readonly Mapping[];
+  };
+};
+
+/** What is set with mount_setattr(2) for the mounts below, too. */
+const RECURSIVE = /^r(?:ro|rw|(?:no)?suid|(?:no)?dev|(?:no)?exec)$/;
+const [READ, SEARCH] = [4, 1];
+
+/** `file`: the bundle's config.json. */
+export function canStart({ mounts = [], linux = {} }: BundleConfig, file: string): boolean {
+  const isRefused = mounts.some(
+    ({ source = '', options = [] }) => options.some((option) => RECURSIVE.test(option)) && !isDirectory(source),
+  );
+  const rootOf = (mappings: readonly Mapping[] = []): number =>
+    mappings.find(({ containerID }) => containerID === 0)?.hostID ?? 0;
+  return !isRefused && canRead(file, { uid: rootOf(linux.uidMappings), gid: rootOf(linux.gidMappings) });
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() !== false;
+}
+
+type Root = { readonly uid: number; readonly gid: number };
+
+/** The hook createContainer is run as the container's root, who is an ordinary user outside. */
+function canRead(file: string, root: Root): boolean {
+  if (root.uid === 0) return true;
+  if (!mayUse(file, root, READ)) return false;
+  for (let path = dirname(file); ; path = dirname(path)) {
+    if (!mayUse(path, root, SEARCH)) return false;
+    if (path === '/') return true;
+  }
+}
+
+function mayUse(path: string, { uid, gid }: Root, right: number): boolean {
+  const { mode, uid: owner, gid: group } = statSync(path);
+  const shift = owner === uid ? 6 : group === gid ? 3 : 0;
+  return ((mode >> shift) & right) !== 0;
+}
