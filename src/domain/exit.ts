@@ -12,7 +12,7 @@ export const EXIT_CAUSES = {
   'start-failed': 'it never came to run',
   'start-interrupted': 'the daemon died while the app was starting; the start was undone',
   'monitor-lost':
-    'it ended while its monitor (conmon, or our connection to Dobby) was gone, or stands behind one that tells no exit codes',
+    'nobody saw its exit code: its monitor (conmon, or our connection to Dobby) was gone when it ended, or tells none',
   'engine-lost': 'the engine that ran it (Dobby) ended or was restarted, and all of its apps with it',
   'image-lost': 'it was hibernated, and its image is gone',
   reboot: 'the machine was restarted',

@@ -47,7 +47,7 @@ for (const generation of ['r4', 'r5'] as const) {
     const reasons: readonly (readonly [method: string, refusal: string, words: RegExp])[] = [
       ['general', 'failed', /ERROR_GENERAL/],
       ['denied', 'not-allowed', /not allowed/],
-      ['hidden', 'failed', /Container not found/],
+      ['hidden', 'declined', /Container not found/],
       ['absent', 'unknown-method', /Unknown method/],
     ];
     for (const [method, why, words] of reasons) {

@@ -16,6 +16,7 @@ const STATES = [
 ];
 
 type Params = Readonly<Record<string, unknown>>;
+type Rest = { readonly signature?: string; readonly body?: readonly unknown[] };
 type Build = {
   /** Whether an end is told with `exitCode`; 1.0.8 tells none. */
   readonly exitCodes?: boolean;
@@ -27,23 +28,12 @@ export class OciContainerPlugin implements AsyncDisposable {
   readonly #address: string;
   readonly #build: Build;
   #bus: Bus | undefined;
-  /** What a method waits for, once it is done, before it answers. */
-  readonly held = new Map<string, Promise<unknown>>();
 
   constructor(thunder: ThunderServer, address: string, build: Build) {
     this.#thunder = thunder;
     this.#address = address;
     this.#build = build;
-    const rows = Object.entries(this.#methods);
-    const methods = rows.map(([name, method]) => {
-      const perform = async (params: Params): Promise<unknown> => {
-        const result = await method(params);
-        await this.held.get(name);
-        return result;
-      };
-      return [name, perform] as const;
-    });
-    this.plugin = { active: true, methods: Object.fromEntries(methods) };
+    this.plugin = { active: true, methods: this.#methods };
     thunder.plugins.set(OCI_CONTAINER, this.plugin);
   }
 
@@ -81,7 +71,7 @@ export class OciContainerPlugin implements AsyncDisposable {
     return found?.[0];
   }
 
-  async #about(params: Params, member: string, signature = '', body: readonly unknown[] = []): Promise<object> {
+  async #about(params: Params, member: string, { signature = '', body = [] }: Rest = {}): Promise<object> {
     const descriptor = await this.#find(params);
     if (descriptor === undefined) return failure(member === 'Stop' ? 'Container not found' : '');
     const answer = await this.#ask(member, `i${signature}`, [descriptor, ...body]);
@@ -119,17 +109,19 @@ export class OciContainerPlugin implements AsyncDisposable {
     },
     startContainer: (params) => this.#start('StartFromBundle', params, params['bundlePath']),
     startContainerFromDobbySpec: (params) => this.#start('StartFromSpec', params, params['dobbySpec']),
-    stopContainer: (params) => this.#about(params, 'Stop', 'b', [params['force']]),
+    stopContainer: (params) => this.#about(params, 'Stop', { signature: 'b', body: [params['force']] }),
     pauseContainer: (params) => this.#about(params, 'Pause'),
     resumeContainer: (params) => this.#about(params, 'Resume'),
-    hibernateContainer: (params) => this.#about(params, 'Hibernate', 's', [params['options']]),
+    hibernateContainer: (params) => this.#about(params, 'Hibernate', { signature: 's', body: [params['options']] }),
     wakeupContainer: (params) => this.#about(params, 'Wakeup'),
-    executeCommand: (params) => this.#about(params, 'Exec', 'ss', [params['options'], params['command']]),
-    annotate: (params) => this.#about(params, 'Annotate', 'ss', [params['key'], params['value']]),
-    removeAnnotation: (params) => this.#about(params, 'RemoveAnnotation', 's', [params['key']]),
+    executeCommand: (params) =>
+      this.#about(params, 'Exec', { signature: 'ss', body: [params['options'], params['command']] }),
+    annotate: (params) => this.#about(params, 'Annotate', { signature: 'ss', body: [params['key'], params['value']] }),
+    removeAnnotation: (params) => this.#about(params, 'RemoveAnnotation', { signature: 's', body: [params['key']] }),
     // neither `type` nor `options` are handed on
-    mount: (params) => this.#about(params, 'Mount', 'ssass', [params['source'], params['target'], [], '']),
-    unmount: (params) => this.#about(params, 'Unmount', 's', [params['target']]),
+    mount: (params) =>
+      this.#about(params, 'Mount', { signature: 'ssass', body: [params['source'], params['target'], [], ''] }),
+    unmount: (params) => this.#about(params, 'Unmount', { signature: 's', body: [params['target']] }),
   };
 
   async #tell({ member, body: [descriptor, name, status] }: BusSignal): Promise<void> {

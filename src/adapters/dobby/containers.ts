@@ -129,10 +129,11 @@ export class Containers {
   }
 }
 
-/** An end by some signal is taken for one by ours, if we have sent one. */
+/** An end by some signal is taken for one by ours, or the kernel's, if one was sent. */
 function endedBy({ code, bySignal }: Word, { oom, sent }: Known): Ended {
   if (bySignal === undefined) return { code, oom };
-  return { code: sent === null ? null : 128 + constants.signals[sent], oom, signalled: true };
+  const signal = sent ?? (oom ? 'SIGKILL' : null);
+  return { code: signal === null ? null : 128 + constants.signals[signal], oom, signalled: true };
 }
 
 const isOf = ({ life, descriptor }: Word, handle: EngineHandle): boolean =>

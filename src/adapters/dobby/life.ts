@@ -71,8 +71,9 @@ export function handleOf({ containers }: Parts, id: ContainerId, live?: Live): T
 
 /** SIGTERM to every process of the app, once: process 1 would hand it on to those that have had it. Never throws. */
 export async function terminate(parts: Parts, id: ContainerId, live: Live): Promise<void> {
-  const { calls, processes, log } = parts;
+  const { calls, containers, processes, log } = parts;
   const wait = unhurried(ASK_MS);
+  containers.noteSignal(id, 'SIGTERM');
   try {
     const handle = handleOf(parts, id, live);
     const state = await calls.state(handle, wait);
@@ -83,12 +84,10 @@ export async function terminate(parts: Parts, id: ContainerId, live: Live): Prom
     }
     const pids = (await calls.info(handle, wait))?.pids ?? [];
     const others = pids.filter((pid) => pid !== live.init.pid).flatMap((pid) => processes.identify(pid) ?? []);
-    parts.containers.noteSignal(id, 'SIGTERM');
     for (const one of others.length > 0 ? others : [live.init]) processes.signal(one, 'SIGTERM');
     if (state === 'paused') await calls.resume(handle, wait);
   } catch (error) {
     log.warn({ err: error, containerId: id }, 'Dobby does not answer: its process 1 alone is asked to end');
-    parts.containers.noteSignal(id, 'SIGTERM');
     processes.signal(live.init, 'SIGTERM');
   }
 }

@@ -25,9 +25,9 @@ export const away = (cause: unknown): RuntimeError => new RuntimeError(AWAY.code
 
 const refusalOf = (error: unknown): string => String(RuntimeError.of(error).details?.['refusal']);
 
-/** Whether it says that the plugin is not there, or not for us. */
-export const isAbsence = (error: unknown): boolean =>
-  ['inactive', 'unknown-service', 'not-allowed', 'unreachable'].includes(refusalOf(error));
+/** Whether the plugin is there to say so. */
+export const isPresence = (error: unknown): boolean =>
+  ['unknown-method', 'duplicate', 'declined', 'failed'].includes(refusalOf(error));
 
 /** Whether the plugin, or Thunder in its place, has said that it does not do it. */
 export const isAnswer = (error: unknown): boolean =>

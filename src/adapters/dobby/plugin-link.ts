@@ -11,7 +11,7 @@ import { answerOrLate, Change } from './change.ts';
 import type { Late, Listed, Started } from './calls.ts';
 import type { Word } from './containers.ts';
 import { aborted, timedOut } from './link-errors.ts';
-import { away, inPlainWords, isAbsence, isAnswer } from './plugin-errors.ts';
+import { away, inPlainWords, isAnswer, isPresence } from './plugin-errors.ts';
 import { listedIn, membersOf, nameIn, wordIn, type Reply } from './plugin-replies.ts';
 import { Roll } from './roll.ts';
 import { Slots } from './slots.ts';
@@ -50,14 +50,15 @@ export type PluginAnswers = {
 export type Asked = {
   readonly method: string;
   readonly params: object;
-  readonly late?: Late<Reply>;
+  readonly late?: Late<Reply> | undefined;
   /** From here on it may be done, whatever is heard of it. */
   readonly sent?: () => void;
 };
 
 type Start = {
   readonly late: Late<Started>;
-  readonly begin: number;
+  /** When it was asked for, on the clock of `performance`. */
+  begin: number;
   /** Nobody waits for its answer, or it was none: its container is not wanted any more, should it be seen. */
   isDoubtful: boolean;
 };
@@ -165,9 +166,10 @@ export class PluginLink implements Way {
     { method, params }: Omit<Asked, 'late'>,
     { late, ...wait }: Wait & { late: Late<Started> },
   ) {
-    const start: Start = { late, begin: performance.now(), isDoubtful: false };
+    const start: Start = { late, begin: 0, isDoubtful: false };
     this.#starts.delete(name);
     const sent = (): void => {
+      start.begin = performance.now();
       this.#starts.set(name, start);
     };
     const told = (reply: Reply): void => {
@@ -205,7 +207,8 @@ export class PluginLink implements Way {
     } catch (error) {
       const { details, cause } = RuntimeError.of(error);
       if (details?.['refusal'] !== 'declined') throw inPlainWords(error);
-      log.debug({ method, params, why: cause }, `${CALLSIGN} has not done it`);
+      // not its parameters: a spec has the app's environment in it
+      log.debug({ method, why: cause }, `${CALLSIGN} has not done it`);
       return membersOf({ success: false, errorReason: cause });
     } finally {
       this.#slots.giveBack();
@@ -224,7 +227,7 @@ export class PluginLink implements Way {
     this.#isKnocking = true;
     const wait = { signal: this.#closing.signal, timeoutMs };
     const asked = this.#plugin.call('exists', { method: 'listContainers' }, wait).catch((error: unknown) => {
-      if (isAbsence(error)) this.#refusal = error;
+      if (!isPresence(error)) this.#refusal = error;
     });
     void asked.finally(() => {
       this.#isKnocking = false;

@@ -3,8 +3,14 @@ import * as z from 'zod';
 import type { DobbyState } from './calls.ts';
 import type { Word } from './containers.ts';
 
-/** A number of 32 bits, also as text. */
-const number = z.coerce.number().pipe(z.int()).optional().catch(undefined);
+const numberOrText = z.union([
+  z.int(),
+  z
+    .string()
+    .regex(/^-?\d+$/)
+    .transform(Number),
+]);
+const number = numberOrText.optional().catch(undefined);
 const text = z.string().catch('');
 
 /** Objects inside are `raw JSON`; older builds send them as text. */
@@ -23,7 +29,7 @@ const replySchema = z.object({
 });
 export type Reply = z.infer<typeof replySchema>;
 
-const containersSchema = z.array(z.object({ Descriptor: z.coerce.number(), Id: z.string() }));
+const containersSchema = z.array(z.object({ Descriptor: numberOrText, Id: z.string() }));
 
 const eventSchema = z.object({ containerId: text, name: text, exitCode: number });
 

@@ -18,13 +18,13 @@ export class Roll {
     this.#there.delete(name);
   }
 
-  /** Of all that there are now. */
+  /** All that there are. One that is missing stays on the roll while others are there: the list may be older than its start. */
   compare(listed: ReadonlyMap<string, number>): void {
     const had = [...this.#there];
     if (!had.some(([name, descriptor]) => listed.get(name) === descriptor)) {
       for (const [name] of had) this.#lost.add(name);
+      this.#there.clear();
     }
-    this.#there.clear();
     for (const [name, descriptor] of listed) this.add(name, descriptor);
   }
 

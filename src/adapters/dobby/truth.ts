@@ -33,6 +33,8 @@ export async function ended(parts: Parts, id: ContainerId, live: Live): Promise<
   const withOom = (end: Ended): Ended => ({ ...end, oom: end.oom || containers.hadOom(id) });
   const unseen = { code: null, oom: false };
   if (handle === undefined) return unseen;
+  // of a daemon that could not ask Dobby when it began
+  if (containers.handleOf(id) === null) containers.hold(id, handle);
   const said = await saidEnd(parts, id, live);
   if (said !== undefined) return withOom(said);
   if (way.life !== undefined && way.life !== handle.life) return withOom({ ...unseen, engineLost: true });
