@@ -1,6 +1,7 @@
 /** Dobby by raw calls over D-Bus: it starts the bundle that our daemon makes of the app for it. */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { boundFiles } from '../../src/adapters/dobby/bound-files.ts';
 import { dobbyBundle } from '../../src/adapters/dobby/bundle.ts';
 import { BUS, connectBus, processOf, type Bus } from '../../src/adapters/dobby/bus.ts';
 import { STATES, type DobbyState } from '../../src/adapters/dobby/calls.ts';
@@ -101,7 +102,8 @@ async function open({ rootfs, dobby = '' }: Place): Promise<Peer> {
       await mkdir(bundle(id), { recursive: true });
       const wishes = { network: 'none' as const, ports: [] };
       const log = { logFile: `${bundle(id)}/log`, logMaxBytes: LOG_BYTES };
-      const told = dobbyBundle(made, { id, hasInit: false, ...log, wishes, liveMounts: false, files: new Set() });
+      const files = await boundFiles(made);
+      const told = dobbyBundle(made, { id, hasInit: false, ...log, wishes, liveMounts: false, files });
       await writeFile(`${bundle(id)}/config.json`, JSON.stringify(told));
       const [descriptor] = await ask('StartFromBundle', 'ssah', [id, bundle(id), []]);
       if (Number(descriptor) < 0) throw new Error('Dobby did not start it');

@@ -84,6 +84,7 @@ class Stage {
   #ended = 0;
   #troubled = 0;
   #isUp = true;
+  #isOver = false;
 
   constructor(campaign: DobbyCampaign) {
     this.#campaign = campaign;
@@ -95,10 +96,15 @@ class Stage {
       this.#work(uniqueId('life'), randomNumbers(this.#random(2 ** 30))),
     );
     const done = Promise.all(workers);
-    const isDone = done.then(() => true);
-    isDone.catch(() => undefined);
-    await Promise.race([done, this.#trouble()]);
-    await done;
+    done.catch(() => undefined);
+    const troubles = this.#trouble();
+    try {
+      await Promise.race([done, troubles.then(() => done)]);
+    } finally {
+      // what is at work on Dobby is finished before it is looked at, or ended
+      this.#isOver = true;
+      await troubles;
+    }
   }
 
   /** Between the lives, in turn. In the second half the daemon is not killed, so that it can be seen whether it grows. */
@@ -106,9 +112,9 @@ class Stage {
     const { lives, tell, house } = this.#campaign;
     const every = Math.max(8, Math.min(25, Math.floor(lives / TROUBLES.length)));
     let next = every;
-    while (this.#ended < lives) {
+    while (!this.#isOver && this.#ended < lives) {
       await sleep(10);
-      if (this.#ended < next || this.#ended >= lives) continue;
+      if (this.#isOver || this.#ended < next || this.#ended >= lives) continue;
       const trouble = TROUBLES[this.#troubled++ % TROUBLES.length] ?? 'hang';
       await this.#make(trouble === 'daemon' && 2 * this.#ended > lives ? 'hang' : trouble);
       if (this.#troubled % 4 === 0) tell(`${this.#ended} lives, the daemon has ${residentMb(house.daemon)} MB`);

@@ -97,10 +97,11 @@ export async function kill(parts: Parts, id: ContainerId, live: Live): Promise<v
   const { calls, containers, processes, groups, log } = parts;
   containers.noteSignal(id, 'SIGKILL');
   try {
-    const isStopped = await calls.stop(handleOf(parts, id, live), true, unhurried(ASK_MS));
-    // of one whose hibernation it could not give up Dobby says that it is stopping, and does no more
-    processes.signal(live.init, 'SIGKILL');
-    if (isStopped) return;
+    if (await calls.stop(handleOf(parts, id, live), true, unhurried(ASK_MS))) {
+      // of one whose hibernation it could not give up Dobby says that it is stopping, and does no more
+      processes.signal(live.init, 'SIGKILL');
+      return;
+    }
   } catch (error) {
     log.warn({ err: error, containerId: id }, 'Dobby does not answer: the kernel is asked to end its container');
   }

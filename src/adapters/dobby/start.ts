@@ -1,12 +1,13 @@
 /** Starting a container with Dobby, and finding out what it is then. */
-import { chown, mkdir, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdir, writeFile } from 'node:fs/promises';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { SpecFormat } from '../../domain/spec.ts';
 import type { EngineHandle, Live, StartOrder } from '../../ports/engine.ts';
 import type { ProcessId } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
-import { boundSources, dobbyBundle, dobbySpecFor } from './bundle.ts';
+import { boundFiles } from './bound-files.ts';
+import { dobbyBundle, dobbySpecFor } from './bundle.ts';
 import type { DobbyInfo, Started, Target } from './calls.ts';
 import { dobbyId } from './ids.ts';
 import type { Parts } from './parts.ts';
@@ -55,7 +56,7 @@ async function write(parts: Parts, format: SpecFormat, order: StartOrder): Promi
   if (format === 'dobby') return JSON.stringify(dobbySpecFor(config, { logFile, logMaxBytes }));
   const hasInit = await parts.hasInit(config);
   const { liveMounts } = parts.settings;
-  const files = await filesAmong(boundSources(config));
+  const files = await boundFiles(config);
   const told = dobbyBundle(config, { id: dobbyId(id), hasInit, logFile, logMaxBytes, wishes, liveMounts, files });
   await writeFile(`${directory}/config.json`, JSON.stringify(told), { mode: 0o640 });
   await chown(`${directory}/config.json`, 0, rootGroup);
@@ -69,19 +70,6 @@ async function write(parts: Parts, format: SpecFormat, order: StartOrder): Promi
 function rootGroupOf(config: object): number {
   const { linux: { gidMappings = [] } = {} } = config as Mapped;
   return gidMappings.find(({ containerID }) => containerID === 0)?.hostID ?? 0;
-}
-
-/** What is not there crun will say. */
-async function filesAmong(sources: readonly string[]): Promise<ReadonlySet<string>> {
-  const are = await Promise.all(
-    sources.map((source) =>
-      stat(source).then(
-        (found) => !found.isDirectory(),
-        () => false,
-      ),
-    ),
-  );
-  return new Set(sources.filter((_, index) => are[index]));
 }
 
 /** Who gave up has told its caller so: it must not run. */
