@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { countsSwap, findHierarchies, type Controller } from '../adapters/cgroup/hierarchies.ts';
+import { mountOf } from '../adapters/files/mount-table.ts';
 import type { Finding } from '../domain/health.ts';
 import { fail, ok, warn, type Check } from './place.ts';
 
@@ -67,6 +68,14 @@ function controlGroups(): Finding {
       what: `control groups ${mode} without ${missing.join(', ')}`,
       why: 'apps cannot be held to their limits, or not be suspended',
       next: 'boot with cgroup_enable=memory (some boards switch it off), and see that systemd or the set-up of the device mounts /sys/fs/cgroup',
+    });
+  }
+  const closed = hierarchies.all.filter((path) => mountOf(path, mountInfo)?.options.includes('ro') === true);
+  if (closed.length > 0) {
+    return fail('control groups', {
+      what: `control groups are mounted read-only: ${closed.join(', ')}`,
+      why: 'no app can be started: each has groups of its own',
+      next: `mount -o remount,rw ${closed[0] ?? ''}, or give the container that the daemon runs in control groups that it may write`,
     });
   }
   if (countsSwap(mountInfo)) return ok('control groups', `control groups ${mode}, with swap counted`);
