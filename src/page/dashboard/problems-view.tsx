@@ -14,9 +14,8 @@ export function ProblemsView() {
       ) : (
         <ProblemList problems={problems.value} />
       )}
-      <p class="soft">
-        What only an examination finds (tools, kernel, a real dump and restore): <code>runtimectl doctor</code>
-      </p>
+      <p class="soft">What only an examination of the device finds (tools, kernel, a real dump and restore):</p>
+      <CommandLine text="runtimectl doctor" />
     </section>
   );
 }
