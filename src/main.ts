@@ -130,8 +130,9 @@ function stopSignal(log: Log): Promise<NodeJS.Signals> {
 
 /** A directory that cannot be made is no fault of ours. */
 function startFault(thrown: unknown): RuntimeError {
-  if (!isErrno(thrown, 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR', 'EEXIST', 'ENOENT', 'EACCES'))
+  if (!isErrno(thrown, 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR', 'EEXIST', 'ENOENT', 'EACCES')) {
     return RuntimeError.of(thrown);
+  }
   if (!('syscall' in thrown) || thrown.syscall !== 'mkdir') return RuntimeError.of(thrown);
   return new RuntimeError(isErrno(thrown, 'ENOSPC', 'EDQUOT') ? 'NO_SPACE' : 'CORRUPT_FILE', {
     what: 'a directory of the daemon cannot be made',

@@ -31,7 +31,7 @@ test('without tokens nobody is asked and nobody is logged out; a long log is sea
   await page.goto(`${at.url}#/apps/${id}/logs`);
   const log = page.getByRole('log');
   // the bell is seen, the colour is not
-  await seen(log.getByText('orange \u2407', { exact: true }));
+  await seen(log.getByText('orange ^G', { exact: true }));
   await page.getByLabel('Find in the log').fill('FIRST OF');
   await seen(page.getByText(`1 of ${(LINES + 1).toLocaleString('en-GB')} lines`));
   assert.equal(await log.locator('p').count(), 1);

@@ -67,7 +67,7 @@ export function Actions({ id, appId, state, restart }: Props) {
             onPress={() => void perform(id, 'kill')}
           />
           <p class="soft">
-            It is started again at {timeOfDay(restart.dueAt)}, for the {restart.attempts}. time in a row.
+            It is started again at {timeOfDay(restart.dueAt)} (attempt {restart.attempts}).
           </p>
         </>
       )}

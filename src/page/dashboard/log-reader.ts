@@ -90,7 +90,10 @@ class Reader {
       } catch (thrown) {
         const fault = RuntimeError.of(thrown);
         // ABORTED is also our own end: the loop sees it
-        if (!PASSING.has(fault.code)) return this.#tell({ ...this.#log, fault });
+        if (!PASSING.has(fault.code)) {
+          this.#tell({ ...this.#log, fault });
+          return;
+        }
         await rest(signal);
       }
     }

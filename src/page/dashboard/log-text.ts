@@ -2,17 +2,24 @@
 
 import type { LogLine } from '../../client/browser.ts';
 
-/** ECMA-48: CSI sequences (colours, cursor), OSC strings (titles, links) with their end, and the two-byte ones. */
-const SEQUENCES = /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])/g;
-/** All but the tab. */
-const CONTROLS = /[\x00-\x08\x0a-\x1f\x7f-\x9f]/g;
+const ESCAPE = '\x1b';
+const BELL = '\x07';
+/** ECMA-48: CSI sequences (colours, cursor), OSC strings (titles, links) with their end, and the short ones. */
+const SEQUENCES = new RegExp(
+  [
+    String.raw`${ESCAPE}\[[0-?]*[ -/]*[@-~]`,
+    String.raw`${ESCAPE}\][^${BELL}${ESCAPE}]*(?:${BELL}|${ESCAPE}\\)?`,
+    String.raw`${ESCAPE}[ -/]*[0-~]`,
+  ].join('|'),
+  'g',
+);
 
-/** Without sequences for terminals; any other control character has its picture (U+2400…). */
+/** Without sequences for terminals; any other control character is written as `^G`, which every font has. */
 export const readable = (text: string): string =>
-  text.replace(SEQUENCES, '').replace(CONTROLS, (one) => pictureOf(one.charCodeAt(0)));
+  text.replace(SEQUENCES, '').replace(/\p{Cc}/gu, (one) => (one === '\t' ? one : pictureOf(one.charCodeAt(0))));
 
 const pictureOf = (code: number): string =>
-  code < 0x20 ? String.fromCharCode(0x2400 + code) : code === 0x7f ? '\u2421' : '\ufffd';
+  code < 0x20 || code === 0x7f ? `^${String.fromCharCode(code ^ 0x40)}` : '\ufffd';
 
 /** What has begun on each stream, and has no end yet. */
 export type Open = ReadonlyMap<LogLine['stream'], LogLine>;

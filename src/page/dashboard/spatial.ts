@@ -47,8 +47,9 @@ addEventListener('hashchange', () => (place = undefined));
 
 /** Up and down, what is in the same view goes before what is beside it. */
 function nextFrom(from: HTMLElement, direction: Direction): HTMLElement | undefined {
-  if (from === document.body)
+  if (from === document.body) {
     return (place === undefined ? undefined : nearest(place, direction, stops())) ?? stops()[0];
+  }
   const here = from.getBoundingClientRect();
   const others = stops().filter((element) => element !== from);
   const view = direction[1] === 0 ? undefined : viewOf(from);
