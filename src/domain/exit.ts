@@ -7,6 +7,8 @@ export const EXIT_CAUSES = {
   terminated: 'it ended after terminate asked it to (SIGTERM), within the grace period',
   killed: 'kill, or terminate after the grace period, ended it (SIGKILL)',
   'display-died': 'its display has died (its compositor has ended), and the app followed, or was made to',
+  'checkpoint-died':
+    'what wrote its image (CRIU, memcr) was killed while it had its code in the app, and the app could not go on',
   'start-failed': 'it never came to run',
   'start-interrupted': 'the daemon died while the app was starting; the start was undone',
   'monitor-lost':
@@ -25,6 +27,7 @@ export const EXIT_CURES: Readonly<Record<ExitCause, string | null>> = {
   terminated: null,
   killed: null,
   'display-died': 'run it again; if its display dies again, look at its log and at its memory',
+  'checkpoint-died': 'run it again; see who killed criu or memcr (dmesg names them when memory ran out)',
   'start-failed': 'mend what the failure of its start names, then run it again',
   'start-interrupted': 'run it again',
   'monitor-lost': 'run it again; if nobody has killed its conmon, see whether the device was short of memory (dmesg)',

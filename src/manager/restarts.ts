@@ -19,6 +19,7 @@ const KINDS: Readonly<Record<ExitCause, Kind>> = {
   terminated: 'asked',
   killed: 'asked',
   'display-died': 'failure',
+  'checkpoint-died': 'failure',
   'start-failed': 'failure',
   'start-interrupted': 'failure',
   'monitor-lost': 'failure',

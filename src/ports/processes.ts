@@ -21,6 +21,8 @@ export type Processes = {
   readonly tracerOf: (process: ProcessId) => number;
   /** Whether any of them is between vfork(2) and its child's exec. It cannot be stopped there, nor attached to, until the child goes on. */
   readonly areInVfork: (pids: readonly number[]) => boolean;
+  /** Threads that want a processor, and the time that each has had of one so far (proc(5), schedstat). */
+  readonly runnable: (pids: readonly number[]) => ReadonlyMap<string, string>;
   /** Every process whose argument list holds all of these exact arguments. */
   readonly withArguments: (wanted: readonly string[]) => Promise<readonly ProcessId[]>;
 };

@@ -32,7 +32,14 @@ const typesOf = (record: InstanceRecord, exit: ExitRecord): readonly string[] =>
 
 const isRestarted = (given: Given, exit: ExitRecord): boolean => typesOf(recordOf(given), exit).includes('restarting');
 
-const FAILURES: readonly ExitCause[] = ['signalled', 'oom', 'monitor-lost', 'engine-lost', 'display-died'];
+const FAILURES: readonly ExitCause[] = [
+  'signalled',
+  'oom',
+  'monitor-lost',
+  'engine-lost',
+  'display-died',
+  'checkpoint-died',
+];
 
 test('which ends are followed by another run: failures, with always also good ends and a restart of the machine', () => {
   const causes = Object.keys(EXIT_CAUSES) as ExitCause[];

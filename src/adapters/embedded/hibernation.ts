@@ -5,7 +5,7 @@ import type { Phases } from '../../domain/hibernation.ts';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { CheckpointOrder, Live, PagesState, RestoreOrder, Restored } from '../../ports/engine.ts';
 import type { Wiring } from '../../ports/networks.ts';
-import type { ProcessId } from '../../ports/processes.ts';
+import type { Processes, ProcessId } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { bindSources, rootGroup, writeBundle } from './bundle.ts';
 import { unknownToRuntime } from './mounts.ts';
@@ -59,13 +59,13 @@ type Dump = {
  * only when the grace is over: while it has its code in the app a kill can be the app's end. An app with much memory takes its time
  * to go, and must not be taken for one that lives on.
  */
-async function endDump({ processes, bundleOf, clock }: Parts, { id, live, graceMs }: Dump): Promise<boolean> {
+async function endDump({ processes, groups, bundleOf, clock }: Parts, { id, live, graceMs }: Dump): Promise<boolean> {
   const begin = performance.now();
   const deadline = begin + graceMs + RECOVER_MS;
   for (let busy = true; busy && performance.now() < deadline;) {
     const dumpers = await processes.holding('criu', bundleOf(id));
     if (performance.now() >= begin + graceMs) for (const one of dumpers) processes.signal(one, 'SIGKILL');
-    busy = dumpers.length > 0 || processes.tracerOf(live.init) !== 0;
+    busy = dumpers.length > 0 || groups.members(id).some((pid) => isTraced(processes, pid));
     if (busy) await clock.sleep(POLL_MS);
   }
   const log = await readFile(`${bundleOf(id)}/dump.log`, 'utf8').catch(() => '');
@@ -74,12 +74,33 @@ async function endDump({ processes, bundleOf, clock }: Parts, { id, live, graceM
   return !processes.isAlive(live.init);
 }
 
-/** Frozen or running, as it was: a killed CRIU leaves it thawed, a killed runtime frozen. */
-async function leaveAsBefore(parts: Parts, { id, live, wasFrozen }: Abandoned): Promise<void> {
+function isTraced(processes: Processes, pid: number): boolean {
+  const process = processes.identify(pid);
+  return process !== undefined && processes.tracerOf(process) !== 0;
+}
+
+/** Frozen or running, as it was: a killed CRIU leaves it thawed, a killed runtime frozen. Or it has ended by the kill. */
+async function leaveAsBefore(parts: Parts, abandoned: Abandoned): Promise<void> {
   const { processes, groups } = parts;
-  if (!processes.isAlive(live.init)) return;
-  if (wasFrozen) await groups.freeze(id, { signal: new AbortController().signal, timeoutMs: RECOVER_MS });
-  else await thaw(parts, id);
+  const { id, live, wasFrozen } = abandoned;
+  if (!wasFrozen && processes.isAlive(live.init)) await thaw(parts, id);
+  await goOn(parts, abandoned);
+  if (!wasFrozen || !processes.isAlive(live.init)) return;
+  await groups.freeze(id, { signal: new AbortController().signal, timeoutMs: RECOVER_MS });
+}
+
+/**
+ * Until every thread has come past the instruction at which the tracer left it. One that CRIU had just made to call something for
+ * it (compel's syscall and int3) is ended by that by SIGTRAP, and must not be taken for one that lives on.
+ */
+async function goOn({ processes, groups, clock }: Parts, { id, live }: Abandoned): Promise<void> {
+  const deadline = performance.now() + RECOVER_MS;
+  const before = processes.runnable(groups.members(id));
+  const waits = (): boolean =>
+    [...processes.runnable(groups.members(id))].some(([thread, ran]) => before.get(thread) === ran);
+  while (processes.isAlive(live.init) && performance.now() < deadline && (processes.isEnding(live.init) || waits())) {
+    await clock.sleep(POLL_MS);
+  }
 }
 
 export async function restore(parts: Parts, order: RestoreOrder, wait: Wait): Promise<Restored> {

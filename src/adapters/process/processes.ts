@@ -6,7 +6,7 @@ import type { Processes, ProcessId } from '../../ports/processes.ts';
 import { readIfThere } from '../files/kernel-file.ts';
 
 /** Fields after the command's name, which may hold spaces and brackets itself: [0] is the state, [19] the start time. */
-function statFields(pid: number): readonly string[] | undefined {
+function statFields(pid: number | string): readonly string[] | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
     return text.slice(text.lastIndexOf(')') + 2).split(' ');
@@ -27,8 +27,8 @@ function identify(pid: number): ProcessId | undefined {
 
 const isAlive = (process: ProcessId): boolean => identify(process.pid)?.startTime === process.startTime;
 
-/** PF_EXITING of the kernel's include/linux/sched.h, in the flags of the process. */
-const EXITING = 0x4;
+/** PF_EXITING and PF_SIGNALED of the kernel's include/linux/sched.h, in the flags of the process. */
+const EXITING = 0x4 | 0x400;
 const FLAGS = 6;
 
 function isEnding(process: ProcessId): boolean {
@@ -87,6 +87,18 @@ const areInVfork = (pids: readonly number[]): boolean =>
     threadsOf(pid).some((tid) => VFORK_WAITS.has(readIfThere(`/proc/${pid}/task/${tid}/wchan`) ?? '')),
   );
 
+/** R in the third field of stat. A thread that ends meanwhile wants nothing any more. */
+function runnable(pids: readonly number[]): ReadonlyMap<string, string> {
+  const threads = pids.flatMap((pid) => threadsOf(pid).map((tid) => `${pid}/task/${tid}`));
+  return new Map(
+    threads.flatMap((thread) => {
+      if (statFields(thread)?.[0] !== 'R') return [];
+      const [ran = ''] = (readIfThere(`/proc/${thread}/schedstat`) ?? '').split(' ');
+      return [[thread, ran]];
+    }),
+  );
+}
+
 function threadsOf(pid: number): readonly string[] {
   try {
     return readdirSync(`/proc/${pid}/task`);
@@ -98,5 +110,5 @@ function threadsOf(pid: number): readonly string[] {
 
 export const linuxProcesses: Processes = {
   ...{ identify, isAlive, isEnding, signal, signalGroup },
-  ...{ withArguments, holding, tracerOf, areInVfork },
+  ...{ withArguments, holding, tracerOf, areInVfork, runnable },
 };

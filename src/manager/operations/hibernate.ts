@@ -8,7 +8,7 @@ import type { HibernationRecord } from '../../ports/journal.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
 import { clear } from './clear.ts';
-import { dumpTimeoutMs, NEVER } from './dump-bounds.ts';
+import { dumpTimeoutMs, NEVER, notHibernated } from './dump-bounds.ts';
 import { hibernateInPlace } from './in-place.ts';
 import { during, liveOf } from './operation.ts';
 import { pagesAreIn } from './pages.ts';
@@ -131,7 +131,7 @@ async function goBack(world: World, { instance, before }: Dump, cause: unknown):
   }
   const failureLog = failureLogOf(world, instance);
   const findings = isOfCriu(cause) ? await surveys.readLog(failureLog) : [];
-  const error = explained(cause, { what: `${appInstanceId} was not hibernated and is ${before.from} again`, findings });
+  const error = explained(cause, { what: notHibernated(appInstanceId, before.from, ended), findings });
   await images.discardDraft(containerId);
   const failure = { type: 'failure', operation: 'hibernate', error: error.toJSON() } as const;
   if (ended !== undefined) await settle(world, instance, { ...ended, before: [failure] });

@@ -4,7 +4,7 @@ import type { InPlace } from '../../ports/engine.ts';
 import type { HibernationRecord } from '../../ports/journal.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
-import { dumpTimeoutMs, NEVER } from './dump-bounds.ts';
+import { dumpTimeoutMs, NEVER, notHibernated } from './dump-bounds.ts';
 import { liveOf, unhurried } from './operation.ts';
 import { hideScreen, showScreen } from './screen.ts';
 import { settle } from './settle.ts';
@@ -43,10 +43,10 @@ async function goBack(world: World, instance: Instance, { before, cause }: Failu
   const { engine } = world;
   const { containerId, appInstanceId } = instance.record;
   const { code, next, details } = RuntimeError.of(cause);
-  const what = `${appInstanceId} was not hibernated and is ${before.from} again`;
+  const ended = await engine.ended(containerId, liveOf(instance));
+  const what = notHibernated(appInstanceId, before.from, ended);
   const error = new RuntimeError(code, { what, next, details, cause });
   const failure = { type: 'failure', operation: 'hibernate', error: error.toJSON() } as const;
-  const ended = await engine.ended(containerId, liveOf(instance));
   if (ended !== undefined) await settle(world, instance, { ...ended, before: [failure] });
   else {
     await instance.enter(before.from, 'the hibernation failed', { record: { hibernation: before }, before: [failure] });

@@ -1,5 +1,5 @@
 /** The end of an instance: written once, told once, and then everything it held is given back. */
-import { exitRecord, type ExitCause, type ExitRecord } from '../../domain/exit.ts';
+import { exitRecord, signalOf, type ExitCause, type ExitRecord } from '../../domain/exit.ts';
 import type { Ended } from '../../ports/engine.ts';
 import type { EventBody, Instance } from '../instance.ts';
 import { afterEnd } from '../restarts.ts';
@@ -14,6 +14,7 @@ const REASONS: Readonly<Record<ExitCause, (exit: ExitRecord) => string>> = {
   terminated: () => 'terminate',
   killed: () => 'kill',
   'display-died': () => 'its display has died',
+  'checkpoint-died': () => 'its checkpoint was killed, and it with it',
   'start-failed': () => 'the start failed',
   'start-interrupted': () => 'the daemon died while the app was starting',
   'monitor-lost': () => 'ended while its monitor was gone',
@@ -27,10 +28,7 @@ export type End = Ended & { readonly cause?: ExitCause; readonly before?: readon
 /** Exactly once for each run: whoever comes second finds TERMINATED. Serial, as every caller is in the instance's queue. */
 export async function settle(world: World, instance: Instance, end: End): Promise<void> {
   if (instance.state !== 'TERMINATED') {
-    const { ending } = instance.record;
-    // memory may be what its compositor has died of
-    const followed = instance.hasLostDisplay && !end.oom ? 'display-died' : undefined;
-    const asked = end.cause ?? ending ?? followed;
+    const asked = end.cause ?? instance.record.ending ?? causeAround(instance, end);
     const exit = exitRecord({ ...end, asked, at: world.clock.now() });
     const { restart, events } = afterEnd(instance.record, exit);
     await instance.enter('TERMINATED', REASONS[exit.cause](exit), {
@@ -40,6 +38,16 @@ export async function settle(world: World, instance: Instance, end: End): Promis
     });
   }
   await release(world, instance);
+}
+
+/** SIGILL, SIGTRAP, SIGBUS, SIGSEGV: how an app ends in the code that whoever wrote its image has left in it. Source: signal(7). */
+const FAULTS: ReadonlySet<number | null> = new Set([4, 5, 7, 11]);
+
+/** What happened around it, if that explains the end. Memory explains it better: it may be what the others have died of. */
+function causeAround({ hasLostDisplay, state }: Instance, { oom, code }: End): ExitCause | undefined {
+  if (oom) return undefined;
+  if (hasLostDisplay) return 'display-died';
+  return state === 'HIBERNATING' && FAULTS.has(signalOf(code)) ? 'checkpoint-died' : undefined;
 }
 
 /**
