@@ -24,6 +24,24 @@ function userNamespaces(): Finding {
   });
 }
 
+/** By number, capability.h: what apps, their networks and mounts, and CRIU need of the daemon. */
+const CAPABILITIES: Readonly<Record<string, bigint>> = {
+  ...{ CAP_CHOWN: 0n, CAP_DAC_OVERRIDE: 1n, CAP_FOWNER: 3n, CAP_KILL: 5n, CAP_SETGID: 6n, CAP_SETUID: 7n },
+  ...{ CAP_NET_ADMIN: 12n, CAP_SYS_CHROOT: 18n, CAP_SYS_PTRACE: 19n, CAP_SYS_ADMIN: 21n },
+};
+
+/** Root of a container has not all of them. */
+function capabilities(): Finding {
+  const held = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(read('/proc/self/status') ?? '')?.[1] ?? '0'}`);
+  const missing = Object.entries(CAPABILITIES).filter(([, number]) => (held & (1n << number)) === 0n);
+  if (missing.length === 0 || process.getuid?.() !== 0) return ok('capabilities', 'root has its capabilities');
+  return fail('capabilities', {
+    what: `root lacks ${missing.map(([name]) => name).join(', ')} here`,
+    why: 'apps are not started, or not hibernated: this is a container, or a service, that was given less',
+    next: 'give it these capabilities (--cap-add, or --privileged; of a service: CapabilityBoundingSet)',
+  });
+}
+
 function seccomp(): Finding {
   const actions = read('/proc/sys/kernel/seccomp/actions_avail');
   if (actions?.includes('errno') === true) return ok('seccomp', 'seccomp filters');
@@ -98,5 +116,5 @@ function overlays(): Finding {
 export const examineKernel: Check = () =>
   Promise.resolve([
     ok('kernel', `Linux ${release()}`),
-    ...[userNamespaces(), seccomp(), controlGroups(), userfaultfd(), overlays()],
+    ...[capabilities(), userNamespaces(), seccomp(), controlGroups(), userfaultfd(), overlays()],
   ]);
