@@ -1,15 +1,15 @@
 /** npm run bench: our figures beside those of the bare tools, in one run on this machine. Ratios travel, milliseconds do not. */
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { calls } from './calls.ts';
 import { commands } from './commands.ts';
-import { compare } from './compare.ts';
+import { compare, DOCS, PEER_NAMES } from './compare.ts';
 import { displays } from './displays.ts';
 import { audience, longLog } from './events.ts';
 import { hibernation } from './hibernation.ts';
 import { isolation } from './isolation.ts';
 import { startDaemon, type Daemon } from './lib/daemon.ts';
 import { removeGroups } from './lib/groups.ts';
+import { sweep } from './lib/leftovers.ts';
 import { printTable, type Figure } from './lib/table.ts';
 import { crowd, exitToEvent, lifecycle } from './lifecycle.ts';
 import { network } from './network.ts';
@@ -49,8 +49,10 @@ const HELP = `npm run bench -- [NAME…]         our figures beside those of the
 npm run bench -- compare         us beside runc, conmon, Podman, Docker and Dobby; writes docs/benchmarks.md and .svg
 
 of compare:
-  --apps LIST      numbers of apps that live meanwhile (1,10); more than 10 take minutes each
-  --rounds N       lives of an app that are measured at each number (10)
+  --apps LIST      numbers of apps that live meanwhile (1,10,100,300); with 100 it takes some minutes, with 300 a quarter of
+                   an hour; a crowd needs 1 MB and 3 processes an app, and twice that of Podman
+  --rounds N       lives of an app that are measured with up to 10 apps (10); half as many with 100, a third above
+  --peers LIST     who is measured beside us (${PEER_NAMES.join(',')})
   --dobby ADDRESS  bus of a Dobby daemon (or RUNTIME_MANAGER_BENCH_DOBBY)
   --out DIRECTORY  where the page and the picture go (docs)
 
@@ -76,6 +78,13 @@ function numberFrom(text: string): number {
   throw new Error(`"${text}" is no number from 1 to 9999`);
 }
 
+function peersFrom(text: string): readonly string[] {
+  const names = text.split(',');
+  const wrong = names.find((name) => !PEER_NAMES.includes(name));
+  if (wrong === undefined) return names;
+  throw new Error(`there is no peer "${wrong}"; there are ${PEER_NAMES.join(', ')}`);
+}
+
 /** A first Ctrl-C gives everything back, a second one ends at once. */
 function stopOnSignals(): AbortSignal {
   const stop = new AbortController();
@@ -94,10 +103,11 @@ async function main(): Promise<void> {
     allowPositionals: true,
     options: {
       help: { type: 'boolean', short: 'h' },
-      apps: { type: 'string', default: '1,10' },
+      apps: { type: 'string', default: '1,10,100,300' },
+      peers: { type: 'string', default: PEER_NAMES.join(',') },
       rounds: { type: 'string', default: '10' },
       dobby: { type: 'string' },
-      out: { type: 'string', default: fileURLToPath(new URL('../docs', import.meta.url)) },
+      out: { type: 'string', default: DOCS },
     },
   });
   if (values.help) {
@@ -106,6 +116,7 @@ async function main(): Promise<void> {
   }
   const wrong = positionals.find((name) => name !== 'compare' && BENCHES.every((bench) => bench.name !== name));
   if (wrong !== undefined) throw new Error(`there is no benchmark "${wrong}"\n\n${HELP}`);
+  for (const directory of await sweep()) console.error(`taken away: what was left in ${directory}`);
   const compared = positionals.includes('compare');
   const chosen = BENCHES.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
   if (chosen.length > 0) printTable(await figuresOf(chosen));
@@ -113,6 +124,7 @@ async function main(): Promise<void> {
   await compare({
     counts: values.apps.split(',').map(numberFrom),
     rounds: numberFrom(values.rounds),
+    peers: peersFrom(values.peers),
     dobby: values.dobby ?? process.env['RUNTIME_MANAGER_BENCH_DOBBY'],
     out: values.out,
     signal: stopOnSignals(),
@@ -127,3 +139,5 @@ try {
 } finally {
   removeGroups();
 }
+// a connection to a bus stays open whatever it is told
+process.exit();

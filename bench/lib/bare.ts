@@ -49,7 +49,8 @@ export async function bareTools(
       const text = JSON.stringify(parsed);
       const begin = performance.now();
       await writeFile(`${bundle(id)}/config.json`, text);
-      await conmon(dir, id);
+      // all copies have one user id, and the kernel gives each user 200 keyrings (keyrings(7))
+      await conmon(dir, id, ['--no-new-keyring']);
       await runtime('start', id);
       return performance.now() - begin;
     },

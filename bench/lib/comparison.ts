@@ -87,6 +87,32 @@ function notesOf({ peers, counts }: Comparison): readonly string[] {
   ]);
 }
 
+/** Each start and each end takes longer in a crowd. */
+export const roundsWith = (count: number, rounds: number): number =>
+  Math.max(1, Math.ceil(count <= 10 ? rounds : count <= 100 ? rounds / 2 : rounds / 3));
+
+/** Many enough to be a device, few enough for many rounds. */
+export const pictured = ({ counts }: Comparison): number => (counts.includes(10) ? 10 : (counts.at(-1) ?? 1));
+
+/** For the README: medians, and how many times ours they are. */
+export function summary(comparison: Comparison): string {
+  const { date, machine, peers } = comparison;
+  const count = pictured(comparison);
+  const measured = peers.filter(({ absent }) => absent === undefined);
+  const ours = measured[0]?.columns.get(count);
+  const rows = FIGURE_NAMES.map((name) => [
+    `${FIGURES[name].what}, ${FIGURES[name].unit}`,
+    ...measured.map(({ columns }) => cell(columns.get(count), name, ours).replace(/ \(.*?\)/, '')),
+  ]);
+  return [
+    `Medians with ${apps(count)}, ${date}; ${machine.join(', ')}. × is how many times ours: above 1 we are better.`,
+    '',
+    table(['figure', ...measured.map(({ name }) => name)], rows),
+    '',
+    '![Bars of the medians](docs/benchmarks.svg)',
+  ].join('\n');
+}
+
 export const apps = (count: number): string => (count === 1 ? '1 app' : `${count} apps`);
 
 export function page(comparison: Comparison): string {
@@ -98,7 +124,7 @@ export function page(comparison: Comparison): string {
     'machine in one run. A cell is the median, in brackets the middle half of the samples, and × how many times our figure it is:',
     'above 1 we are better. Milliseconds do not travel to another machine, ratios do.',
     '',
-    `${date}; ${machine.join(', ')}; ${rounds} rounds.`,
+    `${date}; ${machine.join(', ')}; ${counts.map((count) => `${roundsWith(count, rounds)} rounds with ${apps(count)}`).join(', ')}.`,
     '',
     '![Medians of each](benchmarks.svg)',
     '',

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type Client } from '../../src/client/node.ts';
 import { layout, type Layout } from '../../src/domain/layout.ts';
+import { own } from './leftovers.ts';
 
 export const PACKAGE = new URL('../..', import.meta.url).pathname;
 export const TOOLS = process.env['RUNTIME_MANAGER_TOOLS'] ?? `${PACKAGE}.tools/bin`;
@@ -37,6 +38,7 @@ export type DaemonOptions = {
 export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> {
   const { config = {}, prepare } = options;
   const root = await mkdtemp(join(tmpdir(), 'rmt-bench-'));
+  own(root);
   // JSON is YAML
   await writeFile(`${root}/config.yaml`, JSON.stringify(config));
   // the first start tries the runtimes out; what a device sees every day is the second

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 const GROUPS = '/sys/fs/cgroup';
 
 /** Those below it first; one in use stays, and so do those above it. */
-function removeTree(directory: string): void {
+export function removeTree(directory: string): void {
   try {
     for (const entry of readdirSync(directory, { withFileTypes: true })) {
       if (entry.isDirectory()) removeTree(join(directory, entry.name));

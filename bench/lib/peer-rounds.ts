@@ -36,6 +36,25 @@ async function inTime<T>(work: Promise<T>): Promise<T> {
   }
 }
 
+/** A whole crowd at once would wait for each other longer than for their starts. */
+const AT_ONCE = 4;
+
+/** Each as soon as one before it is done. The first failure ends all. */
+async function spread(times: number, work: () => Promise<unknown>): Promise<void> {
+  let left = times;
+  const lane = async (): Promise<void> => {
+    while (left-- > 0) await work();
+  };
+  await Promise.all(
+    Array.from({ length: Math.min(AT_ONCE, times) }, () =>
+      lane().catch((error: unknown) => {
+        left = 0;
+        throw error;
+      }),
+    ),
+  );
+}
+
 /** The app's name is its peer's and its round's; `count` apps live while a round is measured, its own among them. */
 export async function startRounds(peer: Peer, count: number, signal: AbortSignal): Promise<Rounds> {
   const samples: Partial<Record<FigureName, number[]>> = {};
@@ -53,7 +72,8 @@ export async function startRounds(peer: Peer, count: number, signal: AbortSignal
     live.delete(id);
   };
   const dispose = async (): Promise<void> => {
-    for (const id of [...live]) await remove(id).catch(() => undefined);
+    const ids = [...live];
+    await spread(ids.length, () => remove(ids.pop() ?? '').catch(() => undefined));
   };
   const step = async (name: FigureName, work: () => Promise<number>): Promise<boolean> => {
     signal.throwIfAborted();
@@ -67,10 +87,10 @@ export async function startRounds(peer: Peer, count: number, signal: AbortSignal
     }
   };
   try {
-    for (let i = 1; i < count; i++) {
+    await spread(count - 1, () => {
       signal.throwIfAborted();
-      await run();
-    }
+      return run();
+    });
   } catch (error) {
     await dispose();
     throw error;

@@ -115,7 +115,7 @@ async function openRuntime(rootfs: string): Promise<Peer> {
     return ['--bundle', `${dir}/${id}`, '--pid-file', pidFile(id)];
   };
   return {
-    start: async (id) => bare.runtime('run', '--detach', ...(await bundle(id)), id),
+    start: async (id) => bare.runtime('run', '--detach', '--no-new-keyring', ...(await bundle(id)), id),
     suspend: (id) => bare.runtime('pause', id),
     resume: (id) => bare.runtime('resume', id),
     hibernate: (id) => image(bare, `${dir}/image-${id}`, id),

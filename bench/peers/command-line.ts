@@ -53,7 +53,10 @@ export async function openCommandLine(line: CommandLine, close: () => Promise<vo
     pid: (id) => read(id, 'Pid'),
     told,
     remove: (id) => at('rm', '-f', id),
-    ...(monitor !== undefined && { outside: (ids) => Promise.all(ids.map((id) => read(id, monitor))) }),
+    ...(monitor !== undefined && {
+      outside: async (ids) =>
+        (await at('inspect', '--format', `{{.State.${monitor}}}`, ...ids)).split('\n').map(Number),
+    }),
     [Symbol.asyncDispose]: async () => {
       await events.end();
       await close();

@@ -1,20 +1,14 @@
 /** Debian's Podman with our runc and conmon, in a mount namespace of its own: what it writes outside of its directory (locks, states of
  *  runc, its networks) is gone with it. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { readlinkSync } from 'node:fs';
 import { providePeersTree } from '../../scripts/setup/peers-tree.mjs';
 import { PACKAGE, TOOLS } from '../lib/daemon.ts';
 import { call, openCommandLine } from './command-line.ts';
+import { mountSpace } from './mount-space.ts';
 import type { Kind, Peer } from './peer.ts';
 
 const TREE = process.env['RUNTIME_MANAGER_PEERS_TREE'] ?? `${PACKAGE}.tools.peers`;
-
-/** Places of the machine that Podman and runc would use whatever they are told. */
-const HIDDEN = ['/run', '/var/lib'];
 
 const configuration = (directory: string, tree: string): string => `
 [containers]
@@ -51,9 +45,9 @@ async function open(directory: string, rootfs: string): Promise<Peer> {
     ...{ PATH: `${TOOLS}:${process.env['PATH'] ?? ''}`, HOME: at('home'), PODMAN_IGNORE_CGROUPSV1_WARNING: '1' },
     ...{ CONTAINERS_CONF: at('containers.conf'), CONTAINERS_STORAGE_CONF: at('storage.conf') },
   };
-  const space = await mountSpace();
+  const space = await mountSpace(directory, ['mount']);
   const places = ['--root', at('storage'), '--runroot', at('run'), '--tmpdir', at('tmp')];
-  const argv = ['nsenter', `--mount=/proc/${space.pid}/ns/mnt`, join(tree, 'usr', 'bin', 'podman'), ...places];
+  const argv = [...space.enter, join(tree, 'usr', 'bin', 'podman'), ...places];
   try {
     const line = {
       ...{ argv, env, source: ['--rootfs', rootfs] },
@@ -74,32 +68,6 @@ async function open(directory: string, rootfs: string): Promise<Peer> {
     await space[Symbol.asyncDispose]();
     throw error;
   }
-}
-
-/** Held by a process that does nothing else. */
-async function mountSpace(): Promise<AsyncDisposable & { readonly pid: number }> {
-  const own = readlinkSync('/proc/self/ns/mnt');
-  const child = spawn('unshare', ['--mount', '--propagation', 'private', 'sleep', 'infinity'], {
-    stdio: 'ignore',
-    detached: true,
-  });
-  const gone = once(child, 'exit');
-  const pid = child.pid ?? 0;
-  while (readlinkSync(`/proc/${pid}/ns/mnt`) === own) await sleep(5);
-  const end = async (): Promise<void> => {
-    child.kill('SIGKILL');
-    await gone;
-  };
-  try {
-    for (const path of HIDDEN) {
-      const mount = ['mount', '-t', 'tmpfs', '-o', 'mode=0755', 'tmpfs', path];
-      await call(['nsenter', `--mount=/proc/${pid}/ns/mnt`, ...mount], process.env);
-    }
-  } catch (error) {
-    await end();
-    throw error;
-  }
-  return { pid, [Symbol.asyncDispose]: end };
 }
 
 export const PODMAN: Kind = {

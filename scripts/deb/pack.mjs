@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { run, tryRun } from '../setup/run.mjs';
+import { run } from '../setup/run.mjs';
 
 const MAINTAINER_SCRIPTS = ['postinst', 'prerm', 'postrm'];
 const CONFIGURATION = 'etc/runtime-manager';
@@ -55,20 +55,14 @@ async function installedSize(tree) {
   return sizes.reduce((sum, size) => sum + Math.ceil(size / 1024), 0);
 }
 
-/** The time of the last commit, so that the same commit gives the same package. @param {string} root */
-async function sourceDate(root) {
-  const { code, stdout } = await tryRun(['git', '-C', root, 'log', '-1', '--format=%ct'], { timeoutMs: 10_000 });
-  return code === 0 ? { SOURCE_DATE_EPOCH: stdout.trim() } : {};
-}
-
-/** @param {number} level */
-const compression = (level) => (level === 0 ? ['-Znone'] : ['-Zzstd', `-z${String(level)}`]);
+/** What every dpkg can read. @param {number} level */
+const compression = (level) => (level === 0 ? ['-Znone'] : ['-Zxz', `-z${String(level)}`]);
 
 /**
  * Returns the path of the package.
- * @param {{ root: string, tree: string, node: string, version: string, architecture: string, directory: string, level: number }} options
+ * @param {{ root: string, tree: string, node: string, version: string, architecture: string, madeAt: Date, directory: string, level: number }} options
  */
-export async function packTree({ root, tree, node, version, architecture, directory, level }) {
+export async function packTree({ root, tree, node, version, architecture, madeAt, directory, level }) {
   await setModes(tree);
   const values = /** @type {Record<string, string>} */ ({
     VERSION: version,
@@ -91,7 +85,7 @@ export async function packTree({ root, tree, node, version, architecture, direct
   await writeFile(join(tree, 'DEBIAN/conffiles'), `/${CONFIGURATION}/config.yaml\n`);
   const file = join(directory, `runtime-manager_${version}_${architecture}.deb`);
   await run(['dpkg-deb', '--root-owner-group', ...compression(level), '--build', tree, file], {
-    env: { ...process.env, ...(await sourceDate(root)) },
+    env: { ...process.env, SOURCE_DATE_EPOCH: String(madeAt.getTime() / 1000) },
     next: 'apt-get install dpkg, and see that there is room where it is put and in the temporary directory',
   });
   return file;

@@ -7,7 +7,8 @@ import { explainedRows, rowsOf, schemaTable } from './schema-table.mjs';
 import { commentsOf } from './source.mjs';
 
 const NOTES = {
-  runtime: '`auto` starts a container with each runtime that is there and takes the faster one that works.',
+  runtime:
+    '`auto` takes runc, or crun where runc is missing or cannot start a container. Only runc, from 1.2 on, can hibernate.',
   terminateGraceMs: "Time between SIGTERM and SIGKILL when an app is terminated; an app's own `terminateGraceMs` wins.",
   startTimeoutMs: 'Creating and starting a container together.',
   freezeTimeoutMs: 'Until every process of the app stands still (suspend) or may run again (resume).',

@@ -100,6 +100,9 @@ export async function selfTest({ bin, scratch }) {
       const { code, output } = await tryRun([join(bin, tool), '--version'], { timeoutMs: 10_000 });
       if (code !== 0) return { ok: false, why: `${tool} --version failed\n${output.trim()}` };
     }
+    // older ones, as Debian 12's and 13's, cannot leave control groups to their caller: none of our apps could be hibernated
+    const { output } = await tryRun([join(bin, 'runc'), 'checkpoint', '--help'], { timeoutMs: 10_000 });
+    if (!/manage-cgroups-mode.*ignore/.test(output)) return { ok: false, why: 'runc is older than 1.2' };
     await dumpAndRestore(join(bin, 'criu'), directory);
     return { ok: true };
   } catch (error) {

@@ -18,7 +18,7 @@ type Tool = {
   readonly version?: readonly string[];
 };
 
-const TOOLS: readonly Tool[] = [
+export const TOOLS: readonly Tool[] = [
   { name: 'conmon', from: 'conmon', lack: 'no app can be started', needed: true },
   { name: 'tini-static', from: 'tini', lack: 'no app can be started', needed: true },
   { name: 'criu', from: 'criu', lack: 'nothing can be hibernated' },
@@ -85,6 +85,18 @@ function isBelow(version: string, [major, minor]: readonly [number, number]): bo
   return first < major || (first === major && second < minor);
 }
 
+/** The first that leaves control groups to its caller at a checkpoint. */
+const RUNC_FLOOR = [1, 2] as const;
+
+function runtimeOf(name: string, path: string, version: string): Finding {
+  if (name !== 'runc' || !isBelow(version, RUNC_FLOOR)) return ok(`tool ${name}`, `${name} ${version} (${path})`);
+  return warn('tool runc', {
+    what: `runc ${version} is too old to hibernate apps (${path})`,
+    why: `that takes runc ${RUNC_FLOOR.join('.')} or newer`,
+    next: 'in a clone or the installed package: npm run setup brings a newer one; or name its directory as `tools` in the configuration',
+  });
+}
+
 async function examineRuntimes({ searchPath, config }: Patient): Promise<readonly Finding[]> {
   const wanted = config.runtime === 'auto' ? ['runc', 'crun'] : [config.runtime];
   const found = await Promise.all(
@@ -95,7 +107,7 @@ async function examineRuntimes({ searchPath, config }: Patient): Promise<readonl
     }),
   );
   const there = found.flatMap(({ name, path = '', version }) =>
-    version === undefined ? [] : [ok(`tool ${name}`, `${name} ${version} (${path})`)],
+    version === undefined ? [] : [runtimeOf(name, path, version)],
   );
   if (there.length > 0) return there;
   const why = 'without an OCI runtime no app can be started';

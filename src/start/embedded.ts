@@ -59,6 +59,7 @@ export type Embedded = {
   readonly criuVersion: string;
 };
 
+/** crun is faster, but cannot hibernate (decision 0123). */
 const RUNTIMES = ['runc', 'crun'] as const;
 
 /** Throws ENGINE_UNAVAILABLE. */
@@ -85,7 +86,7 @@ export async function buildEmbedded(options: EmbeddedOptions): Promise<Embedded>
   }));
   const criu = findTool('criu', searchPath);
   const binaries = [...found.map(({ binary }) => binary), monitorBinary, ...(criu === undefined ? [] : [criu])];
-  const key = [release(), ...binaries.map(fingerprint)].join('|');
+  const key = [wanted, release(), ...binaries.map(fingerprint)].join('|');
   const old = readFinding(options.remembered);
   const known = old?.key === key ? candidates.find(({ name }) => old.runtime === name) : undefined;
   if (old !== undefined && known !== undefined) return { engine: known.make(), finding: JSON.stringify(old), ...old };

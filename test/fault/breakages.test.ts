@@ -133,6 +133,26 @@ test('CRIU is too old, and a foreign daemon has the port: the doctor names both,
   assertNothingLeft(place.root);
 });
 
+test('runc is too old to hibernate: the doctor says so, and so does the refusal', async () => {
+  await using place = await emptyRoot();
+  const old = `#!/bin/sh
+case "$*" in
+  --version) echo "runc version 1.1.15" ;;
+  *checkpoint*) echo 'level=error msg="Invalid manage cgroups mode"' >&2; exit 1 ;;
+  *) exec ${join(TOOLS, 'runc')} "$@" ;;
+esac
+`;
+  await using tools = await toolsWith({ runc: old });
+  const report = await doctor(place.root, tools.path);
+  const tool = findingOf(report, 'tool runc');
+  assert.deepEqual([tool.state, tool.why], ['warn', 'that takes runc 1.2 or newer']);
+  assert.equal(findingOf(report, 'suspend').state, 'ok');
+  const hibernation = findingOf(report, 'hibernation');
+  assert.match(hibernation.why ?? '', /this OCI runtime cannot hibernate apps: this runc is older than 1\.2/);
+  assert.match(hibernation.next ?? '', /install runc 1\.2 or newer/);
+  assertNothingLeft(place.root);
+});
+
 test('the disk is full: problems and the doctor say how much is free, and how to make room', async () => {
   await using daemon = await startDaemon({
     prepare: async (root) => {

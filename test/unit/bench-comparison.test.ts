@@ -19,7 +19,7 @@ const COMPARISON: Comparison = {
 
 test('the page of a comparison has a column a peer: median, middle half, and how many times ours', () => {
   const text = page(COMPARISON);
-  assert.match(text, /2026-01-02; kernel 6\.1, 2 cores; 3 rounds/);
+  assert.match(text, /2026-01-02; kernel 6\.1, 2 cores; 3 rounds with 1 app/);
   assert.match(text, /\| figure \| ours \| theirs \| nobody \|/);
   assert.match(
     text,
@@ -37,7 +37,7 @@ test('the page says who was not measured and what failed, and why', () => {
 
 test('the picture has a bar for each peer that was measured, and none for the others', () => {
   const text = picture(COMPARISON, 1);
-  assert.equal(text.match(/<title>/g)?.length, 2);
+  assert.equal(text.match(/<rect /g)?.length, 2);
   assert.doesNotMatch(text, /nobody/);
   assert.match(text, /^<svg [^>]*role="img"/);
 });

@@ -1,5 +1,7 @@
 /** What the Debian package is told by the tables: manual pages, the file of settings. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { configFile, uncommented } from '../../scripts/deb/config-file.mjs';
@@ -8,7 +10,9 @@ import { prose } from '../../scripts/deb/roff.mjs';
 import { settingRows } from '../../scripts/docs/configuration.mjs';
 import { COMMANDS, GLOBAL_OPTIONS } from '../../src/cli/commands.ts';
 import { configSchema } from '../../src/config.ts';
+import { TOOLS } from '../../src/doctor/tools.ts';
 import { ERRORS } from '../../src/domain/errors.ts';
+import { PROJECT } from '../lib/pages.ts';
 
 const pages = new Map(manPages('1.2.3').map(({ file, text }) => [file, text]));
 const page = (file: string): string => pages.get(file) ?? assert.fail(`there is no ${file}`);
@@ -60,4 +64,19 @@ test('the file of settings changes nothing as it is, and says the defaults where
     assert.match(text, new RegExp(`^#${'  '.repeat(parts.length - 1)}#?${parts.at(-1)}:`, 'm'), path);
   }
   for (const line of text.split('\n')) assert.ok(line.length <= 120, line);
+});
+
+/** Debian's essential packages are always there, and policy wants no dependency on one. */
+const ESSENTIAL = ['util-linux', 'perl-base'];
+
+test('the package depends on each tool without which nothing works', () => {
+  const control = readFileSync(join(PROJECT, 'packaging/debian/control'), 'utf8');
+  const depends =
+    /^Depends: (.*)$/m
+      .exec(control)?.[1]
+      ?.split(/[,|]/)
+      .map((one) => one.trim().split(' ')[0]) ?? [];
+  for (const { name, from, needed } of TOOLS) {
+    if (needed === true) assert.ok([...depends, ...ESSENTIAL].includes(from), `${name} of ${from}`);
+  }
 });

@@ -9,7 +9,16 @@ import { PATIENCE_MS, type Link } from './link.ts';
 import type { Question } from './link-options.ts';
 
 /** By its number; `gone`: Dobby knows no such descriptor. */
-const STATES = ['gone', 'starting', 'running', 'stopping', 'paused', 'hibernating', 'hibernated', 'awakening'] as const;
+export const STATES = [
+  'gone',
+  'starting',
+  'running',
+  'stopping',
+  'paused',
+  'hibernating',
+  'hibernated',
+  'awakening',
+] as const;
 export type DobbyState = (typeof STATES)[number];
 
 /** Null where the control group is not as Dobby expects it. */

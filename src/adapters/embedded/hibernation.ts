@@ -165,9 +165,12 @@ async function wire(
 
 type Failure = { readonly log: string; readonly cause: unknown };
 
+/** What says more than that it failed. */
+const PASSED_ON: ReadonlySet<string> = new Set(['TIMED_OUT', 'ABORTED', 'NOT_SUPPORTED']);
+
 function failed(code: 'CHECKPOINT_FAILED' | 'RESTORE_FAILED', what: string, { log, cause }: Failure): RuntimeError {
-  const known = cause instanceof RuntimeError && (cause.code === 'TIMED_OUT' || cause.code === 'ABORTED');
-  return new RuntimeError(known ? cause.code : code, { what, details: { log }, cause });
+  const known = cause instanceof RuntimeError && PASSED_ON.has(cause.code) ? cause : undefined;
+  return new RuntimeError(known?.code ?? code, { what, next: known?.next, details: { log }, cause });
 }
 
 /** The dump of a killed daemon gets its time like any other: it may well come to its end. */

@@ -24,7 +24,11 @@ export function ociRuntime(runTool: RunTool, { name, binary, stateRoot }: Option
     checkpoint: async (id, { imageDirectory, workDirectory }, wait) => {
       const places = ['--image-path', imageDirectory, '--work-path', workDirectory];
       // cgroups are made anew from config.json at the restore: CRIU would dump and re-create whole foreign trees (hybrid, v1)
-      await runTool([binary, '--root', stateRoot, 'checkpoint', ...places, '--manage-cgroups-mode=ignore', id], wait);
+      const options = [...places, '--manage-cgroups-mode=ignore'];
+      if (name === 'crun') throw unableToDump('crun does not tell CRIU of the devices in a user namespace');
+      await runTool([binary, '--root', stateRoot, 'checkpoint', ...options, id], wait).catch((error: unknown) => {
+        throw KNOWS_NO_IGNORE.test(String(error)) ? unableToDump('this runc is older than 1.2') : error;
+      });
     },
     remove: (id, wait) => removeStateSafely(runTool, { binary, stateRoot, id, readMounts }, wait),
     known: async () => {
@@ -44,3 +48,13 @@ function startError(id: ContainerId, error: unknown): unknown {
   if (!(error instanceof RuntimeError) || error.code !== 'TOOL_FAILED') return error;
   return new RuntimeError('START_FAILED', { what: `container ${id} was not started`, cause: error });
 }
+
+/** Debian 12 and 13 have runc 1.1, which says this of the option above. */
+const KNOWS_NO_IGNORE = /Invalid manage cgroups mode/i;
+
+const unableToDump = (why: string): RuntimeError =>
+  new RuntimeError('NOT_SUPPORTED', {
+    what: 'this OCI runtime cannot hibernate apps',
+    next: 'install runc 1.2 or newer (in a clone or the installed package: npm run setup), and take `runtime: auto` or `runc`',
+    cause: why,
+  });
