@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { systemClock } from './adapters/process/clock.ts';
 import { openJournal } from './adapters/sqlite/journal.ts';
 import { readConfig } from './config.ts';
-import { RuntimeError } from './domain/errors.ts';
+import { isErrno, RuntimeError } from './domain/errors.ts';
 import { layout } from './domain/layout.ts';
 import { VERSION } from './domain/version.ts';
 import { startServer } from './server/http.ts';
@@ -128,10 +128,23 @@ function stopSignal(log: Log): Promise<NodeJS.Signals> {
   });
 }
 
+/** A directory that cannot be made is no fault of ours. */
+function startFault(thrown: unknown): RuntimeError {
+  if (!isErrno(thrown, 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR', 'EEXIST', 'ENOENT', 'EACCES')) {
+    return RuntimeError.of(thrown);
+  }
+  if (!('syscall' in thrown) || thrown.syscall !== 'mkdir') return RuntimeError.of(thrown);
+  return new RuntimeError(isErrno(thrown, 'ENOSPC', 'EDQUOT') ? 'NO_SPACE' : 'CORRUPT_FILE', {
+    what: 'a directory of the daemon cannot be made',
+    next: 'runtimectl doctor, with the same --root, says what is in the way and how to mend it',
+    cause: thrown,
+  });
+}
+
 main().then(
   () => process.exit(0),
   (thrown: unknown) => {
-    const error = RuntimeError.of(thrown);
+    const error = startFault(thrown);
     process.stderr.write(
       `runtimemanagerd: ${error.message}\n${error.next === undefined ? '' : `  next: ${error.next}\n`}`,
     );

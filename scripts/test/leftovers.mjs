@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -67,6 +68,18 @@ const withDescendants = (top) => [
 const namespaces = () => entries('/run/netns').map(({ name }) => name);
 const cgroups = () => cgroupsBelow(cgroupRoot).flatMap(withDescendants);
 
+const DEEPEST = 5;
+
+/** @param {string} directory @returns {string[]} */
+const directoriesBelow = (directory, depth = DEEPEST) =>
+  entries(directory)
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => join(directory, name))
+    .flatMap((path) => [path, ...(depth > 1 ? directoriesBelow(path, depth - 1) : [])]);
+
+/** Daemons name what they share with others by this, as tagOf() in src/start/open-place.ts. @param {string} state their directory */
+const tagOf = (state) => createHash('sha256').update(state).digest('hex').slice(0, 12);
+
 /**
  * What is there before the tests is not theirs: a daemon may run on this machine, and other tests in another clone.
  * @param {string} root the directory that all tests of this run work in
@@ -81,9 +94,23 @@ export function watchLeftovers(root) {
     ...namespaces().map((name) => `network namespace /run/netns/${name}`),
   ];
   const before = new Set(shared());
-  /** Control groups and files in /run do not tell whose they are: while another run of tests is under way they may be its. */
+  /**
+   * Control groups and files in /run may be another's who came meanwhile: of a run of tests, or of a daemon that has nothing to do
+   * with tests. What the directories of this run do not prove to be its own is then not told, and never taken away.
+   */
   const others = () =>
-    processesOf('scripts/test.mjs').some(({ pid, text }) => pid !== process.pid && /^\S*node /.test(text));
+    processesOf('scripts/test.mjs').some(({ pid, text }) => pid !== process.pid && /^\S*node /.test(text)) ||
+    processesOf('/daemon/main.mjs').some(({ text }) => !text.includes(root));
+  const isOwn = () => {
+    const tags = directoriesBelow(root)
+      .filter((path) => path.endsWith('/state'))
+      .map(tagOf);
+    return (/** @type {string} */ path) => tags.some((tag) => path.includes(`/runtime-manager-${tag}`));
+  };
+  const freshOnes = () => {
+    const fresh = shared().filter((line) => !before.has(line));
+    return fresh.length > 0 && others() ? fresh.filter(isOwn()) : fresh;
+  };
   /** One line each. */
   const find = () => [
     ...processesOf(root).map(({ pid, text }) => `process ${String(pid)}: ${text}`),
@@ -91,7 +118,7 @@ export function watchLeftovers(root) {
       .filter((point) => point.startsWith(`${root}/`))
       .map((point) => `mount ${point}`),
     ...entries(root).map(({ name }) => `files in ${join(root, name)}`),
-    ...(others() ? [] : shared().filter((line) => !before.has(line))),
+    ...freshOnes(),
   ];
   return {
     /** What the tests left behind, after time to go by itself. */
@@ -106,18 +133,13 @@ export function watchLeftovers(root) {
      */
     async end({ files }) {
       killAll(processesOf(root).map(({ pid }) => pid));
-      // which groups and mounts are ours cannot be told then
-      if (others()) return;
-      const fresh = (/** @type {string} */ kind, /** @type {string[]} */ paths) =>
-        paths.filter((path) => !before.has(`${kind} ${path}`));
-      await endGroups(fresh('control group', cgroups()));
-      const points = mounts().filter(
-        (point) => point.startsWith(`${root}/`) || point.startsWith('/run/runtime-manager'),
-      );
-      for (const point of fresh('mount', points).reverse()) await run('umount', ['--lazy', point]);
+      const own = isOwn();
+      await endGroups(cgroups().filter(own));
+      const points = mounts().filter((point) => point.startsWith(`${root}/`) || own(point));
+      for (const point of points.reverse()) await run('umount', ['--lazy', point]);
       // an app's directory may still hold a mount of the machine's own files that we failed to take away
       const remove = ['-rf', '--one-file-system'];
-      for (const path of fresh('files in', runDirectories())) await run('rm', [...remove, path]);
+      for (const path of runDirectories().filter(own)) await run('rm', [...remove, path]);
       if (files) await run('rm', [...remove, ...entries(root).map(({ name }) => join(root, name))]);
     },
   };

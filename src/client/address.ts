@@ -71,6 +71,7 @@ function nextStep({ root, socket, url }: Address, cause: unknown): string {
   if (isUntrusted(cause)) {
     return 'give the certificate to trust: ca, runtimectl --ca-file, or NODE_EXTRA_CA_CERTS in the environment';
   }
+  if (isErrno(cause, 'EINVAL')) return 'use a shorter --root, of the daemon too';
   if (url !== undefined) return 'see that runtimemanagerd runs there and listens at this address (--listen)';
   if (root !== undefined) return `start it with: runtimemanagerd --root ${root}`;
   return socket === undefined ? 'start it with: runtimemanagerd' : 'start runtimemanagerd, or give its own --socket';

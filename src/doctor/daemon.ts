@@ -7,6 +7,7 @@ import type { Finding, Problem } from '../domain/health.ts';
 import type { Version } from '../domain/api.ts';
 import { VERSION } from '../domain/version.ts';
 import { DEFAULT_LISTEN } from '../start/listen.ts';
+import { examineStart } from './places.ts';
 import { fail, failed, ok, warn, type Check, type Patient } from './place.ts';
 
 const ANSWER_MS = 5000;
@@ -15,7 +16,7 @@ export const examineDaemon: Check = async (patient) => {
   const version = await versionOf(patient).catch((error: unknown) => RuntimeError.of(error));
   const running = version instanceof RuntimeError ? undefined : version;
   return [
-    ...(version instanceof RuntimeError ? [failed('daemon', version)] : answering(version)),
+    ...(version instanceof RuntimeError ? await absent(patient, version) : answering(version)),
     ...(running === undefined ? [] : await examineSocket(patient)),
     ...(await examineTokens(patient)),
     ...(await examinePort(patient, running)),
@@ -25,6 +26,19 @@ export const examineDaemon: Check = async (patient) => {
 
 const versionOf = ({ root }: Patient): Promise<Version> =>
   callOnce({ root }, ['version', {}], { timeoutMs: ANSWER_MS });
+
+/** What is in the way of its start comes first. */
+const absent = async (patient: Patient, error: RuntimeError): Promise<readonly Finding[]> => [
+  ...(await examineStart(patient)),
+  error.code === 'TIMED_OUT' ? hung(error) : failed('daemon', error),
+];
+
+const hung = ({ message }: RuntimeError): Finding =>
+  fail('daemon', {
+    what: message,
+    why: 'it hangs, or was stopped (SIGSTOP)',
+    next: 'end it with kill -9, and start it anew; the apps run on',
+  });
 
 function answering({ version, engine, runtime, pid }: Version): readonly Finding[] {
   if (version === VERSION) return [ok('daemon', `it answers: ${version}, engine ${engine} (${runtime}), pid ${pid}`)];

@@ -1,17 +1,19 @@
 /** The whole examination of a device: works whether the daemon runs or not, and leaves nothing behind. */
 import type { Finding } from '../domain/health.ts';
-import { RuntimeError } from '../domain/errors.ts';
 import { examineDaemon } from './daemon.ts';
 import { examineKernel } from './kernel.ts';
 import { examineNeighbours } from './neighbours.ts';
+import { examineDirectories } from './places.ts';
 import { failed, openPatient, type Check, type Environment } from './place.ts';
 import { examineDisk, examineUserIds } from './stores.ts';
 import { examineTools } from './tools.ts';
 import { examineByTrial } from './trial.ts';
 
+/** Of the machine: they need no word of the configuration but where the tools are. */
+const OF_MACHINE: readonly Check[] = [examineKernel, examineTools, examineDirectories, examineDisk];
 /** One after the other: each may disturb what another measures. */
 const CHECKS: readonly Check[] = [
-  ...[examineKernel, examineTools, examineDisk, examineUserIds],
+  ...[...OF_MACHINE, examineUserIds],
   ...[examineByTrial, examineNeighbours, examineDaemon],
 ];
 
@@ -25,11 +27,16 @@ export async function examine(
     for (const finding of findings) tell(finding);
     all.push(...findings);
   };
-  const patient = await openPatient(root, env).catch((error: unknown) => RuntimeError.of(error));
-  if (patient instanceof RuntimeError) {
-    note([failed('configuration', patient)]);
-    return all;
+  const { patient, fault } = await openPatient(root, env);
+  if (fault !== undefined) note([failed('configuration', fault)]);
+  // what a daemon would do with another configuration says nothing about this one
+  const checks = fault === undefined ? CHECKS : OF_MACHINE;
+  for (const check of checks) {
+    // it would fail for the same reason, in darker words
+    if (check === examineByTrial && all.some(isClosedDirectory)) continue;
+    note(await check(patient).catch((error: unknown) => [failed('examination', error)]));
   }
-  for (const check of CHECKS) note(await check(patient).catch((error: unknown) => [failed('examination', error)]));
   return all;
 }
+
+const isClosedDirectory = ({ check, state }: Finding): boolean => check === 'directories' && state === 'fail';

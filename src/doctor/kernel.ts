@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { countsSwap, findHierarchies, type Controller } from '../adapters/cgroup/hierarchies.ts';
+import { mountOf } from '../adapters/files/mount-table.ts';
 import type { Finding } from '../domain/health.ts';
 import { fail, ok, warn, type Check } from './place.ts';
 
@@ -20,6 +21,24 @@ function userNamespaces(): Finding {
     what: 'the kernel makes no user namespaces',
     why: most === undefined ? 'it is built without CONFIG_USER_NS' : 'user.max_user_namespaces is 0',
     next: most === undefined ? 'use a kernel with CONFIG_USER_NS' : 'sysctl -w user.max_user_namespaces=15000',
+  });
+}
+
+/** By number, capability.h: what apps, their networks and mounts, and CRIU need of the daemon. */
+const CAPABILITIES: Readonly<Record<string, bigint>> = {
+  ...{ CAP_CHOWN: 0n, CAP_DAC_OVERRIDE: 1n, CAP_FOWNER: 3n, CAP_KILL: 5n, CAP_SETGID: 6n, CAP_SETUID: 7n },
+  ...{ CAP_NET_ADMIN: 12n, CAP_SYS_CHROOT: 18n, CAP_SYS_PTRACE: 19n, CAP_SYS_ADMIN: 21n },
+};
+
+/** Root of a container has not all of them. */
+function capabilities(): Finding {
+  const held = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(read('/proc/self/status') ?? '')?.[1] ?? '0'}`);
+  const missing = Object.entries(CAPABILITIES).filter(([, number]) => (held & (1n << number)) === 0n);
+  if (missing.length === 0 || process.getuid?.() !== 0) return ok('capabilities', 'root has its capabilities');
+  return fail('capabilities', {
+    what: `root lacks ${missing.map(([name]) => name).join(', ')} here`,
+    why: 'apps are not started, or not hibernated: this is a container, or a service, that was given less',
+    next: 'give it these capabilities (--cap-add, or --privileged; of a service: CapabilityBoundingSet)',
   });
 }
 
@@ -69,6 +88,14 @@ function controlGroups(): Finding {
       next: 'boot with cgroup_enable=memory (some boards switch it off), and see that systemd or the set-up of the device mounts /sys/fs/cgroup',
     });
   }
+  const closed = hierarchies.all.filter((path) => mountOf(path, mountInfo)?.options.includes('ro') === true);
+  if (closed.length > 0) {
+    return fail('control groups', {
+      what: `control groups are mounted read-only: ${closed.join(', ')}`,
+      why: 'no app can be started: each has groups of its own',
+      next: `mount -o remount,rw ${closed[0] ?? ''}, or give the container that the daemon runs in control groups that it may write`,
+    });
+  }
   if (countsSwap(mountInfo)) return ok('control groups', `control groups ${mode}, with swap counted`);
   return warn('control groups', {
     what: `control groups ${mode}, and swap is not counted`,
@@ -89,5 +116,5 @@ function overlays(): Finding {
 export const examineKernel: Check = () =>
   Promise.resolve([
     ok('kernel', `Linux ${release()}`),
-    ...[userNamespaces(), seccomp(), controlGroups(), userfaultfd(), overlays()],
+    ...[capabilities(), userNamespaces(), seccomp(), controlGroups(), userfaultfd(), overlays()],
   ]);

@@ -9,15 +9,19 @@ import { fail, failed, ok, warn, type Check, type Patient } from './place.ts';
 const LOW_BYTES = 256 * 2 ** 20;
 /** Less does not hold the journal, logs and one small image. */
 const LEAST_BYTES = 16 * 2 ** 20;
+/** A hibernation image alone has some twenty. */
+const LEAST_FILES = 100;
 
 export const examineDisk: Check = async ({ places }) => {
   try {
-    const { bavail, bsize } = await statfsOf(places.state);
+    const { bavail, bsize, files, ffree } = await statfsOf(places.state);
     const free = bavail * bsize;
-    const what = `the disk of ${places.state} has ${formatSize(free)} free`;
-    if (free >= LOW_BYTES) return [ok('disk', what)];
+    // some file systems (btrfs) count none
+    const isShortOfFiles = files > 0 && ffree < LEAST_FILES;
+    const what = `the disk of ${places.state} has ${formatSize(free)} free${isShortOfFiles ? `, and room for ${ffree} files` : ''}`;
+    if (free >= LOW_BYTES && !isShortOfFiles) return [ok('disk', what)];
     return [
-      (free < LEAST_BYTES ? fail : warn)('disk', {
+      (free < LEAST_BYTES || isShortOfFiles ? fail : warn)('disk', {
         what,
         why: 'images of hibernated apps, logs and the journal lie there: operations fail with NO_SPACE when it is full',
         next: `make room: wake or terminate what sleeps (runtimectl ps), empty storage that nobody needs (runtimectl storage ls), or move ${places.state} to a larger disk`,

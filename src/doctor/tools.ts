@@ -103,13 +103,16 @@ async function examineRuntimes({ searchPath, config }: Patient): Promise<readonl
     wanted.map(async (name) => {
       const path = findTool(name, searchPath);
       const version = path === undefined ? undefined : await versionOf(path, ['--version'], searchPath);
-      return path === undefined || version === undefined ? undefined : runtimeOf(name, path, version);
+      return { name, path, version };
     }),
   );
-  const there = found.filter((one) => one !== undefined);
+  const there = found.flatMap(({ name, path = '', version }) =>
+    version === undefined ? [] : [runtimeOf(name, path, version)],
+  );
   if (there.length > 0) return there;
   const why = 'without an OCI runtime no app can be started';
-  return [fail('tool runc', { what: `${wanted.join(' and ')} not there`, why, next: mend(wanted[0] ?? 'runc') })];
+  const what = found.map(({ name, path }) => (path === undefined ? `${name} is not there` : `${path} cannot be run`));
+  return [fail('tool runc', { what: what.join(', and '), why, next: mend(wanted[0] ?? 'runc') })];
 }
 
 function examineDisplay({ config, tools, searchPath }: Patient): Finding {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo, DropArgument, Socket } from 'node:net';
-import { RuntimeError } from '../domain/errors.ts';
+import { isErrno, RuntimeError } from '../domain/errors.ts';
 import { tcpGate } from './access.ts';
 import type { AccessOptions } from './access.ts';
 import type { Door, Endpoint } from './endpoint.ts';
@@ -46,9 +46,12 @@ export async function listenTcp(api: Endpoint, options: TcpOptions): Promise<Tcp
     server.listen({ host: host.replace(/^\[(.*)\]$/, '$1'), port });
     await once(server, 'listening');
   } catch (cause) {
-    throw new RuntimeError('INTERNAL', {
+    const isTaken = isErrno(cause, 'EADDRINUSE');
+    throw new RuntimeError(isTaken ? 'PORT_TAKEN' : 'INVALID_ARGUMENT', {
       what: `the daemon cannot listen at ${host}:${port}`,
-      next: 'Thunder itself often has port 9998: choose another with listen or --listen',
+      next: isTaken
+        ? 'runtimectl doctor names who has it (Thunder itself often has 9998): choose another with listen or --listen'
+        : 'choose an address that this machine has, and a port that it may use, with listen or --listen',
       cause,
     });
   }

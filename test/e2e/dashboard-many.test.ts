@@ -50,7 +50,7 @@ test('200 apps are listed, found and shown in every state, narrow and wide, ligh
   assert(!asked.has(nameOf(193)), 'nobody asks for the figures of a row that nobody sees');
   await press(wide, 'Ended 25');
   await until(async () => (await rows.count()) === COUNT / 8, { what: 'the ended ones are listed' });
-  await press(wide, 'All 175');
+  await press(wide, 'Living 175');
   await wide.getByLabel('Find an app').fill('APP-042');
   await until(async () => (await rows.count()) === 1, { what: 'one is found' });
 

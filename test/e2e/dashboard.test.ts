@@ -133,7 +133,7 @@ test('what went wrong is listed with the reason and the command that mends it; w
   await page.getByRole('link', { name: 'Problems' }).click();
   const loop = page.locator(`[data-problem="CRASH_LOOP/${crash}"]`);
   await seen(loop.getByText('has ended again and again'));
-  await seen(loop.locator('.command').getByText(`runtimectl why ${crash}`, { exact: true }));
+  await seen(loop.locator('.command').getByText(`runtimectl --root ${at.daemon.root} why ${crash}`, { exact: true }));
   const memory = page.locator(`[data-problem="OOM/${hog}"]`);
   await seen(memory.getByText('has ended: oom'));
   await seen(page.locator('nav .count.bad'));

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, statfsSync } from 'node:fs';
-import { chmod, mkdtemp, realpath, rm, rmdir, symlink, truncate, writeFile } from 'node:fs/promises';
+import { existsSync, statfsSync } from 'node:fs';
+import { mkdtemp, realpath, rm, rmdir, truncate, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -18,6 +18,7 @@ import { startDaemon, TOOLS, type TestDaemon } from '../lib/daemon.ts';
 import { commandLine, groupDirectories, mountsUnder, processesWith } from '../lib/machine.ts';
 import { runtimectl, startRuntimectl } from '../lib/runtimectl.ts';
 import { compositorOf, SIZE } from '../lib/screens.ts';
+import { toolsWith } from '../lib/tools.ts';
 import { until } from '../lib/until.ts';
 
 const LIMIT_MS = 30_000;
@@ -62,22 +63,6 @@ async function emptyRoot(config: object = {}): Promise<AsyncDisposable & { reado
       await rmdir(root);
     },
   };
-}
-
-/** The project's tools, with others in place of some; undefined: it is not there. */
-async function toolsWith(
-  changed: Readonly<Record<string, string | undefined>>,
-): Promise<AsyncDisposable & { readonly path: string }> {
-  const path = await mkdtemp(join(await realpath(tmpdir()), 'rmt-tools-'));
-  for (const name of readdirSync(TOOLS)) {
-    if (!Object.hasOwn(changed, name)) await symlink(join(TOOLS, name), join(path, name));
-  }
-  for (const [name, text] of Object.entries(changed)) {
-    if (text === undefined) continue;
-    await writeFile(join(path, name), text);
-    await chmod(join(path, name), 0o755);
-  }
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
 }
 
 const problemsOf = async (daemon: TestDaemon): Promise<Health & { readonly code: number | null }> => {

@@ -1,5 +1,6 @@
 /** The dashboard in a real Chromium, used as a person uses it: what is seen, pressed and typed. */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
@@ -60,8 +61,10 @@ export async function daemonWithPage(config: object = {}) {
   const address = `127.0.0.1:${await freePort()}`;
   const daemon = await startDaemon({ args: ['--listen', address], config });
   const readToken = async () => (await readFile(daemon.places.token, 'utf8')).trim();
+  // with `auth: none` there is none
+  const token = existsSync(daemon.places.token) ? await readToken() : '';
   return {
-    ...{ daemon, readToken, client: () => daemon.client, url: `http://${address}/`, token: await readToken() },
+    ...{ daemon, readToken, client: () => daemon.client, url: `http://${address}/`, token },
     [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose](),
   };
 }

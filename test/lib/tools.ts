@@ -1,5 +1,5 @@
 /** A directory of host tools whose `runc` can be told to hang or to fail, for one container and one of its commands. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,4 +48,20 @@ export async function troubledTools(): Promise<TroubledTools> {
       until(() => existsSync(order(command, id, 'reached')), { what: `runc ${command} ${id} hangs` }),
     [Symbol.asyncDispose]: () => rm(directory, { recursive: true }),
   };
+}
+
+/** The project's tools, with others in place of some; undefined: it is not there. */
+export async function toolsWith(
+  changed: Readonly<Record<string, string | undefined>>,
+): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(await realpath(tmpdir()), 'rmt-tools-'));
+  for (const name of readdirSync(TOOLS)) {
+    if (!Object.hasOwn(changed, name)) await symlink(join(TOOLS, name), join(path, name));
+  }
+  for (const [name, text] of Object.entries(changed)) {
+    if (text === undefined) continue;
+    await writeFile(join(path, name), text);
+    await chmod(join(path, name), 0o755);
+  }
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
 }

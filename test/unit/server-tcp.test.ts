@@ -173,7 +173,7 @@ test('beyond the number of connections more are closed at once and told in the l
 
 test('a taken port is an error with advice, and the unix socket is given back', async () => {
   await using at = await daemonAt(open);
-  await assert.rejects(fakeDaemon({ tcp: { ...open, port: at.port } }), { next: /port 9998/ });
+  await assert.rejects(fakeDaemon({ tcp: { ...open, port: at.port } }), { code: 'PORT_TAKEN', next: /9998/ });
 });
 
 test('a bucket fills with time, up to its burst', () => {

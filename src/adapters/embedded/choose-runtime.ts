@@ -1,5 +1,5 @@
 /** Which OCI runtime: the first that really starts a container here. Versions and feature lists have lied before. */
-import { RuntimeError } from '../../domain/errors.ts';
+import { isErrno, RuntimeError } from '../../domain/errors.ts';
 
 export type Candidate<Choice> = { readonly name: string; readonly make: () => Choice };
 
@@ -12,7 +12,7 @@ type Options<Choice> = {
 
 export type Chosen<Choice> = { readonly name: string; readonly choice: Choice };
 
-/** Throws ENGINE_UNAVAILABLE with each one's reason. */
+/** Throws ENGINE_UNAVAILABLE with each one's reason, or NO_SPACE. */
 export async function chooseRuntime<Choice>({ candidates, tryOut }: Options<Choice>): Promise<Chosen<Choice>> {
   const reasons: string[] = [];
   for (const { name, make } of candidates) {
@@ -21,12 +21,20 @@ export async function chooseRuntime<Choice>({ candidates, tryOut }: Options<Choi
       await tryOut(choice);
       return { name, choice };
     } catch (error) {
-      reasons.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+      if (isErrno(error, 'ENOSPC', 'EDQUOT')) throw noRoom(error);
+      reasons.push(`${name}: ${(error instanceof Error ? error.message : String(error)).trim()}`);
     }
   }
   throw new RuntimeError('ENGINE_UNAVAILABLE', {
     what: 'no OCI runtime here can start a container',
-    next: 'install runc or crun with conmon (in a clone: npm run setup), or name their directory as `tools` in the configuration',
+    next: 'runtimectl doctor looks for the cause; where they are missing or broken: install runc or crun with conmon (in a clone: npm run setup), or name their directory as `tools` in the configuration',
     cause: reasons.join('; ') || 'none was found',
   });
 }
+
+const noRoom = (cause: unknown): RuntimeError =>
+  new RuntimeError('NO_SPACE', {
+    what: 'no container can be tried: a disk of the daemon is full',
+    next: 'make room on it, for blocks (df -h) and for files (df -i)',
+    cause,
+  });

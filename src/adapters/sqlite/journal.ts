@@ -8,6 +8,7 @@ import { isErrno, RuntimeError } from '../../domain/errors.ts';
 import type { AppEvent } from '../../domain/events.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Change, Journal } from '../../ports/journal.ts';
+import { openFault } from './open-fault.ts';
 import { Store, type StoreOptions } from './store.ts';
 
 type Options = StoreOptions & {
@@ -160,23 +161,10 @@ function journalError(error: unknown): RuntimeError {
   return new RuntimeError('NO_SPACE', { what: 'the journal could not be written', next, cause: error });
 }
 
-/** SQLITE_BUSY: the exclusive lock is held. Source: sqlite.org/rescode.html */
 function openStore(options: StoreOptions): Store {
   try {
     return new Store(options);
   } catch (error) {
-    const busy = error instanceof Error && /locked|busy/i.test(error.message);
-    if (!busy) {
-      throw new RuntimeError('CORRUPT_FILE', {
-        what: `${options.file} could not be opened`,
-        next: 'look at the disk and the file; moved away, the daemon begins with an empty history and sweeps up what still runs',
-        cause: error,
-      });
-    }
-    throw new RuntimeError('ALREADY_RUNNING', {
-      what: `another daemon works with ${options.file}`,
-      next: 'end it, or give this one a root of its own with --root',
-      cause: error,
-    });
+    throw openFault(options.file, error);
   }
 }

@@ -7,6 +7,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { AppEvent, EventPage } from '../../domain/events.ts';
 import type { Change, EventQuery, InstanceRecord, Remembered, UserIdLease } from '../../ports/journal.ts';
 import { lastToDrop, PRUNE_LOT, type EventBounds } from './event-bounds.ts';
+import { newerVersion } from './open-fault.ts';
 import { SCHEMA, SCHEMA_VERSION } from './schema.ts';
 
 export type StoreOptions = EventBounds & { readonly file: string };
@@ -47,9 +48,7 @@ export class Store {
 
   #migrate(): void {
     const version = Number(this.#one('PRAGMA user_version')['user_version']);
-    if (version > SCHEMA_VERSION) {
-      throw new Error(`state.db is of version ${version}; this program knows ${SCHEMA_VERSION}: use the newer program`);
-    }
+    if (version > SCHEMA_VERSION) throw newerVersion(version);
     if (version < 1) this.#database.exec(`BEGIN; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`);
   }
 

@@ -1,10 +1,10 @@
 /** A button for each operation that is allowed now, and what came of the last one. */
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import type { RuntimeError, State } from '../../client/browser.ts';
+import type { AppInfo, RuntimeError, State } from '../../client/browser.ts';
 import { duration } from '../../domain/durations.ts';
 import { allowedIn } from '../../domain/states.ts';
 import { DONE, forgetOutcome, outcomes, perform, underWay, type Deed, type Outcome } from './operations.ts';
-import { useClock } from './parts.tsx';
+import { timeOfDay, useClock } from './parts.tsx';
 import { go } from './route.ts';
 import { observes, phase } from './session.ts';
 import { draftAgain } from './run-draft.ts';
@@ -21,9 +21,14 @@ const LABELS: Readonly<Record<Deed, string>> = {
 /** What cannot be undone is pressed twice. */
 const ENDS: ReadonlySet<Deed> = new Set(['terminate', 'kill']);
 
-type Props = { readonly id: string; readonly appId: string; readonly state: State };
+type Props = {
+  readonly id: string;
+  readonly appId: string;
+  readonly state: State;
+  readonly restart: AppInfo['restart'] | undefined;
+};
 
-export function Actions({ id, appId, state }: Props) {
+export function Actions({ id, appId, state, restart }: Props) {
   const busy = underWay.value.get(id);
   const isAway = phase.value !== 'live';
   const { group, onFocusIn, onFocusOut } = useKeptFocus(state);
@@ -51,6 +56,20 @@ export function Actions({ id, appId, state }: Props) {
             onPress={() => void perform(id, operation)}
           />
         ),
+      )}
+      {state === 'TERMINATED' && restart !== undefined && restart.dueAt !== null && (
+        <>
+          <ActionButton
+            deed="kill"
+            label="Do not start again"
+            isOff={isAway || observes.value || busy !== undefined}
+            isBusy={busy !== undefined}
+            onPress={() => void perform(id, 'kill')}
+          />
+          <p class="soft">
+            It is started again at {timeOfDay(restart.dueAt)} (attempt {restart.attempts}).
+          </p>
+        </>
       )}
       {observes.value && <p class="soft">This token may look, and change nothing.</p>}
     </div>
@@ -82,6 +101,8 @@ function runAgain(id: string, appId: string): void {
 
 type ButtonProps = {
   readonly deed: Deed;
+  /** Ends nothing: it is pressed once. */
+  readonly label?: string;
   readonly isOff: boolean;
   readonly isBusy: boolean;
   readonly onPress: () => void;
@@ -89,7 +110,8 @@ type ButtonProps = {
 
 const ASK_MS = 10_000;
 
-function ActionButton({ deed, isOff, isBusy, onPress }: ButtonProps) {
+function ActionButton({ deed, label, isOff, isBusy, onPress }: ButtonProps) {
+  const asks = label === undefined && ENDS.has(deed);
   const [isAsked, setAsked] = useState(false);
   useEffect(() => {
     if (!isAsked) return undefined;
@@ -97,14 +119,14 @@ function ActionButton({ deed, isOff, isBusy, onPress }: ButtonProps) {
     return () => clearTimeout(timer);
   }, [isAsked]);
   const press = (): void => {
-    const isLast = isAsked || !ENDS.has(deed);
+    const isLast = isAsked || !asks;
     setAsked(!isLast);
     if (isLast && !isOff) onPress();
   };
   return (
     <button
       type="button"
-      class={`${ENDS.has(deed) ? 'danger' : ''} ${isAsked ? 'asked' : ''}`}
+      class={`${asks ? 'danger' : ''} ${isAsked ? 'asked' : ''}`}
       data-deed={deed}
       // stays in the order of focus while it works
       aria-disabled={isOff}
@@ -112,7 +134,7 @@ function ActionButton({ deed, isOff, isBusy, onPress }: ButtonProps) {
       onClick={press}
       onBlur={() => setAsked(false)}
     >
-      {isAsked ? `${LABELS[deed]}: press again` : LABELS[deed]}
+      {label ?? (isAsked ? `${LABELS[deed]}: press again` : LABELS[deed])}
     </button>
   );
 }

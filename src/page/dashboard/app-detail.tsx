@@ -21,6 +21,7 @@ const TAB_WORDS: Readonly<Record<Tab, string>> = { overview: 'Overview', logs: '
 
 export function AppDetail({ id, tab }: { readonly id: string; readonly tab: Tab }) {
   const app = appOf(id);
+  const restart = useFigures(id)?.info.restart;
   const heading = useRef<HTMLHeadingElement>(null);
   // who opens an app is led to it, also by a screen reader
   useEffect(() => {
@@ -38,12 +39,12 @@ export function AppDetail({ id, tab }: { readonly id: string; readonly tab: Tab 
           {id}
         </h2>
         {app !== undefined && <Badge state={app.state} />}
-        {app !== undefined && <span class="soft">{app.appId}</span>}
+        {app !== undefined && <span class="soft app">{app.appId}</span>}
       </header>
       {app === undefined ? (
         apps.value !== undefined && <Unknown />
       ) : (
-        <Actions id={id} appId={app.appId} state={app.state} />
+        <Actions id={id} appId={app.appId} state={app.state} restart={restart} />
       )}
       <Progress id={id} />
       <nav class="tabs" aria-label={`Views of ${id}`}>

@@ -10,7 +10,7 @@ import { Badge, Choice, cpuWords, SearchField } from './parts.tsx';
 import { linkTo } from './route.ts';
 
 const FILTERS: readonly (readonly [Filter, string])[] = [
-  ['living', 'All'],
+  ['living', 'Living'],
   ['running', 'Running'],
   ['suspended', 'Suspended'],
   ['hibernated', 'Hibernated'],

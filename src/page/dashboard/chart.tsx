@@ -83,7 +83,7 @@ function optionsOf({ words, colour, least, steps, width }: Look): uPlot.Options 
     height: HEIGHT,
     legend: { show: false },
     cursor: { show: false },
-    padding: [8, 4, 0, 0],
+    padding: [8, 26, 0, 0],
     scales: {
       x: { time: true, range: (_plot, from, to) => [Math.min(from, to - MIN_SPAN), to] },
       y: { range: (_plot, _from, to) => [0, Math.max(least, to * 1.2)] },

@@ -34,3 +34,10 @@ export function commandsIn(advice: string, names: readonly string[]): readonly s
   );
   return [...new Set(advice.match(command) ?? [])];
 }
+
+/** A command of ours as it reaches the daemon with this root directory (`/`: the system's). */
+export function ofRoot(command: string, root = '/'): string {
+  if (root === '/') return command;
+  const word = /^[\w./:@%+,-]+$/.test(root) ? root : `'${root.replaceAll("'", String.raw`'\''`)}'`;
+  return command.replace(/^runtimectl /, () => `runtimectl --root ${word} `);
+}

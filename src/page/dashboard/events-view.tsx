@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import type { AppEvent } from '../../client/browser.ts';
 import { storyOf } from '../../domain/history.ts';
 import { recent } from './feed.ts';
-import { moment, SearchField } from './parts.tsx';
+import { inLocalTime, moment, SearchField } from './parts.tsx';
 import { linkTo } from './route.ts';
 
 const MAX_SHOWN = 300;
@@ -17,7 +17,7 @@ export function EventsView() {
       <h2>Events</h2>
       <div class="tools">
         <SearchField what="Find an event" value={find} onChange={setFind} />
-        <span class="soft" role="status">
+        <span class="soft">
           {found.length > MAX_SHOWN ? `the last ${MAX_SHOWN} of ` : ''}
           {found.length} events
         </span>
@@ -49,8 +49,8 @@ function EventRow({ event }: { readonly event: AppEvent }) {
       <span class="seq">{event.seq}</span>
       <a href={linkTo(event.appInstanceId, 'history')}>{event.appInstanceId}</a>
       <span>
-        {what}
-        {why !== undefined && <span class="soft"> · {why}</span>}
+        {inLocalTime(what)}
+        {why !== undefined && <span class="soft"> · {inLocalTime(why)}</span>}
       </span>
     </li>
   );

@@ -5,7 +5,7 @@ import { duration } from '../../domain/durations.ts';
 import type { History, HistoryEntry } from '../../domain/history.ts';
 import { Fault } from './actions.tsx';
 import { recent } from './feed.ts';
-import { moment } from './parts.tsx';
+import { inLocalTime, moment } from './parts.tsx';
 import { manager, phase } from './session.ts';
 import { STATE_WORDS } from './state-words.ts';
 import { Why } from './why.tsx';
@@ -70,10 +70,10 @@ function Entry({ entry: { type, time, what, why, by, lastedMs, state, exit } }: 
       <time dateTime={time}>{moment(time)}</time>
       <div>
         <p>
-          {what}
+          {inLocalTime(what)}
           {lastedMs !== null && <span class="lasted">for {duration(lastedMs)}</span>}
         </p>
-        {why !== null && <p class="soft">{why}</p>}
+        {why !== null && <p class="soft">{inLocalTime(why)}</p>}
         {exit?.oom === true && <p class="soft">The kernel’s out-of-memory killer struck in its container.</p>}
         {by !== null && <p class="soft">asked by {by}</p>}
       </div>

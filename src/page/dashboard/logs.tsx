@@ -1,47 +1,38 @@
-/** What an app writes, as it comes; searched as it stands here. */
+/** What an app writes, as it comes; searched in all of it. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { RuntimeError, type LogLine } from '../../client/browser.ts';
 import { Fault } from './actions.tsx';
+import { PAGE_SIZE, useLog, type Log } from './log-reader.ts';
 import { SearchField, timeOfDay } from './parts.tsx';
-import { manager } from './session.ts';
 
-const TAIL = 1000;
-/** Older ones are let go: the file has them. */
-const MAX_LINES = 20_000;
-/** So many are drawn. */
-const MAX_SHOWN = 2000;
-const PAGE_SIZE = 2000;
-const WAIT_MS = 25_000;
-const RETRY_MS = 1000;
-
-const PASSING: ReadonlySet<string> = new Set(['UNREACHABLE', 'ABORTED', 'TIMED_OUT']);
+/** So long after the last key the log is read for it. */
+const SETTLE_MS = 300;
 
 export function Logs({ id }: { readonly id: string }) {
-  const [isWhole, setWhole] = useState(false);
-  const [find, setFind] = useState('');
+  const [fromBeginning, setFromBeginning] = useState(false);
+  const [typed, setTyped] = useState('');
   const [follows, setFollows] = useState(true);
-  const { lines, ended, fault } = useLog(id, isWhole);
+  const find = useSettled(typed);
+  const { more, ...log } = useLog(id, { find, fromBeginning });
   const place = useRef<HTMLDivElement>(null);
-  const found = find === '' ? lines : lines.filter(({ text }) => text.toLowerCase().includes(find.toLowerCase()));
-  const drawn = found.slice(-MAX_SHOWN);
+  const isRead = fromBeginning && find === '';
+  // who reads from the beginning goes through all that was asked for
+  const drawn = isRead ? log.lines : log.lines.slice(-PAGE_SIZE);
   useEffect(() => {
-    if (follows) place.current?.scrollTo({ top: place.current.scrollHeight });
-  }, [drawn.length, drawn.at(-1), follows]);
+    if (follows && !isRead) place.current?.scrollTo({ top: place.current.scrollHeight });
+  }, [log.found, drawn.at(-1), follows, isRead]);
   return (
     <section class="logs" aria-label={`Log of ${id}`}>
       <div class="tools">
-        <SearchField what="Find in the log" value={find} onChange={setFind} />
-        <button type="button" aria-pressed={follows} onClick={() => setFollows(!follows)}>
+        <SearchField what="Find in the log" value={typed} onChange={setTyped} />
+        <button type="button" aria-pressed={follows && !isRead} onClick={() => setFollows(!follows)}>
           Follow
         </button>
-        <button type="button" aria-pressed={isWhole} onClick={() => setWhole(!isWhole)}>
+        <button type="button" aria-pressed={fromBeginning} onClick={() => setFromBeginning(!fromBeginning)}>
           From the beginning
         </button>
-        <span class="soft" role="status">
-          {found.length} of {lines.length} lines{ended ? ', it has ended' : ''}
-        </span>
+        <span class="soft">{wordsFor(log, find)}</span>
       </div>
-      {fault !== undefined && <Fault error={fault} />}
+      {log.fault !== undefined && <Fault error={log.fault} />}
       <div ref={place} class="lines" tabIndex={0} data-stop="scroll" role="log" aria-live="off" aria-label="Lines">
         {drawn.map((line, index) => (
           <p key={index} class={line.stream}>
@@ -49,10 +40,29 @@ export function Logs({ id }: { readonly id: string }) {
             <Marked text={line.text} find={find} />
           </p>
         ))}
-        {lines.length === 0 && <p class="soft">Nothing was written yet.</p>}
+        {log.read === 0 && <p class="soft">Nothing was written yet.</p>}
+        {log.pauses && (
+          <button type="button" onClick={more}>
+            More lines
+          </button>
+        )}
       </div>
     </section>
   );
+}
+
+const number = (count: number): string => count.toLocaleString('en-GB');
+
+const wordsFor = ({ found, read, ended }: Log, find: string): string =>
+  `${find === '' ? '' : `${number(found)} of `}${number(read)} lines${ended ? ', it has ended' : ''}`;
+
+function useSettled(text: string): string {
+  const [settled, setSettled] = useState(text);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(text), SETTLE_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return settled;
 }
 
 function Marked({ text, find }: { readonly text: string; readonly find: string }) {
@@ -66,57 +76,3 @@ function Marked({ text, find }: { readonly text: string; readonly find: string }
     </span>
   );
 }
-
-type Log = { readonly lines: readonly LogLine[]; readonly ended: boolean; readonly fault?: RuntimeError };
-
-const EMPTY: Log = { lines: [], ended: false };
-
-/** The daemon may be restarted meanwhile: the cursor holds. */
-function useLog(id: string, isWhole: boolean): Log {
-  const [log, setLog] = useState<Log>(EMPTY);
-  useEffect(() => {
-    const over = new AbortController();
-    setLog(EMPTY);
-    void follow(id, { isWhole, signal: over.signal, take: setLog });
-    return () => over.abort();
-  }, [id, isWhole]);
-  return log;
-}
-
-type Following = {
-  readonly isWhole: boolean;
-  readonly signal: AbortSignal;
-  readonly take: (change: (log: Log) => Log) => void;
-};
-
-async function follow(id: string, { isWhole, signal, take }: Following): Promise<void> {
-  let place: { readonly tail?: number; readonly cursor?: string; readonly waitMs?: number } = isWhole
-    ? {}
-    : { tail: TAIL };
-  while (!signal.aborted) {
-    try {
-      const page = await manager().getLogs({ appInstanceId: id, limit: PAGE_SIZE, ...place }, { signal });
-      place = { cursor: page.cursor, waitMs: page.lines.length === PAGE_SIZE ? 0 : WAIT_MS };
-      take(({ lines }) => ({ lines: [...lines, ...page.lines].slice(-MAX_LINES), ended: page.ended }));
-      // it may be run again
-      if (page.ended && page.lines.length === 0) await rest(signal);
-    } catch (thrown) {
-      const fault = RuntimeError.of(thrown);
-      // ABORTED is also our own end: the loop sees it
-      if (!PASSING.has(fault.code)) {
-        take((log) => ({ ...log, fault }));
-        return;
-      }
-      await rest(signal);
-    }
-  }
-}
-
-const rest = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(resolve, RETRY_MS);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });

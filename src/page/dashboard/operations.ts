@@ -1,12 +1,12 @@
 /** What is asked of apps from here: under way, and what came of it. */
 import { signal } from '@preact/signals';
 import { RuntimeError } from '../../client/browser.ts';
-import type { Operation } from '../../domain/states.ts';
+import type { Operation, State } from '../../domain/states.ts';
 import { announce } from './announce.ts';
 import { duration } from '../../domain/durations.ts';
-import { refreshApps } from './apps.ts';
+import { appOf, refreshApps } from './apps.ts';
 import { refreshFigures } from './figures.ts';
-import { manager, observes } from './session.ts';
+import { manager, observes, phase } from './session.ts';
 
 /** All but `run`, which needs a description. */
 export type Deed = Exclude<Operation, 'run'>;
@@ -26,6 +26,16 @@ export const DONE: Readonly<Record<Deed, string>> = {
   wake: 'awake',
   terminate: 'terminated',
   kill: 'killed',
+};
+
+/** Where it leads. */
+const GOALS: Readonly<Record<Deed, State>> = {
+  suspend: 'SUSPENDED',
+  resume: 'RUNNING',
+  hibernate: 'HIBERNATED',
+  wake: 'RUNNING',
+  terminate: 'TERMINATED',
+  kill: 'TERMINATED',
 };
 
 const set = <Value>(
@@ -60,7 +70,26 @@ export async function perform(id: string, deed: Deed): Promise<void> {
   } catch (thrown) {
     const error = RuntimeError.of(thrown);
     if (error.code === 'PERMISSION_DENIED') observes.value = true;
-    end(error);
+    end(error.code === 'UNREACHABLE' ? await afterLoss(id, deed) : error);
   }
   await Promise.all([refreshApps(), refreshFigures(id)]);
 }
+
+/** The daemon went away in the middle. The next one finishes what was begun, or undoes it: its word counts. */
+async function afterLoss(id: string, deed: Deed): Promise<RuntimeError | undefined> {
+  let state: State | undefined;
+  do {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    if (phase.value !== 'live') continue;
+    await refreshApps();
+    state = appOf(id)?.state ?? 'TERMINATED';
+  } while (phase.value !== 'login' && (state === undefined || UNSETTLED.has(state)));
+  if (state === GOALS[deed]) return undefined;
+  return new RuntimeError('ABORTED', {
+    what: `the daemon went away in the middle${state === undefined ? '' : `; ${id} is ${state} now`}`,
+    next: `press ${deed} again if it is still wanted`,
+  });
+}
+
+const LOOK_MS = 300;
+const UNSETTLED: ReadonlySet<State> = new Set(['STARTING', 'HIBERNATING', 'WAKING', 'TERMINATING']);

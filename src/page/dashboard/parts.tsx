@@ -2,6 +2,8 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { State } from '../../client/browser.ts';
+import { ofRoot } from './command-words.ts';
+import { daemon } from './session.ts';
 import { STATE_WORDS } from './state-words.ts';
 
 const SIGNS = {
@@ -69,7 +71,8 @@ export function Facts({ rows }: { readonly rows: readonly (readonly [name: strin
 }
 
 /** A command for a terminal, to be copied where the browser allows that. */
-export function CommandLine({ text }: { readonly text: string }) {
+export function CommandLine({ text: command }: { readonly text: string }) {
+  const text = ofRoot(command, daemon.value?.root);
   const [isCopied, setCopied] = useState(false);
   const copy = (): void =>
     void navigator.clipboard.writeText(text).then(
@@ -116,6 +119,10 @@ export function moment(iso: string): string {
   const isToday = then.toDateString() === new Date().toDateString();
   return isToday ? timeOfDay(iso) : `${then.toLocaleDateString('en-CA')} ${timeOfDay(iso)}`;
 }
+
+/** The daemon writes its times in UTC; what is beside them here is in this place's. */
+export const inLocalTime = (text: string): string =>
+  text.replaceAll(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, moment);
 
 /** Changes as time goes by, in ms since 1970. */
 export function useClock(stepMs: number): number {

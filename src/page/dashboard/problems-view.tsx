@@ -1,5 +1,7 @@
 /** What needs somebody: what is wrong, why, and the command that mends it. */
 import type { Problem } from '../../domain/health.ts';
+import { isAlive } from '../../domain/states.ts';
+import { appOf } from './apps.ts';
 import { commandsIn } from './command-words.ts';
 import { health, keyOf, problems, putAside } from './health.ts';
 import { CommandLine, moment } from './parts.tsx';
@@ -14,9 +16,8 @@ export function ProblemsView() {
       ) : (
         <ProblemList problems={problems.value} />
       )}
-      <p class="soft">
-        What only an examination finds (tools, kernel, a real dump and restore): <code>runtimectl doctor</code>
-      </p>
+      <p class="soft">What only an examination of the device finds (tools, kernel, a real dump and restore):</p>
+      <CommandLine text="runtimectl doctor" />
     </section>
   );
 }
@@ -32,6 +33,9 @@ export const ProblemList = ({ problems: shown }: { readonly problems: readonly P
 function ProblemItem({ problem }: { readonly problem: Problem }) {
   const { code, state, appId, appInstanceId, what, why, next, since } = problem;
   const names = [appInstanceId, appId].filter((name) => name !== null);
+  const isGone = appInstanceId !== null && !isAlive(appOf(appInstanceId)?.state ?? 'TERMINATED');
+  // limits are those of a living one: they do not mend what has ended
+  const commands = commandsIn(next, names).filter((command) => !(isGone && command.startsWith('runtimectl limits ')));
   return (
     <li class={state} data-problem={keyOf(problem)}>
       <header>
@@ -52,7 +56,7 @@ function ProblemItem({ problem }: { readonly problem: Problem }) {
       </p>
       <p class="soft">{why}</p>
       <p class="next">{next}</p>
-      {commandsIn(next, names).map((text) => (
+      {commands.map((text) => (
         <CommandLine key={text} text={text} />
       ))}
     </li>

@@ -14,9 +14,16 @@ function parse(hash: string): Route {
   const view = VIEWS.find((name) => name === first);
   if (view !== undefined) return { view };
   const tab = TABS.find((name) => name === third) ?? 'overview';
-  return first === 'apps' && second !== ''
-    ? { view: 'apps', id: decodeURIComponent(second), tab }
-    : { view: 'apps', tab };
+  return first === 'apps' && second !== '' ? { view: 'apps', id: plain(second), tab } : { view: 'apps', tab };
+}
+
+/** An address that somebody typed may be none. */
+function plain(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 export const route = signal<Route>({ view: 'apps', tab: 'overview' });

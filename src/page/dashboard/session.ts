@@ -13,6 +13,8 @@ export const loginFault = signal<string | undefined>(undefined);
 export const daemon = signal<Version | undefined>(undefined);
 /** The daemon was replaced by another version: this page is of the old one. */
 export const outdated = signal(false);
+/** Somebody can be logged out: with `auth: none` nobody was ever asked. */
+export const hasToken = signal(false);
 /** The token may look and change nothing, as a refused call has shown. */
 export const observes = signal(false);
 
@@ -95,6 +97,7 @@ async function enter(token: string | undefined): Promise<boolean> {
       phase.value = 'lost';
       later(() => comeBack(client, token));
     });
+    hasToken.value = token !== undefined;
     phase.value = 'live';
     for (const listener of arrivals) listener();
     return true;

@@ -13,7 +13,7 @@ import { Panel, Tile } from './parts.tsx';
 import { ProblemList, ProblemsView } from './problems-view.tsx';
 import { route, type Route } from './route.ts';
 import { RunView } from './run-view.tsx';
-import { daemon, logOut, outdated, phase } from './session.ts';
+import { daemon, hasToken, logOut, outdated, phase } from './session.ts';
 
 export function Shell() {
   if (phase.value === 'login') return <Login />;
@@ -75,9 +75,11 @@ function Bar({ view }: { readonly view: Route['view'] }) {
       <span class={`link ${phase.value}`} data-phase={phase.value}>
         {phase.value === 'live' ? 'Live' : phase.value === 'lost' ? 'Reconnecting…' : 'Connecting…'}
       </span>
-      <button type="button" class="quiet" onClick={logOut}>
-        Log out
-      </button>
+      {hasToken.value && (
+        <button type="button" class="quiet" onClick={logOut}>
+          Log out
+        </button>
+      )}
     </header>
   );
 }

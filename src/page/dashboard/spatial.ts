@@ -25,12 +25,66 @@ export function steerByArrows(back: () => void): void {
     }
     const direction = DIRECTIONS[event.key];
     if (direction === undefined || isWanted(from, direction)) return;
-    const next = from === document.body ? stops()[0] : nearest(from, direction);
+    const next = nextFrom(from, direction);
+    if (direction[1] !== 0 && isReadFirst(from, next, direction[1])) {
+      event.preventDefault();
+      return;
+    }
     if (next === undefined) return;
     event.preventDefault();
     next.focus();
     next.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   });
+}
+
+/** Where the focus was last: what had it may have gone since, as the row of an app that has ended. */
+let place: DOMRect | undefined;
+document.addEventListener('focusin', ({ target }) => {
+  if (target instanceof HTMLElement) place = target.closest('.login') ? undefined : target.getBoundingClientRect();
+});
+// another view is begun at its beginning
+addEventListener('hashchange', () => (place = undefined));
+
+/** Up and down, what is in the same view goes before what is beside it. */
+function nextFrom(from: HTMLElement, direction: Direction): HTMLElement | undefined {
+  if (from === document.body) {
+    return (place === undefined ? undefined : nearest(place, direction, stops())) ?? stops()[0];
+  }
+  const here = from.getBoundingClientRect();
+  const others = stops().filter((element) => element !== from);
+  const view = direction[1] === 0 ? undefined : viewOf(from);
+  const inView = others.filter((element) => view?.contains(element) === true);
+  return nearest(here, direction, inView) ?? nearest(here, direction, others);
+}
+
+/** Of what is seen of a view, a step leaves so much. */
+const STEP = 0.6;
+
+/** A view that has more to be read is scrolled before the focus leaves it, or jumps past what nobody has seen. */
+function isReadFirst(from: HTMLElement, next: HTMLElement | undefined, y: number): boolean {
+  const view = viewOf(from);
+  if (view === undefined) return false;
+  const seen =
+    view === document.scrollingElement ? new DOMRect(0, 0, innerWidth, innerHeight) : view.getBoundingClientRect();
+  if (next !== undefined && view.contains(next)) {
+    const there = next.getBoundingClientRect();
+    const reach = seen.height * STEP;
+    if (y > 0 ? there.top < seen.bottom + reach : there.bottom > seen.top - reach) return false;
+  }
+  const rest = y < 0 ? view.scrollTop : view.scrollHeight - view.clientHeight - view.scrollTop;
+  if (rest <= 1) return false;
+  view.scrollBy({ top: y * view.clientHeight * STEP });
+  return true;
+}
+
+/** The nearest one around it that scrolls, and takes it along. */
+function viewOf(element: HTMLElement): Element | undefined {
+  for (let one = element.parentElement; one !== null; one = one.parentElement) {
+    if (getComputedStyle(one).position === 'sticky') return undefined;
+    if (one.scrollHeight > one.clientHeight + 1 && /auto|scroll/.test(getComputedStyle(one).overflowY)) return one;
+  }
+  const page = document.scrollingElement;
+  return page !== null && page.scrollHeight > page.clientHeight + 1 ? page : undefined;
 }
 
 /** The element itself has a use for the key. */
@@ -54,11 +108,9 @@ function isAtEdge(
 const stops = (): readonly HTMLElement[] =>
   [...document.querySelectorAll<HTMLElement>(FOCUSABLE)].filter((element) => element.getClientRects().length > 0);
 
-function nearest(from: HTMLElement, direction: Direction): HTMLElement | undefined {
-  const here = from.getBoundingClientRect();
+function nearest(here: DOMRect, direction: Direction, among: readonly HTMLElement[]): HTMLElement | undefined {
   let best: { readonly element: HTMLElement; readonly distance: number } | undefined;
-  for (const element of stops()) {
-    if (element === from) continue;
+  for (const element of among) {
     const distance = distanceTo(here, element.getBoundingClientRect(), direction);
     if (distance !== undefined && (best === undefined || distance < best.distance)) best = { element, distance };
   }

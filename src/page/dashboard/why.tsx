@@ -5,7 +5,8 @@ import type { History } from '../../domain/history.ts';
 import { whyOf } from '../../domain/why.ts';
 import { useFigures } from './figures.ts';
 import { health } from './health.ts';
-import { Panel } from './parts.tsx';
+import { joinPieces, readable } from './log-text.ts';
+import { inLocalTime, Panel } from './parts.tsx';
 import { manager, phase } from './session.ts';
 
 const LOG_LINES = 5;
@@ -19,11 +20,11 @@ export function Why({ history }: { readonly history: History }) {
   return (
     <Panel title="Why it is so">
       <p>
-        <b>{summary}</b>
+        <b>{inLocalTime(summary)}</b>
       </p>
       {evidence.map((text) => (
         <p key={text} class="soft">
-          {text}
+          {inLocalTime(text)}
         </p>
       ))}
       {next.map((text) => (
@@ -31,11 +32,14 @@ export function Why({ history }: { readonly history: History }) {
           {text}
         </p>
       ))}
-      {history.exit !== null && log.length > 0 && (
-        <pre aria-label="The last it wrote">{log.map(({ text }) => text).join('\n')}</pre>
-      )}
+      {history.exit !== null && log.length > 0 && <pre aria-label="The last it wrote">{wordsOf(log)}</pre>}
     </Panel>
   );
+}
+
+function wordsOf(log: readonly LogLine[]): string {
+  const { lines, open } = joinPieces(log);
+  return [...lines, ...open.values()].map(({ text }) => readable(text)).join('\n');
 }
 
 /** Asked for again with each change of its history. */
