@@ -20,6 +20,8 @@ class Namespace {
   async begin(): Promise<void> {
     await until(() => readlinkSync(`/proc/${this.pid}/ns/net`) !== OWN, { what: 'a network namespace' });
     this.run('ip', 'link', 'set', 'lo', 'up');
+    // a new one takes over what this machine has, which somebody may have changed
+    this.run('sh', '-c', 'echo 0 >/proc/sys/net/ipv4/ip_forward');
   }
 
   get pid(): number {
