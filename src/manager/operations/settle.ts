@@ -59,8 +59,8 @@ export async function release(world: World, instance: Instance): Promise<void> {
   if (record.released || record.state !== 'TERMINATED') return;
   const { images, insides, packages, storage, userIds, networks, log } = world;
   try {
-    // an earlier daemon may have left a tool at work, a lazy wake its page server: then they are looked for
-    const sure = !instance.inherited && (record.hibernation?.image ?? null) === null;
+    // an earlier daemon may have left a tool at work, a lazy wake its page server: then they are looked for, among all processes
+    const sure = !instance.inherited && (record.hibernation?.wake?.pages ?? null) === null;
     const known = sure ? record.live : null;
     await clear(world, instance, known);
     await giveBackDisplay(world, record);
