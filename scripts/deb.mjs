@@ -4,7 +4,7 @@
 //   --level N        of compression, 0 (none) to 9 (2): 6 takes minutes and is an eighth smaller
 //   --architecture A amd64 or arm64 (the machine's); the other's Node is fetched by npm, as package-lock.json knows it
 // It needs dpkg-deb and the npm packages; nothing is installed.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -34,6 +34,7 @@ function readOptions() {
 async function makePackage() {
   const { out, version, level, architecture } = readOptions();
   await provideBuild(root);
+  await mkdir(resolve(out), { recursive: true });
   const scratch = await mkdtemp(join(tmpdir(), 'runtime-manager-deb-'));
   try {
     const tree = join(scratch, 'tree');

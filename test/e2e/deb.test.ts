@@ -57,11 +57,12 @@ recv $socket, my $told, 100, 0; exit($told ne "READY=1");`;
 
 async function buildPackages() {
   const directory = await mkdtemp(join(await realpath(tmpdir()), 'rmt-'));
+  const out = join(directory, 'made for it');
   const build = async (version: string): Promise<string> => {
-    const argv = [join(PROJECT, 'scripts/deb.mjs'), '--out', directory, '--level', '0', '--version', version];
+    const argv = [join(PROJECT, 'scripts/deb.mjs'), '--out', out, '--level', '0', '--version', version];
     await promisify(execFile)(process.execPath, argv, { timeout: LIMIT_MS });
     const architecture = process.arch === 'x64' ? 'amd64' : 'arm64';
-    return join(directory, `runtime-manager_${version}_${architecture}.deb`);
+    return join(out, `runtime-manager_${version}_${architecture}.deb`);
   };
   const [older, newer] = [await build('0.1.0~test1'), await build('0.1.0~test2')];
   return { older, newer, [Symbol.asyncDispose]: () => rm(directory, { recursive: true }) };
