@@ -1,5 +1,5 @@
 /** What a daemon needs of the disk before it can start: directories to write and to run programs in, a journal, a free place for its socket. */
-import { lstat, mkdtemp, open, readFile, realpath, rm, stat } from 'node:fs/promises';
+import { lstat, mkdtemp, open, readdir, readFile, realpath, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { mountOf, type Mount } from '../adapters/files/mount-table.ts';
 import { checkDatabase } from '../adapters/sqlite/open-fault.ts';
@@ -150,18 +150,36 @@ async function examineDatabase({ places: { database } }: Patient): Promise<reado
 
 type Holder = { readonly pid: string; readonly toString: () => string };
 
-/** `1: POSIX ADVISORY WRITE PID MAJOR:MINOR:INODE FIRST LAST`. Source: proc_locks(5). */
-async function holdersOf(files: readonly string[]): Promise<readonly Holder[]> {
-  const found = await Promise.all(files.map((file) => stat(file).catch(() => undefined)));
-  const inodes = new Set(found.map((stats) => String(stats?.ino)));
+/**
+ * `1: POSIX ADVISORY WRITE PID MAJOR:MINOR:INODE FIRST LAST`. Other file systems use the same inode numbers, and not all have the
+ * device here that stat(2) tells, so who is named must have the file open. Source: proc_locks(5).
+ */
+async function holdersOf(paths: readonly string[]): Promise<readonly Holder[]> {
+  const files = (await Promise.all(paths.map(identityOf))).filter((file) => file !== undefined);
   const locks = (await readFile('/proc/locks', 'utf8')).split('\n').map((line) => line.split(/\s+/));
   const pids = locks
-    .filter(([, , , , , file]) => inodes.has(file?.split(':')[2] ?? ''))
+    .filter(([, , , , , place]) => files.some((file) => file.endsWith(`:${place?.split(':')[2] ?? ''}`)))
     .map(([, , , , pid = '']) => pid);
-  return await Promise.all(
+  const holders = await Promise.all(
     [...new Set(pids)].map(async (pid) => {
+      const open = await openFilesOf(pid);
+      if (!files.some((file) => open.has(file))) return undefined;
       const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
       return { pid, toString: () => `${printable(command.replaceAll('\0', ' ')).slice(0, 100)}(pid ${pid})` };
     }),
   );
+  return holders.filter((holder) => holder !== undefined);
 }
+
+async function openFilesOf(pid: string): Promise<ReadonlySet<string | undefined>> {
+  const directory = `/proc/${pid}/fd`;
+  const fds = await readdir(directory).catch(() => []);
+  return new Set(await Promise.all(fds.map((fd) => identityOf(join(directory, fd)))));
+}
+
+/** Undefined when it is not there. */
+const identityOf = (path: string): Promise<string | undefined> =>
+  stat(path).then(
+    ({ dev, ino }) => `${dev}:${ino}`,
+    () => undefined,
+  );
