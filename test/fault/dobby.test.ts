@@ -2,13 +2,15 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
-import type { Client } from '../../src/client/node.ts';
 import {
+  causeOf,
+  ends,
   eventsOf,
   exitOf,
   hostApp,
   inWords,
   pidOf,
+  runAgain,
   runApp,
   shell,
   SLEEP,
@@ -22,15 +24,6 @@ import { helpfulRefusal } from '../lib/refusal.ts';
 import { until } from '../lib/until.ts';
 
 const LIMIT_MS = 30_000;
-
-const ends = async (client: Client, id: string): Promise<number> =>
-  inWords(await eventsOf(client, id)).filter((word) => word === 'terminated').length;
-
-const causeOf = async (client: Client, id: string): Promise<string> => (await exitOf(client, id)).cause;
-
-/** Everything of it was given back, so that it can be run again. */
-const runAgain = (client: Client, id: string): Promise<unknown> =>
-  until(() => client.run(hostApp(id, SLEEP)), { what: `${id} runs again`, timeoutMs: LIMIT_MS, pollMs: 100 });
 
 /** Called by the daemon and not known to Dobby: each would cost it a reply slot for good. */
 const noStrangeCalls = ({ dobby }: DobbyHouse): void => {

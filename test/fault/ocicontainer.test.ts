@@ -4,14 +4,16 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Client } from '../../src/client/node.ts';
 import type { Finding } from '../../src/domain/health.ts';
 import {
+  causeOf,
+  ends,
   eventsOf,
   exitOf,
   hostApp,
   inWords,
   pidOf,
+  runAgain,
   runApp,
   shell,
   SLEEP,
@@ -27,15 +29,6 @@ import { runtimectl } from '../lib/runtimectl.ts';
 import { until } from '../lib/until.ts';
 
 const LIMIT_MS = 30_000;
-
-const ends = async (client: Client, id: string): Promise<number> =>
-  inWords(await eventsOf(client, id)).filter((word) => word === 'terminated').length;
-
-const causeOf = async (client: Client, id: string): Promise<string> => (await exitOf(client, id)).cause;
-
-/** Everything of it was given back, so that it can be run again. */
-const runAgain = (client: Client, id: string): Promise<unknown> =>
-  until(() => client.run(hostApp(id, SLEEP)), { what: `${id} runs again`, timeoutMs: LIMIT_MS, pollMs: 100 });
 
 test('when Thunder goes away apps go on; who ends meanwhile ends once; when it is back, all is as before', async () => {
   await using house = await thunderHouse();

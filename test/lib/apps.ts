@@ -74,3 +74,15 @@ export function untilSays(client: Client, appInstanceId: string, text: string): 
     what: `${appInstanceId} says ${JSON.stringify(text)}`,
   });
 }
+
+const AGAIN_MS = 30_000;
+
+/** How often its end was told. */
+export const ends = async (client: Client, id: string): Promise<number> =>
+  inWords(await eventsOf(client, id)).filter((word) => word === 'terminated').length;
+
+export const causeOf = async (client: Client, id: string): Promise<string> => (await exitOf(client, id)).cause;
+
+/** Everything of it was given back, so that it can be run again. */
+export const runAgain = (client: Client, id: string): Promise<unknown> =>
+  until(() => client.run(hostApp(id, SLEEP)), { what: `${id} runs again`, timeoutMs: AGAIN_MS, pollMs: 100 });

@@ -6,11 +6,11 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RuntimeError } from '../../src/domain/errors.ts';
-import type { AppEvent, Client } from '../../src/client/node.ts';
+import type { Client } from '../../src/client/node.ts';
 import { hostApp, perl, shell, SLEEP, stateOf, uniqueId } from './apps.ts';
 import { randomNumbers } from './campaign.ts';
 import type { TestDaemon } from './daemon.ts';
-import { checkHistory } from './history.ts';
+import { allEvents, checkHistory } from './history.ts';
 import { processesWith } from './machine.ts';
 import { until } from './until.ts';
 
@@ -223,14 +223,4 @@ export async function runDobbyCampaign(campaign: DobbyCampaign): Promise<Readonl
   }
   tell(`${runs} runs, ${events.length} events, the daemon has ${residentMb(daemon)} MB`);
   return stage.tally;
-}
-
-async function allEvents(client: Client): Promise<readonly AppEvent[]> {
-  const events: AppEvent[] = [];
-  for (let since = 0; ;) {
-    const page = await client.getEvents({ since, limit: 10_000 });
-    events.push(...page.events);
-    since = page.events.at(-1)?.seq ?? page.lastSeq;
-    if (since >= page.lastSeq) return events;
-  }
 }

@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RuntimeError } from '../../src/domain/errors.ts';
 import type { State } from '../../src/domain/states.ts';
-import type { AppEvent, AppInfo, Client } from '../../src/client/node.ts';
+import type { AppInfo, Client } from '../../src/client/node.ts';
 import { eventsOf, hostApp, uniqueId } from './apps.ts';
 import { randomNumbers } from './campaign.ts';
 import { checkSame, counterArgs, goesOn, readCount, type Count, type CounterKind } from './counters.ts';
 import type { TestDaemon } from './daemon.ts';
-import { checkHistory } from './history.ts';
+import { allEvents, checkHistory } from './history.ts';
 import { checkHouse, isFrozen, loopbackIsUp } from './house.ts';
 import { until } from './until.ts';
 
@@ -259,14 +259,4 @@ export async function runHibernationCampaign(campaign: HibernationCampaign): Pro
   await checkHouse(daemon);
   checkHistory(await allEvents(daemon.client));
   return stage.tally;
-}
-
-async function allEvents(client: Client): Promise<readonly AppEvent[]> {
-  const events: AppEvent[] = [];
-  for (let since = 0; ;) {
-    const page = await client.getEvents({ since, limit: 10_000 });
-    events.push(...page.events);
-    since = page.events.at(-1)?.seq ?? page.lastSeq;
-    if (since >= page.lastSeq) return events;
-  }
 }

@@ -1,6 +1,6 @@
 /** A model of the event log: what must be true of it whatever has happened. */
 import assert from 'node:assert/strict';
-import type { AppEvent } from '../../src/client/node.ts';
+import type { AppEvent, Client } from '../../src/client/node.ts';
 import type { ExitRecord } from '../../src/domain/exit.ts';
 import { MOVES, STATES, type State } from '../../src/domain/states.ts';
 
@@ -83,5 +83,16 @@ function follow(life: Life, event: AppEvent): void {
   } else if (event.type === 'terminated') {
     assert.equal(life.state, 'TERMINATED', place);
     assert.equal(++life.ends, 1, `${place}: terminated twice`);
+  }
+}
+
+/** All that the daemon has, page by page. */
+export async function allEvents(client: Client): Promise<readonly AppEvent[]> {
+  const events: AppEvent[] = [];
+  for (let since = 0; ;) {
+    const page = await client.getEvents({ since, limit: 10_000 });
+    events.push(...page.events);
+    since = page.events.at(-1)?.seq ?? page.lastSeq;
+    if (since >= page.lastSeq) return events;
   }
 }

@@ -6,6 +6,7 @@ import type { SpecFormat } from '../../domain/spec.ts';
 import type { EngineHandle, Live, StartOrder } from '../../ports/engine.ts';
 import type { ProcessId } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
+import { rootGroup } from '../../domain/root-group.ts';
 import { boundFiles } from './bound-files.ts';
 import { dobbyBundle, dobbySpecFor } from './bundle.ts';
 import type { DobbyInfo, Started, Target } from './calls.ts';
@@ -18,10 +19,6 @@ const STOP_MS = 30_000;
 
 export const NOBODY: ProcessId = { pid: 0, startTime: '0' };
 export const unhurried = (timeoutMs: number): Wait => ({ signal: new AbortController().signal, timeoutMs });
-
-type Mapped = {
-  readonly linux?: { readonly gidMappings?: readonly { readonly containerID: number; readonly hostID: number }[] };
-};
 
 type Starting = { readonly order: StartOrder; readonly wait: Wait };
 
@@ -49,9 +46,10 @@ export async function start(parts: Parts, format: SpecFormat, { order, wait }: S
 async function write(parts: Parts, format: SpecFormat, order: StartOrder): Promise<string> {
   const { id, config, logFile, logMaxBytes, wishes } = order;
   const directory = parts.bundleOf(id);
-  const rootGroup = rootGroupOf(config);
+  // hooks of Dobby's plugins read it as the container's root, and without them nothing starts
+  const group = rootGroup(config);
   await mkdir(directory, { recursive: true, mode: 0o710 });
-  await chown(directory, 0, rootGroup);
+  await chown(directory, 0, group);
   await writeFile(`${directory}/${ORDERED}`, JSON.stringify(config), { mode: 0o600 });
   if (format === 'dobby') return JSON.stringify(dobbySpecFor(config, { logFile, logMaxBytes }));
   const hasInit = await parts.hasInit(config);
@@ -59,17 +57,8 @@ async function write(parts: Parts, format: SpecFormat, order: StartOrder): Promi
   const files = await boundFiles(config);
   const told = dobbyBundle(config, { id: dobbyId(id), hasInit, logFile, logMaxBytes, wishes, liveMounts, files });
   await writeFile(`${directory}/config.json`, JSON.stringify(told), { mode: 0o640 });
-  await chown(`${directory}/config.json`, 0, rootGroup);
+  await chown(`${directory}/config.json`, 0, group);
   return directory;
-}
-
-/**
- * The group that the container's root has out here. Hooks of Dobby's plugins that run in the container (createContainer) read the
- * bundle's config.json as that root, and without it nothing starts. 0 where there is no user namespace.
- */
-function rootGroupOf(config: object): number {
-  const { linux: { gidMappings = [] } = {} } = config as Mapped;
-  return gidMappings.find(({ containerID }) => containerID === 0)?.hostID ?? 0;
 }
 
 /** Who gave up has told its caller so: it must not run. */

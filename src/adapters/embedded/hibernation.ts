@@ -7,7 +7,8 @@ import type { CheckpointOrder, Live, PagesState, RestoreOrder, Restored } from '
 import type { Wiring } from '../../ports/networks.ts';
 import type { Processes, ProcessId } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
-import { bindSources, rootGroup, writeBundle } from './bundle.ts';
+import { rootGroup } from '../../domain/root-group.ts';
+import { bindSources, writeBundle } from './bundle.ts';
 import { unknownToRuntime } from './mounts.ts';
 import { freeze, thaw, type Parts } from './parts.ts';
 
