@@ -86,6 +86,8 @@ export type Change = {
   readonly forgotten?: readonly AppInstanceId[];
   readonly facts?: Readonly<Record<string, string>>;
   readonly events?: readonly NewEvent[];
+  /** It says what has happened already: also on a full disk it is written, from room that is kept for it. */
+  readonly essential?: boolean;
 };
 
 export type Remembered = {

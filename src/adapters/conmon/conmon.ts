@@ -38,7 +38,8 @@ export function conmon(processes: Processes, { binary, exitDir, persistDir, env 
       rm(exitFile(order.id), { force: true }),
     ]);
     const argv = [binary, ...conmonArguments(order, { exitDir, persist: persist(order.id) })];
-    const pid = await spawnMonitor(order.restore === undefined ? argv : [...MOUNTING_APART, ...argv], env, wait);
+    const means = { env, roomIn: persist(order.id) };
+    const pid = await spawnMonitor(order.restore === undefined ? argv : [...MOUNTING_APART, ...argv], means, wait);
     const init = processes.identify(pid) ?? (order.restore === undefined ? undefined : { pid, startTime: ENDED });
     if (init === undefined) {
       throw new RuntimeError('START_FAILED', { what: `the first process of ${order.id} ended before it was started` });
