@@ -93,7 +93,12 @@ export class Execs {
       if (gone.aborted) throw overdue(instance, undefined, false);
       refuseState(instance);
       const wait = { signal: AbortSignal.any([signal, gone]), timeoutMs: settings.startTimeoutMs };
-      return engine.exec(instance.record.containerId, { args, env, cwd }, wait);
+      const { containerId, live, appInstanceId } = instance.record;
+      return engine.exec(containerId, { args, env, cwd }, wait).catch((error: unknown) => {
+        // the runtime has its own words for a container that is going: "no such process", a file of /proc that is not there
+        const isEnding = live !== null && engine.isEnding(live);
+        throw isEnding || instance.state === 'TERMINATED' ? hasEnded(appInstanceId, error) : error;
+      });
     });
   }
 
@@ -170,6 +175,13 @@ async function endWithin({ ended, signal: send }: Exec, signal: AbortSignal): Pr
   await Promise.race([ended, new Promise((done) => setTimeout(done, LAST_WAIT_MS).unref())]);
   return false;
 }
+
+const hasEnded = (appInstanceId: string, cause: unknown): RuntimeError =>
+  new RuntimeError('ILLEGAL_STATE', {
+    what: `exec is not possible: ${appInstanceId} is ending`,
+    next: `run it again first; runtimectl why ${appInstanceId} tells how it ended`,
+    cause,
+  });
 
 const overdue = ({ record }: Instance, timeoutMs: number | undefined, isLate: boolean): RuntimeError =>
   isLate

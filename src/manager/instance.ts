@@ -142,7 +142,7 @@ export class Instance {
       ...(by !== undefined && { by }),
       ...body,
     }));
-    const isEssential = essential ?? (changed.length > 0 && !INTENTS.has(state));
+    const isEssential = essential ?? change.essential ?? (changed.length > 0 && !INTENTS.has(state));
     await this.#announcer.commit({ ...change, instances: [next], events, essential: isEssential }, () => {
       this.#record = next;
     });

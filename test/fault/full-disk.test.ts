@@ -168,6 +168,7 @@ test('a kill on a full disk is told as such by the next daemon, nothing is start
   await rm(filling);
   await until(() => readdirSync(`${daemon.places.run}/bundles`).length === 0, { what: 'nothing is left' });
   await until(async () => runs(again, victim), { what: 'there is room again' });
+  await exitOf(again, victim);
   checkHistory((await again.getEvents({ since: 0 })).events);
 });
 

@@ -3,13 +3,16 @@
  * whether or not the daemon lives.
  */
 import { watch } from 'node:fs';
-import { mkdir, readFile, rm, stat } from 'node:fs/promises';
-import { isErrno, RuntimeError } from '../../domain/errors.ts';
+import { mkdir, rm, stat } from 'node:fs/promises';
+import { RuntimeError } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { Ended, Live } from '../../ports/engine.ts';
 import type { CreateOrder, Monitor } from '../../ports/monitor.ts';
 import type { ProcessId, Processes } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
+import { readSmallIfThere } from '../files/read-small.ts';
+import { isThere } from '../files/is-there.ts';
+import { listDirectory } from '../files/list-directory.ts';
 import { readIfThere } from '../files/kernel-file.ts';
 import { spawnMonitor } from './spawn-monitor.ts';
 
@@ -56,8 +59,11 @@ export function conmon(processes: Processes, { binary, exitDir, persistDir, env 
     },
     forget: async (id) => {
       await Promise.all([rm(exitFile(id), { force: true }), rm(persist(id), { recursive: true, force: true })]);
+      await sweepHalfExits(exitDir, persistDir);
     },
     watch: (mayHaveEnded) => {
+      // what an earlier boot or a killed daemon left; the next container that is forgotten does it otherwise
+      sweepHalfExits(exitDir, persistDir).catch(() => undefined);
       // the file is renamed into place whole; its temporary name is no container's
       const watcher = watch(exitDir, (_event, name) => {
         if (name !== null) mayHaveEnded(name as ContainerId);
@@ -72,6 +78,19 @@ export function conmon(processes: Processes, { binary, exitDir, persistDir, env 
       };
     },
   };
+}
+
+/** As g_file_set_contents of GLib makes it beside the file that it is to become; one that was killed leaves it. */
+const HALF_EXIT = /^(.+)\.[A-Z0-9]{6}$/;
+
+/** Only of containers that are forgotten: a living conmon may be writing one, and a container may be called so. */
+async function sweepHalfExits(exitDir: string, persistDir: string): Promise<void> {
+  for (const name of await listDirectory(exitDir)) {
+    const [, id] = HALF_EXIT.exec(name) ?? [];
+    if (id === undefined) continue;
+    const known = await Promise.all([id, name].map((one) => isThere(`${persistDir}/${one}`)));
+    if (!known.includes(true)) await rm(`${exitDir}/${name}`, { force: true });
+  }
 }
 
 function identifyIn(processes: Processes, pidFile: string): ProcessId | undefined {
@@ -92,10 +111,7 @@ function monitorOf(processes: Processes, bundle: string): ProcessId | null {
  * Source: conmon(8) --exit-dir, --persist-dir; src/ctr_exit.c.
  */
 async function readExit(exitFile: string, oomFile: string): Promise<Ended | undefined> {
-  const text = await readFile(exitFile, 'utf8').catch((error: unknown) => {
-    if (isErrno(error, 'ENOENT')) return undefined;
-    throw error;
-  });
+  const text = await readSmallIfThere(exitFile);
   if (text === undefined) return undefined;
   const code = Number(text);
   if (text.trim() === '' || !Number.isInteger(code) || code < -1 || code > 255) {

@@ -1,5 +1,6 @@
 /** The bundle directory: what the OCI runtime reads, and where conmon and CRIU leave their files. */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { readSmall } from '../files/read-small.ts';
 
 type Annotated = { readonly annotations?: Readonly<Record<string, string>> };
 type Mounted = { readonly mounts?: readonly { readonly type?: string; readonly source?: string }[] };
@@ -35,7 +36,7 @@ export async function writeBundle(bundle: string, { config, places = new Map(), 
   ]);
 }
 
-const read = async (file: string): Promise<object> => JSON.parse(await readFile(file, 'utf8')) as object;
+const read = async (file: string): Promise<object> => JSON.parse(await readSmall(file)) as object;
 
 export const readOrdered = (bundle: string): Promise<object> => read(`${bundle}/${ORDERED}`);
 
