@@ -67,9 +67,7 @@ export function appStorage({ thunder, otherwise, log }: Options): Storage {
       if (!known.has(owner.appId)) await locate(owner);
       const path = known.get(owner.appId);
       if (path === undefined) return otherwise.prepare(owner);
-      if (owner.sizeBytes !== null) {
-        throw notOurs('storage.sizeBytes', `${theirs(owner)}, and its limit`);
-      }
+      if (owner.sizeBytes !== null) throw notOurs('storage.sizeBytes', `${theirs(owner)}, and its limit`);
       await checkOwner(path, owner);
       return path;
     },
