@@ -32,7 +32,7 @@ type House = {
 };
 
 export function directories(runTool: RunTool, { directory, volumeDirectory }: StorageOptions): Storage {
-  const tools = storageTools(runTool);
+  const tools = storageTools(runTool, [directory, volumeDirectory]);
   const volumes = volumesIn(tools, volumeDirectory);
   const house: House = { base: directory, tools, volumes, holders: new Map(), limited: new Set(), inTurn: turns() };
   const { inTurn } = house;
