@@ -95,9 +95,9 @@ export const COMMANDS: readonly CommandRow[] = [
   operation('kill', 'end instances at once, from any state'),
   {
     name: 'storage',
-    doc: "list, empty or delete the apps' private directories; those of living apps are refused",
+    doc: "list, empty, repair or delete the apps' private directories; those of living apps are refused",
     operands: '<action> [appIds...]',
-    words: [{ kind: 'choice', choices: ['ls', 'clear', 'delete'] }, ANY],
+    words: [{ kind: 'choice', choices: ['ls', 'clear', 'delete', 'repair'] }, ANY],
     options: [],
     example: 'runtimectl storage clear clock',
     load: async () => (await import('./commands/storage.ts')).storage,

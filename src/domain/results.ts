@@ -55,5 +55,22 @@ export type EngineReport = {
   readonly cannot: readonly string[];
 };
 
+/** What became of a damaged storage. */
+export type StorageRepair = {
+  readonly appId: string;
+  /** The file with the app's file system; null for storage without a limit, which is a directory of the disk. */
+  readonly file: string | null;
+  /** False: nothing was wrong with it. */
+  readonly repaired: boolean;
+  /** What was changed, and so what may be lost, in the words of e2fsck; the first 200 lines. */
+  readonly changes: readonly string[];
+  /** Lines in all. */
+  readonly changeCount: number;
+  /** Files without a name that were found again, below the app's storage; the first 200. */
+  readonly salvaged: readonly { readonly path: string; readonly sizeBytes: number }[];
+  /** Undoes the repair: `e2undo UNDO-FILE FILE`. Deleted with the storage. */
+  readonly undoFile: string | null;
+};
+
 /** Result of an operation: `already` when the instance was so before. */
 export type Done = { readonly already: boolean };
