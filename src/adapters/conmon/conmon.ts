@@ -11,6 +11,7 @@ import type { CreateOrder, Monitor } from '../../ports/monitor.ts';
 import type { ProcessId, Processes } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { readIfThere } from '../files/kernel-file.ts';
+import { withClosedInput } from './closed-input.ts';
 import { spawnMonitor } from './spawn-monitor.ts';
 
 type Options = {
@@ -121,7 +122,8 @@ function conmonArguments(order: CreateOrder, { exitDir, persist }: Places): read
   const { id, bundle, runtime, restore } = order;
   return [
     ...['--api-version', '1', '--cid', id, '--cuuid', id, '--name', id],
-    ...['--runtime', runtime.binary, '--bundle', bundle],
+    ...withClosedInput(runtime.binary, order.terminal),
+    ...['--bundle', bundle],
     ...['--container-pidfile', `${bundle}/pid`, '--conmon-pidfile', `${bundle}/conmon.pid`],
     ...['--exit-dir', exitDir, '--persist-dir', persist, '--full-attach'],
     ...['--log-path', `k8s-file:${order.logFile}`, '--log-size-max', String(order.logMaxBytes), '--log-level', 'error'],
