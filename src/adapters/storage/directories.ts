@@ -33,7 +33,7 @@ type House = {
 };
 
 export function directories(runTool: RunTool, { directory, volumeDirectory }: StorageOptions): Storage {
-  const tools = storageTools(runTool);
+  const tools = storageTools(runTool, [directory, volumeDirectory]);
   const volumes = volumesIn(tools, volumeDirectory);
   const house: House = { base: directory, tools, volumes, holders: new Map(), limited: new Set(), inTurn: turns() };
   const { inTurn } = house;
@@ -181,7 +181,7 @@ async function isThere(path: string): Promise<boolean> {
 }
 
 const noStorage = (path: string, cause: unknown, base: string): RuntimeError =>
-  new RuntimeError(isErrno(cause, 'ENOSPC', 'EDQUOT') ? 'NO_SPACE' : 'INTERNAL', {
+  new RuntimeError(RuntimeError.of(cause).code, {
     what: `the app's storage ${path} could not be made`,
     next: `look at the free space and the permissions of ${base}`,
     cause,
