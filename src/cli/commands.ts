@@ -127,6 +127,7 @@ export const COMMANDS: readonly CommandRow[] = [
       { flags: '-f, --follow', doc: 'go on until the app ends; begins with the last 10 lines' },
       { flags: '--tail <n>', doc: 'begin with the last n lines', words: ANY },
       { flags: '--since-start', doc: 'begin with the first line, also with --follow' },
+      { flags: '--previous', doc: 'of the run before the present one, for instance one that crashed' },
     ],
     example: 'runtimectl logs -f clock-1',
     load: async () => (await import('./commands/logs.ts')).logs,

@@ -171,6 +171,8 @@ const getLogs = z.strictObject({
   limit: z.int().min(1).max(10_000).default(1000),
   /** Wait this long for the first new line, in ms. */
   waitMs: z.int().min(0).max(30_000).default(0),
+  /** Of the run before the present one, as after a restart. */
+  previous: z.boolean().default(false),
 });
 
 export const METHODS = {

@@ -5,9 +5,16 @@ export type LogLine = {
   readonly stream: 'stdout' | 'stderr';
   readonly text: string;
   readonly partial: boolean;
+  /** What was written, as base64; only where it is no UTF-8, and `text` therefore not the same. */
+  readonly bytes?: string;
 };
-/** `ended`: the app has ended and everything was read. */
-export type LogPage = { readonly lines: readonly LogLine[]; readonly cursor: string; readonly ended: boolean };
+/** `ended`: the app has ended and everything was read. `gap`: before the first of these lines some may be missing. */
+export type LogPage = {
+  readonly lines: readonly LogLine[];
+  readonly cursor: string;
+  readonly ended: boolean;
+  readonly gap?: boolean;
+};
 export type Screenshot = {
   /** PNG, as base64. */
   readonly png: string;
