@@ -254,7 +254,11 @@ export type MethodParams<Name extends MethodName> = z.output<(typeof METHODS)[Na
 
 /** Result forms inside our programs; on the wire `getInfo` is a JSON string and void results are null, as upstream's are. */
 export type MethodResults = {
-  run: { readonly appInstanceId: string };
+  run: {
+    readonly appInstanceId: string;
+    /** What was asked for and is left out, and what has no limit; absent when there is nothing to say. */
+    readonly notes?: readonly string[];
+  };
   suspend: Done;
   resume: Done;
   hibernate: Done;

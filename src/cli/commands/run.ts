@@ -13,6 +13,7 @@ export const run: Command = async (invocation) => {
     const started = await callOnce(daemon, ['run', request]);
     if (output.json) output.data(started);
     else output.line(started.appInstanceId);
+    for (const note of started.notes ?? []) output.note(`note: ${note}`);
     return 0;
   } catch (error) {
     throw isAnswerLost(error) ? mayRun(error, appInstanceId) : await explainError(error);
