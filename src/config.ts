@@ -179,6 +179,7 @@ export const configSchema = z.strictObject({
   startTimeoutMs: milliseconds.default(30_000),
   freezeTimeoutMs: milliseconds.default(10_000),
   killTimeoutMs: milliseconds.default(10_000),
+  execStandstillMs: milliseconds.default(10_000),
   /** Of the log of an app's run, in bytes, in parts of which the oldest goes first; of the run before it as many are kept. */
   logMaxBytes: z
     .int()

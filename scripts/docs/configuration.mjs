@@ -12,6 +12,8 @@ const NOTES = {
   terminateGraceMs: "Time between SIGTERM and SIGKILL when an app is terminated; an app's own `terminateGraceMs` wins.",
   startTimeoutMs: 'Creating and starting a container together.',
   freezeTimeoutMs: 'Until every process of the app stands still (suspend) or may run again (resume).',
+  execStandstillMs:
+    'How long a program of `exec` may stand still, stopped by its app (SIGSTOP, ptrace), before it is killed.',
   killTimeoutMs: 'Until the last process is gone after SIGKILL, and for removing what a container leaves.',
   userIds: 'User ids for apps; each app has one of its own.',
   'userIds.first': 'First id of the range.',

@@ -35,6 +35,8 @@ export type Settings = {
   /** For create and start together. */
   readonly startTimeoutMs: number;
   readonly freezeTimeoutMs: number;
+  /** How long a program that is run in an app may stand still before it is killed. */
+  readonly execStandstillMs: number;
   readonly hibernation: HibernationSettings;
   /** From SIGKILL until the last process must be gone, and for removing what is left. */
   readonly killTimeoutMs: number;
