@@ -29,7 +29,7 @@ import { watchScreens } from './screen-events.ts';
 import { ScreenStack } from './screen-stack.ts';
 import { Sleepers } from './sleepers.ts';
 import { Troubles } from './troubles.ts';
-import { clearStorage, deleteStorage, listStorage } from './storage-methods.ts';
+import { clearStorage, deleteStorage, listStorage, repairStorage } from './storage-methods.ts';
 import { listImages, listPackages, prunePackages } from './store-methods.ts';
 import { views, type Views } from './views.ts';
 import type { World } from './world.ts';
@@ -166,6 +166,7 @@ function methods(house: House) {
     resources: () => resourcesOf(world),
     listStorage: () => listStorage(world),
     clearStorage: (params: MethodParams<'clearStorage'>) => clearStorage(world, params),
+    repairStorage: (params: MethodParams<'repairStorage'>) => repairStorage(world, params),
     deleteStorage: (params: MethodParams<'deleteStorage'>) => deleteStorage(world, params),
     listImages: () => listImages(world, instances),
     listPackages: () => listPackages(world, instances),
@@ -194,8 +195,9 @@ async function admitRun(house: House, params: MethodParams<'run'>, { by }: Call)
     known ?? new Instance(world.announcer, { ...newRecord(world, order, { uid: 0, gid: 0 }), released: true });
   instance.claimed = true;
   instances.add(instance);
+  let notes: readonly string[];
   try {
-    await instance.queue.push((signal) => askedBy(instance, by, () => run(world, instance, { order, signal })));
+    notes = await instance.queue.push((signal) => askedBy(instance, by, () => run(world, instance, { order, signal })));
   } finally {
     instance.claimed = false;
     // refused before it began: nothing is to be remembered of it
@@ -204,7 +206,7 @@ async function admitRun(house: House, params: MethodParams<'run'>, { by }: Call)
   }
   // it may have ended before anybody knew whom to watch
   keeper.check(instance);
-  return { appInstanceId: order.appInstanceId };
+  return { appInstanceId: order.appInstanceId, ...(notes.length > 0 && { notes }) };
 }
 
 const stillThere = (instance: Instance): RuntimeError =>

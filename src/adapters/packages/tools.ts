@@ -1,6 +1,7 @@
 /** The host tools that read, unpack and mount packages. */
 import { RuntimeError } from '../../domain/errors.ts';
 import type { Wait } from '../../ports/wait.ts';
+import { heldTool } from '../process/held-tools.ts';
 import type { RunTool, ToolResult } from '../process/run-tool.ts';
 
 export type PackageTools = (
@@ -8,17 +9,16 @@ export type PackageTools = (
   options?: { readonly accept?: readonly number[] },
 ) => Promise<ToolResult>;
 
-/** Ends with the daemon (prctl(2) PR_SET_PDEATHSIG): the next one begins anew. */
-const WITH_DAEMON = ['setpriv', '--pdeathsig', 'KILL'];
 /** For one step. An image is unpacked for everybody who waits for it, so no caller's end stops it. */
 const STEP_MS = 600_000;
 
+/** `directory`: all that they change lies below it. */
 export const packageTools =
-  (runTool: RunTool): PackageTools =>
+  (runTool: RunTool, directory: string): PackageTools =>
   async (argv, options = {}) => {
     const wait: Wait = { signal: new AbortController().signal, timeoutMs: STEP_MS };
     try {
-      return await runTool([...WITH_DAEMON, ...argv], { ...wait, ...options });
+      return await runTool(heldTool(argv[0] ?? '', argv, { writes: [directory] }), { ...wait, ...options });
     } catch (error) {
       throw explained(error, argv);
     }

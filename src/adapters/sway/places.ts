@@ -3,7 +3,7 @@ import { chown, lstat, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { isErrno } from '../../domain/errors.ts';
 import { readSmall } from '../files/read-small.ts';
-import type { User } from './as-user.ts';
+import type { User } from './user.ts';
 
 /** Sway's own choice in a directory of its own. */
 export const SOCKET = 'wayland-1';
