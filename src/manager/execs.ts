@@ -61,7 +61,8 @@ export class Execs {
     try {
       const exec = await this.#begin(instance, params, signal);
       resolve(exec);
-      if (stdin !== undefined) void exec.stdin.write(Buffer.from(stdin));
+      // one that reads none of it has ended, or will
+      if (stdin !== undefined) exec.stdin.write(Buffer.from(stdin)).catch(() => undefined);
       if (stdin !== undefined || stream === undefined) exec.stdin.end();
       const outputs = stream === undefined ? collectAll(exec) : tellAll(exec, stream, call.channel);
       const isOver = await endWithin(exec, signal);

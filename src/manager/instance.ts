@@ -6,6 +6,7 @@ import type { Ended } from '../ports/engine.ts';
 import type { Change, InstanceRecord } from '../ports/journal.ts';
 import type { Announcer } from './announcer.ts';
 import { Queue } from './queue.ts';
+import { workingFor } from './subject.ts';
 
 /** What changes together with a state. */
 export type Step = {
@@ -21,7 +22,7 @@ type WithoutSubject<Body> = Body extends unknown ? Omit<Body, 'appId' | 'appInst
 export type EventBody = WithoutSubject<NewEvent>;
 
 export class Instance {
-  readonly queue = new Queue();
+  readonly queue = new Queue((work) => workingFor(this.#record.appInstanceId, work));
   /** The operation at work. */
   operation: Operation | null = null;
   /** Its processes were started before this daemon was: who else may be at work on it is not known. */

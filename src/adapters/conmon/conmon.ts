@@ -2,7 +2,7 @@
  * conmon(8): one small process a container. It holds the pipes, writes the log, waits for the end and writes the exit code,
  * whether or not the daemon lives.
  */
-import { watch } from 'node:fs';
+import { watch, type FSWatcher } from 'node:fs';
 import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { isErrno, RuntimeError } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
@@ -58,19 +58,31 @@ export function conmon(processes: Processes, { binary, exitDir, persistDir, env 
     },
     watch: (mayHaveEnded) => {
       // the file is renamed into place whole; its temporary name is no container's
-      const watcher = watch(exitDir, (_event, name) => {
-        if (name !== null) mayHaveEnded(name as ContainerId);
+      const watcher = watchIfPossible(exitDir, (name) => {
+        mayHaveEnded(name as ContainerId);
       });
-      // without it the keeper's rounds still see every end, a second later
-      watcher.on('error', () => undefined);
       return {
         [Symbol.asyncDispose]: () => {
-          watcher.close();
+          watcher?.close();
           return Promise.resolve();
         },
       };
     },
   };
+}
+
+/** Without it (no inotify instance or descriptor is left) the keeper's rounds still see every end, a second later. */
+function watchIfPossible(directory: string, listener: (name: string) => void): FSWatcher | undefined {
+  try {
+    const watcher = watch(directory, (_event, name) => {
+      if (name !== null) listener(name);
+    });
+    watcher.on('error', () => undefined);
+    return watcher;
+  } catch (error) {
+    if (isErrno(error, 'EMFILE', 'ENFILE', 'ENOSPC')) return undefined;
+    throw error;
+  }
 }
 
 function identifyIn(processes: Processes, pidFile: string): ProcessId | undefined {

@@ -83,7 +83,8 @@ export class SwayDisplays implements Displays, DisplayControls {
   constructor(parts: SwayParts, parent?: ParentScreen) {
     this.#parts = parts;
     this.#parent = parent;
-    parent?.watch(() => void this.#endWithScreen());
+    // what cannot be ended shows nothing any more, and its app is ended as soon as that is seen
+    parent?.watch(() => void this.#endWithScreen().catch(() => undefined));
   }
 
   get screen(): Screen | null {
