@@ -20,8 +20,9 @@ export class Damaged {
   constructor(world: World, records: readonly DamagedRecord[]) {
     this.#world = world;
     this.#records = [...records];
-    if (records.length > 0)
-      {world.log.error({ records }, 'records of the journal are damaged; they are left as they are');}
+    if (records.length > 0) {
+      world.log.error({ records }, 'records of the journal are damaged; they are left as they are');
+    }
   }
 
   get #instances(): readonly AppInstanceId[] {

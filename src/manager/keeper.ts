@@ -92,6 +92,7 @@ export class Keeper implements AsyncDisposable {
     this.#round++;
     try {
       this.#storageWatch.look(this.#instances);
+      this.#attendLogs();
     } catch (error) {
       this.#complain(undefined, error);
     }
@@ -126,6 +127,13 @@ export class Keeper implements AsyncDisposable {
     this.#complainedIn = this.#round;
     const appInstanceId = instance?.record.appInstanceId;
     this.#world.log.error({ err: error, appInstanceId }, 'an app could not be looked at; it is tried again');
+  }
+
+  #attendLogs(): void {
+    const running = [...this.#instances].filter(({ state }) => state === 'RUNNING' || state === 'SUSPENDED');
+    this.#world.logs.attend(new Set(running.map(({ record }) => record.containerId))).catch((error: unknown) => {
+      this.#world.log.warn({ err: error }, 'the logs of apps could not be looked at; lines may be lost');
+    });
   }
 
   /** No file of the kernel's tells of it by a notice that we could hear; with v2 it has ended by itself by now. */

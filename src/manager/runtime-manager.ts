@@ -31,7 +31,7 @@ import { watchScreens } from './screen-events.ts';
 import { ScreenStack } from './screen-stack.ts';
 import { Sleepers } from './sleepers.ts';
 import { Troubles } from './troubles.ts';
-import { clearStorage, deleteStorage, listStorage } from './storage-methods.ts';
+import { clearStorage, deleteStorage, listStorage, repairStorage } from './storage-methods.ts';
 import { listImages, listPackages, prunePackages } from './store-methods.ts';
 import { views, type Views } from './views.ts';
 import type { World } from './world.ts';
@@ -52,11 +52,7 @@ type House = {
   readonly damaged: Damaged;
 };
 
-export type Manager = ReturnType<typeof methods> &
-  AsyncDisposable & {
-    readonly endAllApps: () => Promise<void>;
-    readonly isolate: (id: AppInstanceId, thrown: unknown) => void;
-  };
+export type Manager = ReturnType<typeof methods> & AsyncDisposable & { readonly endAllApps: () => Promise<void> };
 
 /** Recovers what an earlier daemon left; ready to serve when it returns. */
 export async function startManager(
@@ -82,7 +78,6 @@ export async function startManager(
   return {
     ...methods(house),
     endAllApps: () => endAllApps(house),
-    isolate: (id, thrown) => isolate(house, id, thrown),
     [Symbol.asyncDispose]: async () => {
       watch[Symbol.dispose]();
       screens[Symbol.dispose]();
@@ -175,6 +170,7 @@ function methods(house: House) {
     resources: () => resourcesOf(world),
     listStorage: () => listStorage(world),
     clearStorage: (params: MethodParams<'clearStorage'>) => clearStorage(world, params),
+    repairStorage: (params: MethodParams<'repairStorage'>) => repairStorage(world, params),
     deleteStorage: (params: MethodParams<'deleteStorage'>) => deleteStorage(world, params),
     listImages: () => listImages(world, instances),
     listPackages: () => listPackages(world, instances),
@@ -189,6 +185,7 @@ function methods(house: House) {
         root: world.settings.root,
         url: world.settings.webAddress(),
       }),
+    isolate: (id: AppInstanceId, thrown: unknown) => isolate(house, id, thrown),
     subscribe: (listener: (event: AppEvent) => void) => world.announcer.subscribe(listener),
   };
 }

@@ -3,8 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Log } from '../ports/log.ts';
 import type { Role } from './methods.ts';
-import { tokenBucket } from './token-bucket.ts';
-import type { TokenBucket } from './token-bucket.ts';
+import { tokenBucket } from '../domain/token-bucket.ts';
+import type { TokenBucket } from '../domain/token-bucket.ts';
 
 /** A connection that was let in. */
 export type Guest = {

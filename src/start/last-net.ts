@@ -7,8 +7,8 @@
 import { RuntimeError } from '../domain/errors.ts';
 import type { AppInstanceId } from '../domain/ids.ts';
 import type { Log } from '../ports/log.ts';
+import { tokenBucket } from '../domain/token-bucket.ts';
 import { subject } from '../manager/subject.ts';
-import { tokenBucket } from '../server/token-bucket.ts';
 
 export type LastNet = Disposable & {
   /** Called with the instance that was worked for. One at a time: the last one counts. */
