@@ -67,7 +67,7 @@ export function tracedOciConfig(input: OciConfigInput): TracedOciConfig {
     process: processOf(order),
     root: { path: rootfs.path, readonly: true },
     hostname,
-    mounts: mounts(order),
+    mounts: mounts({ ...order, ...(device.defaults !== undefined && { defaults: device.defaults }) }),
     // A bundle's own annotations stay out: some are orders to the runtime or to CRIU.
     annotations: { 'io.runtime-manager.app': appId, 'io.runtime-manager.instance': appInstanceId },
     linux: {
