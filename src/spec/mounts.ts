@@ -8,6 +8,7 @@ import {
   DISPLAY_TOOLS_POINT,
   INSIDE_POINT,
   isReserved,
+  notCovered,
   plainPath,
   STORAGE_POINT,
   type Bind,
@@ -96,14 +97,12 @@ type MountOrder = {
 /** In the order in which they are made. Throws INVALID_ARGUMENT for a mount of the app that cannot be. */
 export function mounts(order: MountOrder): readonly OciMount[] {
   const { app, rootfs, storage, inside, identity, display } = order;
-  const bundled = (rootfs.bundle?.mounts ?? []).map((mount) => bundleMount(mount, identity));
   const asked = app.mounts.map(appMount);
-  const taken = new Set(asked.map(({ destination }) => destination));
+  const taken = asked.map(({ destination }) => destination);
+  const bundled = notCovered(rootfs.bundle?.mounts ?? [], taken).map((mount) => bundleMount(mount, identity));
   refuseTwice(asked);
   noteOrigins(order, { bundled, asked });
-  const own = [...bundled.filter(({ destination }) => !taken.has(destination)), ...asked].toSorted(
-    (one, other) => depthOf(one.destination) - depthOf(other.destination),
-  );
+  const own = [...bundled, ...asked].toSorted((one, other) => depthOf(one.destination) - depthOf(other.destination));
   const replaced = new Set(own.map(({ destination }) => destination));
   return [
     ...rootfs.binds.map((part) => bind(part, true)),

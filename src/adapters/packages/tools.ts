@@ -5,7 +5,7 @@ import type { RunTool, ToolResult } from '../process/run-tool.ts';
 
 export type PackageTools = (
   argv: readonly string[],
-  options?: { readonly accept?: readonly number[] },
+  options?: { readonly accept?: readonly number[]; readonly signal?: AbortSignal },
 ) => Promise<ToolResult>;
 
 /** Ends with the daemon (prctl(2) PR_SET_PDEATHSIG): the next one begins anew. */

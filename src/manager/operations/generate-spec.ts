@@ -44,8 +44,8 @@ async function ofWords(world: World, { appId: id = '', ...params }: Params, sign
     const { app, origins: said, ignored } = forOurEngine(described);
     const order = { ...names, app, said, ...(upstream !== undefined && { upstream }), ids: {} };
     const { uid, gid } = lease;
-    const { config, origins } = await planTraced(world, order, { uid, gid, holder, signal });
-    return { spec: config, origins, ignored };
+    const { config, origins, ignored: more } = await planTraced(world, order, { uid, gid, holder, signal });
+    return { spec: config, origins, ignored: [...ignored, ...more] };
   } finally {
     undo();
     await world.packages.release(holder);
@@ -73,10 +73,14 @@ async function ofInstance(
   if (format === 'dobby') return ofDobby(world, described, { ...names, lease });
   const { origins: said, ignored } = forOurEngine(described);
   const order = { ...names, app: record.app, said, ...(upstream !== undefined && { upstream }), ids: {} };
-  const { config, origins } = await planTraced(world, order, { uid, gid, signal });
+  const { config, origins, ignored: more } = await planTraced(world, order, { uid, gid, signal });
   if (instance.record.released) await world.packages.release(containerId);
   const isItsOwn = live !== null && (await world.engine.format()) === 'oci';
-  return { spec: isItsOwn ? await world.engine.configOf(containerId) : config, origins, ignored };
+  return {
+    spec: isItsOwn ? await world.engine.configOf(containerId) : config,
+    origins,
+    ignored: [...ignored, ...more],
+  };
 }
 
 async function ofDobby(

@@ -61,8 +61,14 @@ export async function planDobby(world: World, { described, order, planning }: Do
 }
 
 /** The container's configuration. Throws BUNDLE_INVALID, COMMAND_NOT_FOUND, INVALID_ARGUMENT, DISPLAY_FAILED, NEIGHBOUR_FAILED. */
-export const planContainer = async (world: World, order: RunOrder, planning: Planning): Promise<OciConfig> =>
-  (await planTraced(world, order, planning)).config;
+export async function planContainer(world: World, order: RunOrder, planning: Planning): Promise<OciConfig> {
+  const { config, ignored } = await planTraced(world, order, planning);
+  const { appId, appInstanceId } = order;
+  if (ignored.length > 0) {
+    world.log.info({ appId, appInstanceId, ignored }, 'the package asks for it, and it changes nothing');
+  }
+  return config;
+}
 
 /** The same, and which layer set which field. */
 export async function planTraced(world: World, order: RunOrder, planning: Planning): Promise<TracedOciConfig> {
