@@ -1,4 +1,5 @@
 /** The closed set of errors. A row says how each one looks to Thunder's clients, to the shell and in the documentation. */
+import { lackBelow, meaningOf } from './errno.ts';
 
 type Row = {
   /** Thunder's core code (facts/thunder.md §1.6); negative: a JSON-RPC code of its own. */
@@ -72,6 +73,16 @@ export const ERRORS = {
     doc: 'Every user id of the range is taken or still in its grace period.',
   },
   NO_SPACE: { thunder: 40, exitCode: 17, doc: 'The disk (or a budget on it) is full.' },
+  OUT_OF_RESOURCES: {
+    thunder: 2,
+    exitCode: 36,
+    doc: 'The daemon or the machine has no file descriptor, process, memory or kernel object left; the error names which.',
+  },
+  DISK_UNUSABLE: {
+    thunder: 40,
+    exitCode: 37,
+    doc: 'The kernel does not let the daemon read or write a file of its own: a read-only or failing disk, or missing rights.',
+  },
   PORT_TAKEN: {
     thunder: 13,
     exitCode: 28,
@@ -152,13 +163,15 @@ export class RuntimeError extends Error {
   readonly next: string | undefined;
   readonly details: ErrorDetails | undefined;
 
+  /** A code that only says what did not work gives way to one that says why: a full disk, no descriptor left ({@link lackBelow}). */
   constructor(code: ErrorCode, { what, next, details, cause }: ErrorStory) {
     const why = whyOf(cause);
     super(why === undefined ? what : `${what}: ${why}`, cause === undefined ? undefined : { cause });
+    const lack = lackBelow(code, cause);
     this.name = 'RuntimeError';
-    this.code = code;
+    this.code = lack?.code ?? code;
     this.what = what;
-    this.next = next;
+    this.next = lack?.next ?? next;
     this.details = details;
   }
 
@@ -179,12 +192,15 @@ export class RuntimeError extends Error {
     return new RuntimeError(code, { what, next, details, cause: why });
   }
 
-  /** Anything thrown, as an error of this class; what is not one of ours is a fault of ours. */
+  /** Anything thrown, as an error of this class: by its errno, if it has one; what is not known is a fault of ours. */
   static of(thrown: unknown): RuntimeError {
     if (thrown instanceof RuntimeError) return thrown;
-    return new RuntimeError('INTERNAL', { what: 'unexpected fault in Runtime Manager', cause: thrown });
+    const { code, what, next } = meaningOf(thrown) ?? UNKNOWN;
+    return new RuntimeError(code, { what, next, cause: thrown });
   }
 }
+
+const UNKNOWN = { code: 'INTERNAL', what: 'unexpected fault in Runtime Manager', next: undefined } as const;
 
 function whyOf(cause: unknown): string | undefined {
   if (cause === undefined) return undefined;

@@ -55,8 +55,7 @@ export function imageTools(runTool: RunTool): ImageTools {
 
 /** A full disk is something else than a broken file. */
 function explained(error: unknown): unknown {
-  const full = error instanceof RuntimeError && /No space left|quota exceeded/i.test(error.message);
-  return full ? noSpace('the disk became full', error) : error;
+  return error instanceof RuntimeError && error.code === 'NO_SPACE' ? noSpace('the disk became full', error) : error;
 }
 
 export const noSpace = (what: string, cause: unknown): RuntimeError =>

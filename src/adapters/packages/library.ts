@@ -37,7 +37,7 @@ const bundleSchema = z
       }),
     ),
     annotations: z.record(z.string(), z.string()),
-    ignored: strings,
+    ignored: strings.default([]),
   })
   .transform(({ args, cwd, hostname, ...rest }): BundleConfig => ({ args, cwd, hostname, ...rest }));
 

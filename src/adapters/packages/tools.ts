@@ -20,21 +20,22 @@ export const packageTools =
     try {
       return await runTool([...WITH_DAEMON, ...argv], { ...wait, ...options });
     } catch (error) {
-      throw explained(error, argv);
+      throw explained(error);
     }
   };
 
 /** A full disk and a missing tool are something else than a broken file. */
-function explained(error: unknown, [tool = '']: readonly string[]): unknown {
-  if (!(error instanceof RuntimeError) || error.code !== 'TOOL_FAILED') return error;
-  if (/no space left|quota exceeded/i.test(error.message)) {
+function explained(error: unknown): unknown {
+  if (!(error instanceof RuntimeError)) return error;
+  if (error.code === 'NO_SPACE') {
     return new RuntimeError('NO_SPACE', {
       what: 'the disk became full while a package was made ready',
       next: 'make room on the disk of the packages, or lower packages.budgetBytes',
       cause: error,
     });
   }
-  if (error.message.includes(`failed to execute ${tool}`)) {
+  const tool = /failed to execute ([^\s:]+)/.exec(error.message)?.[1];
+  if (error.code === 'TOOL_FAILED' && tool !== undefined) {
     return new RuntimeError('NOT_SUPPORTED', {
       what: `${tool} is not there, and this kind of package needs it`,
       next: `install Debian's package that has ${tool} (in a clone: npm run setup)`,

@@ -181,7 +181,7 @@ async function isThere(path: string): Promise<boolean> {
 }
 
 const noStorage = (path: string, cause: unknown, base: string): RuntimeError =>
-  new RuntimeError(isErrno(cause, 'ENOSPC', 'EDQUOT') ? 'NO_SPACE' : 'INTERNAL', {
+  new RuntimeError(RuntimeError.of(cause).code, {
     what: `the app's storage ${path} could not be made`,
     next: `look at the free space and the permissions of ${base}`,
     cause,

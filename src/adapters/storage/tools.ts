@@ -16,8 +16,7 @@ export const storageTools =
     try {
       return await runTool([...WITH_DAEMON, ...argv], { ...wait, accept });
     } catch (error) {
-      const full = error instanceof RuntimeError && /no space left|quota exceeded/i.test(error.message);
-      if (!full) throw error;
+      if (!(error instanceof RuntimeError && error.code === 'NO_SPACE')) throw error;
       throw new RuntimeError('NO_SPACE', {
         what: 'the disk is full',
         next: 'make room on the disk of the apps’ storage',

@@ -56,6 +56,9 @@ export class ParentScreen {
   #revealing = 0;
   #wanted: Stacked = { pids: [], above: 0 };
   #arranging: Promise<void> = Promise.resolve();
+  /** Windows have come or gone since the last round of arranging began. */
+  #isChanged = false;
+  #isFollowing = false;
 
   constructor(parts: SwayParts, options: ScreenOptions) {
     this.#parts = parts;
@@ -176,7 +179,22 @@ export class ParentScreen {
     return endSway(this.#parts, { places: this.#places, group: SCREEN as ContainerId }, wait);
   }
 
+  /** However many windows come and go meanwhile, one round is under way, and one more follows it. */
   async #applyAfterChange(): Promise<void> {
+    this.#isChanged = true;
+    if (this.#isFollowing) return;
+    this.#isFollowing = true;
+    try {
+      while (this.#isChanged) {
+        this.#isChanged = false;
+        await this.#applyRepeatedly();
+      }
+    } finally {
+      this.#isFollowing = false;
+    }
+  }
+
+  async #applyRepeatedly(): Promise<void> {
     for (const pauseMs of AGAIN_AFTER_MS) {
       if (pauseMs > 0) await this.#parts.clock.sleep(pauseMs);
       await this.#apply();

@@ -143,8 +143,11 @@ async function goBack(world: World, { instance, before }: Dump, cause: unknown):
   return error;
 }
 
-const isOfCriu = (error: unknown): boolean =>
-  error instanceof RuntimeError && (error.code === 'CHECKPOINT_FAILED' || error.code === 'RESTORE_FAILED');
+/** It names CRIU's log, whatever its code is: a full disk stops CRIU, too. */
+export const isOfCriu = (error: unknown): boolean =>
+  error instanceof RuntimeError && error.details?.['log'] !== undefined && !INTERRUPTED.has(error.code);
+
+const INTERRUPTED: ReadonlySet<string> = new Set(['TIMED_OUT', 'ABORTED', 'NOT_SUPPORTED']);
 
 type Story = { readonly what: string; readonly findings: readonly Finding[] };
 
@@ -152,7 +155,7 @@ type Story = { readonly what: string; readonly findings: readonly Finding[] };
 export function explained(cause: unknown, { what, findings }: Story): RuntimeError {
   const error = RuntimeError.of(cause);
   const first = findings.find(({ code }) => code !== 'NO_LOG');
-  return new RuntimeError(error.code, {
+  return new RuntimeError(first?.code === 'NO_SPACE' ? 'NO_SPACE' : error.code, {
     what,
     next: first?.next ?? error.next,
     details: { ...error.details, ...(findings.length > 0 && { findings }) },
