@@ -148,6 +148,11 @@ test('a working directory that is not there is made, and what an image has below
       `${word}: ${spec.ignored.join('; ')}`,
     );
   }
+  for (const WorkingDir of ['/tmp/build', '/run/x/y', '/var/cache/app/deep', '/data']) {
+    const image = at(`in${WorkingDir.replaceAll('/', '-')}`);
+    writeLayout(image, { layers: [layerOf(root)], config: { WorkingDir, Volumes: { '/var/cache/app': {} } } });
+    assert.equal(await saidBy(client, image, 'echo x > mine && pwd'), WorkingDir);
+  }
   const id = await runImage(client, at('i'), { args: ['/bin/sleep', '1000'] });
   await client.hibernate({ appInstanceId: id });
   await client.wake({ appInstanceId: id });

@@ -5,7 +5,14 @@
 import { lstat, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno } from '../../domain/errors.ts';
-import { isReserved, STORAGE_POINT, type BundleConfig, type BundleMount } from '../../domain/rootfs.ts';
+import {
+  isBelow,
+  isReserved,
+  plainPath,
+  STORAGE_POINT,
+  type BundleConfig,
+  type BundleMount,
+} from '../../domain/rootfs.ts';
 
 /** Each is a mount of its own. */
 const MAX_MOUNTS = 64;
@@ -15,13 +22,17 @@ export async function withHidden(bundle: BundleConfig, root: string): Promise<Bu
   const shown = new Map<string, BundleMount>();
   const ignored = [...(bundle.ignored ?? [])];
   const volumes = bundle.mounts.map(({ destination }) => destination);
-  for (const point of new Set(['/run', '/tmp', ...volumes])) {
+  const points = [...new Set(['/run', '/tmp', ...volumes])];
+  for (const point of points) {
     const left = await show(root, point, shown);
     if (left > 0) ignored.push(`image: ${left} entries below ${point} are hidden by a tmpfs`);
   }
   if ((await show(root, STORAGE_POINT, new Map())) > 0) {
     ignored.push(`image: what it has in ${STORAGE_POINT} is hidden by the app's storage`);
   }
+  const cwd = plainPath(bundle.cwd ?? '/');
+  // one in a tmpfs is made as the app's own
+  if (points.some((point) => isBelow(cwd, point)) && !isReserved(cwd)) shown.set(cwd, directoryAt(cwd));
   for (const volume of volumes) shown.delete(volume);
   return { ...bundle, mounts: [...bundle.mounts, ...shown.values()], ignored };
 }

@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { RuntimeError } from '../../domain/errors.ts';
 import { nativeMachine } from '../../domain/elf.ts';
-import { plainPath, type CommandQuery } from '../../domain/rootfs.ts';
+import { plainPath, STORAGE_POINT, type CommandQuery } from '../../domain/rootfs.ts';
 import { foreignMachine } from '../files/programs.ts';
 import { lookup, mayExecute, type Found } from './lookup.ts';
 
@@ -34,6 +34,8 @@ export async function findCommand(query: CommandQuery): Promise<void> {
 
 async function requireDirectory(query: CommandQuery): Promise<void> {
   const { cwd, uid } = query;
+  // made for the app's first run, after this look
+  if (plainPath(cwd) === STORAGE_POINT) return;
   const found = await lookup(query, cwd);
   if (found.kind === 'hidden') return;
   const why =
