@@ -99,7 +99,11 @@ export const ERRORS = {
     exitCode: 19,
     doc: 'The operation was overtaken: by a kill, by the end of the app, or by the end of the daemon.',
   },
-  BUSY: { thunder: 12, exitCode: 20, doc: 'Too many operations wait for this instance already.' },
+  BUSY: {
+    thunder: 12,
+    exitCode: 20,
+    doc: 'Too many operations wait for this instance already, or the kernel says that what is needed is still in use.',
+  },
   ALREADY_RUNNING: { thunder: 9, exitCode: 21, doc: 'Another daemon uses this root directory.' },
   UNREACHABLE: { thunder: 26, exitCode: 22, doc: 'The daemon does not answer at this address.' },
   PERMISSION_DENIED: { thunder: -32604, exitCode: 23, doc: 'The caller may not do that.' },

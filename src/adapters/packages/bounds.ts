@@ -82,7 +82,7 @@ export function boundedTools(tools: PackageTools, bounds: Bounds, places: readon
     const done = new AbortController();
     const watching = watch({ tools, bounds, places, stop, done: done.signal });
     try {
-      return await tools(['prlimit', `--fsize=${bounds.maxBytes}`, ...argv], { ...options, signal: stop.signal });
+      return await tools(argv, { ...options, signal: stop.signal, maxFileBytes: bounds.maxBytes });
     } catch (error) {
       if (stop.signal.aborted) throw stop.signal.reason;
       throw isTooLargeFile(error) ? bounds.tooLarge() : error;

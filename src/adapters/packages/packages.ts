@@ -32,7 +32,7 @@ type Parts = {
 };
 
 export function packages(runTool: RunTool, { directory, mountDirectory, limits }: PackagesOptions): Packages {
-  const tools = packageTools(runTool);
+  const tools = packageTools(runTool, directory);
   const parts: Parts = {
     images: library({ directory, tools, limits }),
     mounts: packageMounts(tools, mountDirectory),

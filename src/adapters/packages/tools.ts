@@ -1,24 +1,29 @@
 /** The host tools that read, unpack and mount packages. */
 import { RuntimeError } from '../../domain/errors.ts';
 import type { Wait } from '../../ports/wait.ts';
+import { heldTool } from '../process/held-tools.ts';
 import type { RunTool, ToolResult } from '../process/run-tool.ts';
 
-export type PackageTools = (
-  argv: readonly string[],
-  options?: { readonly accept?: readonly number[]; readonly signal?: AbortSignal },
-) => Promise<ToolResult>;
+type PackageToolOptions = {
+  readonly accept?: readonly number[];
+  readonly signal?: AbortSignal;
+  /** The most that it may make of one file (RLIMIT_FSIZE). */
+  readonly maxFileBytes?: number;
+};
 
-/** Ends with the daemon (prctl(2) PR_SET_PDEATHSIG): the next one begins anew. */
-const WITH_DAEMON = ['setpriv', '--pdeathsig', 'KILL'];
+export type PackageTools = (argv: readonly string[], options?: PackageToolOptions) => Promise<ToolResult>;
+
 /** For one step. An image is unpacked for everybody who waits for it, so no caller's end stops it. */
 const STEP_MS = 600_000;
 
+/** `directory`: all that they change lies below it. */
 export const packageTools =
-  (runTool: RunTool): PackageTools =>
-  async (argv, options = {}) => {
+  (runTool: RunTool, directory: string): PackageTools =>
+  async (argv, { maxFileBytes, ...options } = {}) => {
     const wait: Wait = { signal: new AbortController().signal, timeoutMs: STEP_MS };
+    const limited = maxFileBytes === undefined ? argv : ['prlimit', `--fsize=${maxFileBytes}`, ...argv];
     try {
-      return await runTool([...WITH_DAEMON, ...argv], { ...wait, ...options });
+      return await runTool(heldTool(argv[0] ?? '', limited, { writes: [directory] }), { ...wait, ...options });
     } catch (error) {
       throw explained(error);
     }

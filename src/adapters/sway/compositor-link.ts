@@ -4,7 +4,7 @@ import { isErrno, RuntimeError } from '../../domain/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { DisplayEvent } from '../../ports/displays.ts';
 import type { Wait } from '../../ports/wait.ts';
-import type { User } from './as-user.ts';
+import type { User } from './user.ts';
 import { hasClient } from './first-client.ts';
 import { SwayIpc } from './ipc.ts';
 import { connectToSocketOf } from './socket-of-app.ts';

@@ -6,7 +6,7 @@ import { RuntimeError } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Wait } from '../../ports/wait.ts';
-import type { User } from './as-user.ts';
+import type { User } from './user.ts';
 import { noCompositor } from './bring-up.ts';
 import { endSway } from './end-sway.ts';
 import { SwayIpc, type Window } from './ipc.ts';

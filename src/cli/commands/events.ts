@@ -16,6 +16,7 @@ export const events: Command = async (invocation) => {
   for await (const item of items) {
     if (output.json) output.data(item);
     else output.line(words(item, output));
+    await output.drained();
   }
   return 0;
 };

@@ -31,7 +31,8 @@ export const hibernate = (world: World, instance: Instance, signal: AbortSignal)
     const begin = performance.now();
     refuseBlocked(world, instance);
     const bytes = world.engine.readings(containerId)?.memory.usageBytes ?? 0;
-    const draft = await world.images.begin(containerId, bytes);
+    const besidesBytes = await world.surveys.savedBesidesMemory(world.engine.members(containerId));
+    const draft = await world.images.begin(containerId, bytes + besidesBytes);
     const before: HibernationRecord = { ...(hibernation ?? NEVER), from, image: null };
     await instance.enter(via, 'hibernate', { record: { hibernation: before } }).catch(async (error: unknown) => {
       await world.images.discardDraft(containerId);
@@ -40,7 +41,8 @@ export const hibernate = (world: World, instance: Instance, signal: AbortSignal)
     const dump = { instance, before, bytes, begin };
     try {
       if (from === 'RUNNING') await hideScreen(world, instance);
-      const phases = await dumpInto(world, instance, { directory: draft.directory, bytes, signal });
+      const target = { directory: draft.directory, bytes: bytes + besidesBytes, signal };
+      const phases = await world.images.bounded(containerId, () => dumpInto(world, instance, target));
       await fallAsleep(world, { ...dump, phases });
     } catch (error) {
       throw await goBack(world, dump, error);

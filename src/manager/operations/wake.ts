@@ -175,7 +175,7 @@ function restoreWith(
       tcp: app.hibernation.tcp,
       failureLog: failureLogOf(world, instance),
       logFile: logs.fileOf(containerId),
-      logMaxBytes: settings.logMaxBytes,
+      logMaxBytes: logs.partBytes(settings.logMaxBytes),
       terminal: app.terminal,
       network: networks.wiringOf(instance.record),
     },
