@@ -4,8 +4,8 @@ import * as z from 'zod';
 import { pixels } from './domain/app.ts';
 import { isErrno, RuntimeError } from './domain/errors.ts';
 import { faultsOf } from './domain/faults.ts';
-import { parseSubnet } from './domain/network.ts';
 import { PROFILE_NAMES } from './domain/wire.ts';
+import { apps, bundles, network } from './start/app-settings.ts';
 
 const milliseconds = z.int().min(0).max(3_600_000);
 const id = z
@@ -62,21 +62,6 @@ const packages = z.strictObject({
     .int()
     .min(0)
     .default(256 * MIB),
-});
-
-const network = z.strictObject({
-  /** Whether apps may use the machine's own network (`network: host`). */
-  allowHost: z.boolean().default(false),
-  /** Where the apps' subnet is taken from: 256 addresses that the machine has no route to. A /8 to a /24. */
-  range: z
-    .string()
-    .refine((text) => {
-      const range = text.includes('/') ? parseSubnet(text) : undefined;
-      return range !== undefined && range.prefix >= 8 && range.prefix <= 24;
-    }, 'must be an IPv4 network of 8 to 24 bits, like 10.210.0.0/16')
-    .default('10.210.0.0/16'),
-  /** IPv4 addresses of name servers for apps; the machine's own when empty. */
-  nameservers: z.array(z.ipv4()).default([]),
 });
 
 const tls = z.strictObject({
@@ -188,6 +173,7 @@ export const configSchema = z.strictObject({
   startTimeoutMs: milliseconds.default(30_000),
   freezeTimeoutMs: milliseconds.default(10_000),
   killTimeoutMs: milliseconds.default(10_000),
+  execStandstillMs: milliseconds.default(10_000),
   /** Of the log of an app's run, in bytes, in parts of which the oldest goes first; of the run before it as many are kept. */
   logMaxBytes: z
     .int()
@@ -208,6 +194,10 @@ export const configSchema = z.strictObject({
   hibernation: hibernation.prefault({}),
   /** Images that apps run from. */
   packages: packages.prefault({}),
+  /** What holds for an app whose description says nothing. */
+  apps: apps.prefault({}),
+  /** OCI bundles that apps run from. */
+  bundles: bundles.prefault({}),
   /** Networks of apps. */
   network: network.prefault({}),
   userIds: userIds.prefault({}),

@@ -8,7 +8,7 @@ export type Bind = { readonly source: string; readonly destination: string };
 export type BundleMount = {
   readonly destination: string;
   readonly type: 'bind' | 'tmpfs';
-  /** `tmpfs` for a tmpfs. */
+  /** `tmpfs` for a tmpfs; else without symbolic links. */
   readonly source: string;
   readonly readOnly: boolean;
   /** Of mount(8), harmless ones only. */
@@ -26,6 +26,10 @@ export type BundleConfig = {
   readonly annotations: Readonly<Record<string, string>>;
   /** What it asks for and does not get, in words. */
   readonly ignored?: readonly string[];
+  /** What the app gets where its description says nothing. */
+  readonly limits?: { readonly memoryBytes: number | undefined; readonly pids: number | undefined };
+  /** What it asks for and this engine leaves out, each with the reason. */
+  readonly notes?: readonly string[];
 };
 
 /** Root file systems that must be made ready first. */
@@ -45,6 +49,7 @@ export type RootOrder = {
   /** Where `rootfs` names a {@link PackageSource}; absent else. */
   readonly held?: HeldPackage | null;
   readonly mounts: App['mounts'];
+  readonly tmpfs?: App['tmpfs'];
   readonly uid: number;
   readonly gid: number;
   readonly hostname: string;

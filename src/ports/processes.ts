@@ -5,6 +5,8 @@ export type ProcessId = {
   readonly startTime: string;
 };
 
+export type Standstill = 'stopped' | 'traced' | 'ended';
+
 export type Processes = {
   /** Who has this pid now; undefined when nobody (or only a zombie). */
   readonly identify: (pid: number) => ProcessId | undefined;
@@ -19,6 +21,10 @@ export type Processes = {
   readonly holding: (name: string, directory: string) => Promise<readonly ProcessId[]>;
   /** Pid of who traces it (ptrace(2)); 0 when nobody does or it is gone. */
   readonly tracerOf: (process: ProcessId) => number;
+  /** Why it does nothing: SIGSTOP, a tracer that has stopped it, or one that keeps its end from its parent. Undefined when it may run. */
+  readonly standstill: (process: ProcessId) => Standstill | undefined;
+  /** 0 when it is gone. */
+  readonly parentOf: (pid: number) => number;
   /** Whether any of them is between vfork(2) and its child's exec. It cannot be stopped there, nor attached to, until the child goes on. */
   readonly areInVfork: (pids: readonly number[]) => boolean;
   /** Threads that want a processor, and the time that each has had of one so far (proc(5), schedstat). */

@@ -44,12 +44,7 @@ export type OciConfigInput = {
   readonly device?: Device;
 };
 
-export type TracedOciConfig = {
-  readonly config: OciConfig;
-  readonly origins: Origins;
-  /** What the package asks for and does not get. */
-  readonly ignored: readonly string[];
-};
+export type TracedOciConfig = { readonly config: OciConfig; readonly origins: Origins };
 type Order = Required<OciConfigInput> & { readonly trace: Origins };
 
 const ANY_DEVICE: Device = { cores: NO_PLATFORM.cores, count: 0, countsSwap: true };
@@ -73,7 +68,7 @@ export function tracedOciConfig(input: OciConfigInput): TracedOciConfig {
     process: processOf(order),
     root: { path: rootfs.path, readonly: true },
     hostname,
-    mounts: mounts(order),
+    mounts: mounts({ ...order, ...(device.defaults !== undefined && { defaults: device.defaults }) }),
     annotations: {
       ...keptAnnotations(order),
       'io.runtime-manager.app': appId,
@@ -90,7 +85,7 @@ export function tracedOciConfig(input: OciConfigInput): TracedOciConfig {
     },
   };
   noteLimits(app, said, trace);
-  return { config, origins: trace, ignored: rootfs.bundle?.ignored ?? [] };
+  return { config, origins: trace };
 }
 
 /** A bundle's own annotations stay out, as some are orders to the runtime or to CRIU; but how it wants to end is for us. */

@@ -17,6 +17,7 @@ import { wiring } from '../adapters/network/wiring.ts';
 import { doors } from '../adapters/mounts/doors.ts';
 import { liveMounts } from '../adapters/mounts/live-mounts.ts';
 import { embeddedEngine } from '../adapters/embedded/engine.ts';
+import { keepingNodes } from '../adapters/embedded/kept-nodes.ts';
 import { listDirectory } from '../adapters/files/list-directory.ts';
 import { systemClock } from '../adapters/process/clock.ts';
 import { findTool, fingerprint } from '../adapters/process/find-tool.ts';
@@ -135,9 +136,12 @@ function build(
   // conmon stamps each line of an app by the clock of its zone
   const env = { PATH: searchPath, LC_ALL: 'C.UTF-8', TZ: 'UTC' };
   const runTool = toolRunner(env);
+  const monitor = conmon(linuxProcesses, {
+    ...{ binary: monitorBinary, exitDir: places.exits, persistDir: places.persist, env },
+  });
   return embeddedEngine({
     runtime: ociRuntime(runTool, { name, binary, stateRoot: places.runtime }),
-    monitor: conmon(linuxProcesses, { binary: monitorBinary, exitDir: places.exits, persistDir: places.persist, env }),
+    monitor: keepingNodes(monitor, name),
     startExec: conmonExec(linuxProcesses, { binary: monitorBinary, env }),
     groups: controlGroups({
       parent: cgroupParent,

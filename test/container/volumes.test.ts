@@ -1,7 +1,9 @@
 /** Storage with a limit next to other mount namespaces: one file system a volume, whoever else has it mounted. */
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once as event } from 'node:events';
 import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { exitOf, hostApp, outputOf, shell, SLEEP, uniqueId, untilSays } from '../lib/apps.ts';
@@ -54,6 +56,20 @@ const within = (space: MountNamespace, ...argv: readonly string[]): string => {
   const [command = '', ...args] = [...space.within, ...argv];
   return execFileSync(command, args, { encoding: 'utf8' });
 };
+
+/** A process that has a file open, as a program that looks at a disk has. */
+async function heldOpen(file: string): Promise<AsyncDisposable & { readonly pid: number }> {
+  const handle = await open(file);
+  const child = spawn('sleep', ['1000'], { stdio: [handle.fd, 'ignore', 'ignore'] });
+  await handle.close();
+  return {
+    pid: child.pid ?? 0,
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGKILL');
+      await event(child, 'exit');
+    },
+  };
+}
 
 for (const propagation of ['private', 'shared'] as const satisfies readonly Propagation[]) {
   describe(`where mounts are ${propagation}`, () => {
@@ -164,6 +180,15 @@ test('a file system that somebody has attached in part or read-only is refused, 
   within(space, 'mount', '-o', 'loop,ro', volumeOf(daemon, own), point);
   await helpfulRefusal(once(daemon, own, [CHECKS]), 'BUSY', /\/dev\/loop\d+ is held by .*pid \d+/);
   within(space, 'umount', point);
+  const device = execFileSync('losetup', ['--find', '--show', volumeOf(daemon, own)], { encoding: 'utf8' }).trim();
+  {
+    await using looks = await heldOpen(device);
+    await helpfulRefusal(
+      once(daemon, own, [CHECKS]),
+      'BUSY',
+      new RegExp(`${device} is held by sleep \\(pid ${looks.pid}\\)`),
+    );
+  }
   assert.deepEqual(await once(daemon, own, [CHECKS]), ['whole']);
 });
 

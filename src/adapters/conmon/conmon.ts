@@ -12,6 +12,7 @@ import type { ProcessId, Processes } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { readIfThere } from '../files/kernel-file.ts';
 import { findTool } from '../process/find-tool.ts';
+import { closedInput } from './closed-input.ts';
 import { spawnMonitor } from './spawn-monitor.ts';
 
 type Options = {
@@ -119,10 +120,9 @@ async function readExit(exitFile: string, oomFile: string): Promise<Ended | unde
 const MOUNTING_APART: readonly string[] = ['--mount', '--propagation', 'slave', '--'];
 
 /** conmon calls it with `create …` or `restore …` after these. */
-function runtimeCommand({ runtime, restore }: CreateOrder, searchPath: string): readonly [string, ...string[]] {
-  const own = ['--root', runtime.stateRoot];
-  if (restore === undefined) return [runtime.binary, ...own];
-  return [findTool('unshare', searchPath) ?? 'unshare', ...MOUNTING_APART, runtime.binary, ...own];
+function runtimeCommand({ runtime, restore, terminal }: CreateOrder, searchPath: string): [string, ...string[]] {
+  const apart = restore === undefined ? [] : [findTool('unshare', searchPath) ?? 'unshare', ...MOUNTING_APART];
+  return [...closedInput(terminal), ...apart, runtime.binary, '--root', runtime.stateRoot];
 }
 
 type Places = { readonly exitDir: string; readonly persist: string; readonly searchPath: string };

@@ -67,6 +67,11 @@ export function conmonExec(processes: Processes, { binary, env }: Options): Star
         stdout: chunksOf(stdout, reports.code),
         stderr: chunksOf(stderr, reports.code),
         ended: reports.code,
+        standstill: () => processes.standstill(process),
+        giveUp: () => {
+          child.kill('SIGKILL');
+          for (const pipe of pipes) pipe.destroy();
+        },
         signal: (name) => void processes.signalGroup(process, name),
       };
     } catch (error) {
@@ -118,7 +123,11 @@ async function aborted(late: AbortSignal, asked: AbortSignal): Promise<never> {
 }
 
 const notInTime = (code: 'ABORTED' | 'TIMED_OUT', cause: unknown): RuntimeError =>
-  new RuntimeError(code, { what: 'the program was not started in time', cause });
+  new RuntimeError(code, {
+    what: 'the program was not started in time',
+    next: 'an app can hold up a program that comes in: SIGSTOP, ptrace, no process or memory left to it; see its limits, or end it',
+    cause,
+  });
 
 const within = (ms: number): Promise<undefined> =>
   new Promise((resolve) => setTimeout(() => resolve(undefined), ms).unref());

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { isErrno } from '../../domain/errors.ts';
-import type { Processes, ProcessId } from '../../ports/processes.ts';
+import type { Processes, ProcessId, Standstill } from '../../ports/processes.ts';
 import { readIfThere } from '../files/kernel-file.ts';
 
 /** Fields after the command's name, which may hold spaces and brackets itself: [0] is the state, [19] the start time. */
@@ -30,6 +30,7 @@ const isAlive = (process: ProcessId): boolean => identify(process.pid)?.startTim
 /** PF_EXITING and PF_SIGNALED of the kernel's include/linux/sched.h, in the flags of the process. */
 const EXITING = 0x4 | 0x400;
 const FLAGS = 6;
+const START_TIME = 19;
 
 function isEnding(process: ProcessId): boolean {
   const fields = statFields(process.pid);
@@ -78,6 +79,17 @@ function tracerOf(target: ProcessId): number {
   return Number(/^TracerPid:\s+(\d+)/m.exec(readIfThere(`/proc/${target.pid}/status`) ?? '')?.[1] ?? 0);
 }
 
+/** proc(5), the state in stat. A tracer gets to know of an end before the parent does, ptrace(2). */
+const STANDSTILLS: Readonly<Record<string, Standstill>> = { T: 'stopped', t: 'traced', Z: 'ended' };
+
+function standstill({ pid, startTime }: ProcessId): Standstill | undefined {
+  const fields = statFields(pid);
+  return fields?.[START_TIME] === startTime ? STANDSTILLS[fields[0] ?? ''] : undefined;
+}
+
+const PARENT = 1;
+const parentOf = (pid: number): number => Number(statFields(pid)?.[PARENT] ?? 0);
+
 /** Where the kernel lets a vfork wait (kernel/fork.c): wait_for_vfork_done() is a part of these. */
 const VFORK_WAITS = new Set(['kernel_clone', '_do_fork', 'do_fork', 'wait_for_vfork_done']);
 
@@ -110,5 +122,5 @@ function threadsOf(pid: number): readonly string[] {
 
 export const linuxProcesses: Processes = {
   ...{ identify, isAlive, isEnding, signal, signalGroup },
-  ...{ withArguments, holding, tracerOf, areInVfork, runnable },
+  ...{ standstill, parentOf, withArguments, holding, tracerOf, areInVfork, runnable },
 };

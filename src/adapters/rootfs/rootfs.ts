@@ -13,9 +13,10 @@ import {
   type RootOrder,
 } from '../../domain/rootfs.ts';
 import type { RootFilesystems } from '../../ports/root-filesystems.ts';
+import type { BundlePolicy } from './allowed-sources.ts';
 import { readBundle } from './bundle.ts';
 import { findCommand } from './command.ts';
-import { kindsOf, present, readText } from './device-files.ts';
+import { kindsOf, present, readText, realOf } from './device-files.ts';
 import { hostTree } from './host.ts';
 import { lookup } from './lookup.ts';
 import { identityFiles, standIn, type IdentityFiles } from './stand-in.ts';
@@ -27,16 +28,17 @@ export type RootfsOptions = {
    * must let others enter (0711): in a user namespace the container's root is nobody out here.
    */
   readonly directory: string;
+  readonly bundles: BundlePolicy;
 };
 
-export function rootFilesystems({ directory }: RootfsOptions): RootFilesystems {
-  return { open: (order) => open(directory, order), present, kindsOf, readText, findCommand };
+export function rootFilesystems(options: RootfsOptions): RootFilesystems {
+  return { open: (order) => open(options, order), present, realOf, kindsOf, readText, findCommand };
 }
 
-async function open(directory: string, order: RootOrder): Promise<RootFilesystem> {
+async function open({ directory, bundles }: RootfsOptions, order: RootOrder): Promise<RootFilesystem> {
   await mkdir(directory, { recursive: true, mode: 0o711 });
   const place = await realpath(directory);
-  const { tree, bundle, root } = await source(order);
+  const { tree, bundle, root } = await source(order, bundles);
   if ('host' in order.rootfs) addIdentity(tree, await identityFiles(place, order));
   await placeAll(tree, [...(await points(order, bundle)), ...(await missingCwd(order, { root, bundle }))]);
   return { path: await standIn(place, tree), bundle, binds: bindsOf(tree) };
@@ -45,11 +47,11 @@ async function open(directory: string, order: RootOrder): Promise<RootFilesystem
 /** `root`: the directory that `tree` shows; null for the host's, of which parts are shown. */
 type Source = { readonly tree: Directory; readonly bundle: BundleConfig | null; readonly root: string | null };
 
-async function source({ rootfs, held }: RootOrder): Promise<Source> {
+async function source({ rootfs, held }: RootOrder, bundles: BundlePolicy): Promise<Source> {
   if ('host' in rootfs) return { tree: await hostTree(), bundle: null, root: null };
   if ('dir' in rootfs) return { ...(await shown(await userDirectory(rootfs.dir))), bundle: null };
   if ('bundle' in rootfs) {
-    const bundle = await readBundle(await userDirectory(rootfs.bundle));
+    const bundle = await readBundle(await userDirectory(rootfs.bundle), bundles);
     return { ...(await shown(await userDirectory(bundle.root))), bundle: bundle.config };
   }
   if (held === null || held === undefined) {
@@ -97,10 +99,10 @@ function addIdentity(tree: Directory, files: IdentityFiles): void {
 }
 
 /** Every place that a mount of the configuration needs; parents first. */
-async function points({ mounts }: RootOrder, bundle: BundleConfig | null): Promise<readonly MountPoint[]> {
+async function points({ mounts, tmpfs = [] }: RootOrder, bundle: BundleConfig | null): Promise<readonly MountPoint[]> {
   const fixed = FIXED_POINTS.map((destination) => ({ destination, directory: true, source: null }));
   const plain = mounts.map((mount) => ({ ...mount, destination: plainPath(mount.destination) }));
-  const taken = plain.map(({ destination }) => destination);
+  const taken = [...plain, ...tmpfs].map(({ destination }) => plainPath(destination));
   const bundled = notCovered(bundle?.mounts ?? [], taken).map(({ destination, source, type }) =>
     type === 'tmpfs'
       ? { destination, directory: true, source: null }
@@ -110,7 +112,11 @@ async function points({ mounts }: RootOrder, bundle: BundleConfig | null): Promi
   const asked = plain
     .filter(({ destination }) => !isReserved(destination))
     .map((mount) => userPoint('INVALID_ARGUMENT', mount));
-  const all = [...fixed, ...(await Promise.all([...bundled, ...asked]))];
+  const memory = tmpfs
+    .map(({ destination }) => plainPath(destination))
+    .filter((destination) => !isReserved(destination))
+    .map((destination) => ({ destination, directory: true, source: null }));
+  const all = [...fixed, ...memory, ...(await Promise.all([...bundled, ...asked]))];
   return all.toSorted((one, other) => depthOf(one.destination) - depthOf(other.destination));
 }
 

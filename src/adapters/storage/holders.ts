@@ -1,4 +1,4 @@
-/** The processes that keep a file system mounted: those in a mount namespace that has it, and those with something of it open. */
+/** The processes that keep a file system: those in a mount namespace that has it, those with something of it or its device open. */
 import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { deviceNumber } from './loop-devices.ts';
 
@@ -29,7 +29,10 @@ async function uses(pid: string, number: string): Promise<boolean> {
   const open = await readdir(`/proc/${pid}/fd`).catch(() => []);
   for (const link of ['cwd', 'root', ...open.map((fd) => `fd/${fd}`)]) {
     const found = await stat(`/proc/${pid}/${link}`, { bigint: true }).catch(() => undefined);
-    if (found !== undefined && deviceNumber(found.dev) === number) return true;
+    if (found === undefined) continue;
+    if (deviceNumber(found.dev) === number) return true;
+    // the device itself
+    if (found.isBlockDevice() && deviceNumber(found.rdev) === number) return true;
   }
   return false;
 }
