@@ -23,7 +23,8 @@ const NOTES = {
   logLevel: "The daemon's own log on stderr.",
 };
 
-const words = () => ({ root: 'configSchema', comments: commentsOf('config.ts'), notes: NOTES });
+const comments = new Map(['config.ts', 'start/app-settings.ts'].flatMap((file) => [...commentsOf(file)]));
+const words = () => ({ root: 'configSchema', comments, notes: NOTES });
 
 export const settings = () => schemaTable(configSchema, words());
 

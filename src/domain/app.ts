@@ -71,6 +71,18 @@ export const mount = z.strictObject({
   readOnly: z.boolean().default(false),
 });
 
+const tmpfs = z.strictObject({
+  destination: absolutePathSchema.refine((path) => path !== '/', 'must not be /'),
+  /** In bytes; the daemon's `apps.tmpBytes` when absent. */
+  sizeBytes: z
+    .int()
+    .min(4096)
+    .max(2 ** 50)
+    .optional(),
+  /** Files in it cannot be executed. */
+  noExec: z.boolean().optional(),
+});
+
 const hibernation = z.strictObject({
   enabled: z.boolean().default(true),
   /** What becomes of TCP connections: closed in the image, or kept (same address on wake). */
@@ -142,13 +154,25 @@ export const appSchema = z.strictObject({
     .prefault({}),
   network: z.enum(['none', 'nat', 'host']).default('none'),
   ports: z
-    .array(z.strictObject({ host: port, app: port, protocol: z.enum(['tcp', 'udp']).default('tcp') }))
+    .array(
+      z.strictObject({
+        host: port,
+        app: port,
+        protocol: z.enum(['tcp', 'udp']).default('tcp'),
+        /** IPv4 address of this machine; the daemon's `network.publishAddress` when absent. */
+        address: z.ipv4().optional(),
+      }),
+    )
     .default([]),
   display: display.nullable().default(null),
   mounts: z.array(mount).max(256).default([]),
+  /** Directories in memory that the app may write, gone when it ends. */
+  tmpfs: z.array(tmpfs).max(64).optional(),
   hibernation: hibernation.prefault({}),
   restart: restart.prefault({}),
   storage: storage.prefault({}),
+  /** Files in /data, /tmp and a bundle's tmpfs cannot be executed; the daemon's setting when absent. */
+  noExec: z.boolean().optional(),
   /** A terminal (pty) as the app's stdin, stdout and stderr. */
   terminal: z.boolean().default(false),
   /** Time between SIGTERM and SIGKILL when the app is terminated, in ms; the daemon's setting when absent. */

@@ -12,6 +12,7 @@ import type { Packages } from '../ports/packages.ts';
 import type { Pictures } from '../ports/pictures.ts';
 import type { RootFilesystems } from '../ports/root-filesystems.ts';
 import type { Storage } from '../ports/storage.ts';
+import type { AppDefaults } from '../spec/defaults.ts';
 import type { Platform } from '../spec/platform/platform.ts';
 import type { Announcer } from './announcer.ts';
 import type { NetworkLeases } from './network-leases.ts';
@@ -55,6 +56,8 @@ export type Settings = {
   readonly cores: number;
   /** Whether the kernel counts what apps swap. */
   readonly countsSwap: boolean;
+  /** Limits of apps that have none of their own. */
+  readonly appDefaults: AppDefaults;
   readonly root: string;
   /** Where browsers reach the daemon; null: nowhere. */
   readonly webAddress: () => string | null;

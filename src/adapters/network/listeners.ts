@@ -53,8 +53,12 @@ const mapsSchema = z.object({
   ),
 });
 
-/** Element of a map in nft's JSON: `[{"concat": ["tcp", 8080]}, …]`. */
-const elementSchema = z.tuple([z.object({ concat: z.tuple([z.string(), z.number()]) })]).rest(z.unknown());
+/** Element of a map in nft's JSON: `[{"concat": ["tcp", 8080]}, …]`, or with an address before that. */
+const keySchema = z.union([
+  z.tuple([z.string(), z.number()]),
+  z.tuple([z.string(), z.string(), z.number()]).transform(([, protocol, host]) => [protocol, host] as const),
+]);
+const elementSchema = z.tuple([z.object({ concat: keySchema })]).rest(z.unknown());
 
 /** Ports in the tables of other daemons of ours, from `nft -j list maps ip`. */
 export function publishedElsewhere(
@@ -64,7 +68,7 @@ export function publishedElsewhere(
 ): readonly PortOwner[] {
   const maps = mapsSchema.parse(JSON.parse(json)).nftables.flatMap(({ map }) => (map === undefined ? [] : [map]));
   return maps
-    .filter(({ table, name }) => name === 'ports' && isOther(table))
+    .filter(({ table, name }) => ['ports', 'places'].includes(name) && isOther(table))
     .flatMap(({ table, elem }) =>
       elem.flatMap((element) => {
         const [protocol, host] = elementSchema.safeParse(element).data?.[0].concat ?? [];
