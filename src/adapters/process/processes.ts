@@ -38,13 +38,13 @@ function isEnding(process: ProcessId): boolean {
   return fields?.[19] !== process.startTime || (Number(fields[FLAGS]) & EXITING) !== 0;
 }
 
-const signal = (target: ProcessId, name: NodeJS.Signals): boolean => isAlive(target) && send(target.pid, name);
+const signal = (target: ProcessId, name: NodeJS.Signals | number): boolean => isAlive(target) && send(target.pid, name);
 
 /** Who leads no group is meant alone. Source: kill(2), a negative pid. */
 const signalGroup = (leader: ProcessId, name: NodeJS.Signals): boolean =>
   isAlive(leader) && (send(-leader.pid, name) || send(leader.pid, name));
 
-function send(pid: number, name: NodeJS.Signals): boolean {
+function send(pid: number, name: NodeJS.Signals | number): boolean {
   try {
     process.kill(pid, name);
     return true;
