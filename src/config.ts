@@ -50,11 +50,20 @@ const hibernation = z.strictObject({
 });
 
 const packages = z.strictObject({
-  /** Unpacked images that no app uses are deleted, the longest unused first, while all together take more, in bytes. */
+  /** Unpacked images that no app uses are deleted, the longest unused first, while all together take more, in bytes. An image that alone takes more is refused; with 0 none is, and none is kept that no app uses. */
   budgetBytes: z
     .int()
     .min(0)
     .default(4 * 1024 * MIB),
+  /** Files and directories that one image may have. */
+  maxFiles: z.int().min(1).default(500_000),
+  /** How many times its own size an image may become when it is unpacked, once that is more than 512 MiB. */
+  maxExpansion: z.int().min(2).default(100),
+  /** What unpacking leaves free of the disk, in bytes; never more than a twentieth of it. */
+  keepFreeBytes: z
+    .int()
+    .min(0)
+    .default(256 * MIB),
 });
 
 const tls = z.strictObject({

@@ -185,7 +185,7 @@ export const METHODS = {
     params: one,
     doc: 'What stands in the way of hibernating an app, or made the last attempt fail.',
   },
-  terminate: { params: one, doc: 'End the app: SIGTERM, a grace period, then SIGKILL.' },
+  terminate: { params: one, doc: 'End the app: SIGTERM (or its own stop signal), a grace period, then SIGKILL.' },
   kill: { params: one, doc: 'End the app at once, from any state.' },
   annotate: { params: annotate, doc: 'Note a text of your own with an instance, in any state.' },
   removeAnnotation: { params: removeAnnotation, doc: 'Take a note away again.' },

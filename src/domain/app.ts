@@ -4,13 +4,13 @@ import * as z from 'zod';
 export const absolutePathSchema = z
   .string()
   .startsWith('/', 'must be an absolute path')
-  .max(4096)
+  .max(4096, { abort: true })
   .refine((path) => !path.includes('\0'), 'must not contain a NUL character')
   .refine((path) => !path.split('/').includes('..'), 'must not contain ".."');
 
 export const textSchema = z
   .string()
-  .max(131_072)
+  .max(131_072, { abort: true })
   .refine((value) => !value.includes('\0'), 'must not contain a NUL character');
 const port = z.int().min(1).max(65_535);
 const MIN_MEMORY_BYTES = 6 * 2 ** 20;
@@ -57,7 +57,7 @@ export const limits = z.strictObject({
   /** Share of the processor when others want it too; everybody has 1024. */
   cpuShares: z.int().min(2).max(262_144).optional(),
   /** Cores that it may run on: `0-1,3`. */
-  cores: z.string().max(200).regex(CORES, 'must be a list of cores like 0-1,3').optional(),
+  cores: z.string().max(200, { abort: true }).regex(CORES, 'must be a list of cores like 0-1,3').optional(),
   pids: z.int().min(2).max(4_194_304).optional(),
   /** Share of the disks when others want them too; everybody has 100. Refused where no disk is shared by weight (BFQ). */
   ioWeight: z.int().min(10).max(1000).optional(),

@@ -63,7 +63,8 @@ export class Execs {
     try {
       const exec = await this.#begin(instance, params, signal);
       resolve(exec);
-      if (stdin !== undefined) void exec.stdin.write(Buffer.from(stdin));
+      // one that reads none of it has ended, or will
+      if (stdin !== undefined) exec.stdin.write(Buffer.from(stdin)).catch(() => undefined);
       if (stdin !== undefined || stream === undefined) exec.stdin.end();
       const onStandstill = (why: Standstill): void => {
         stood = why;

@@ -6,6 +6,7 @@ import type { Ended } from '../ports/engine.ts';
 import type { Change, InstanceRecord } from '../ports/journal.ts';
 import type { Announcer } from './announcer.ts';
 import { Queue } from './queue.ts';
+import { workingFor } from './subject.ts';
 
 /** What changes together with a state. */
 export type Step = {
@@ -26,7 +27,7 @@ export type EventBody = WithoutSubject<NewEvent>;
 const INTENTS: ReadonlySet<State> = new Set<State>(['STARTING', 'HIBERNATING', 'WAKING']);
 
 export class Instance {
-  readonly queue = new Queue();
+  readonly queue = new Queue((work) => workingFor(this.#record.appInstanceId, work));
   /** The operation at work. */
   operation: Operation | null = null;
   /** Its processes were started before this daemon was: who else may be at work on it is not known. */

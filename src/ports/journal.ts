@@ -90,7 +90,12 @@ export type Change = {
   readonly essential?: boolean;
 };
 
+/** One that cannot be read: what it is of, and its key. */
+export type DamagedRecord = { readonly what: 'instance' | 'user id'; readonly id: string };
+
 export type Remembered = {
+  /** They stay in the journal as they are. */
+  readonly damaged: readonly DamagedRecord[];
   readonly instances: readonly InstanceRecord[];
   readonly userIds: readonly UserIdLease[];
   readonly facts: Readonly<Record<string, string>>;

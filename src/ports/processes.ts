@@ -13,8 +13,8 @@ export type Processes = {
   readonly isAlive: (process: ProcessId) => boolean;
   /** Whether it has begun to end, or has ended: what it shares with others may be gone already. */
   readonly isEnding: (process: ProcessId) => boolean;
-  /** False when it is gone already. Throws on anything else than ESRCH. */
-  readonly signal: (process: ProcessId, signal: NodeJS.Signals) => boolean;
+  /** False when it is gone already. Throws on anything else than ESRCH. A number for those that Node has no name for. */
+  readonly signal: (process: ProcessId, signal: NodeJS.Signals | number) => boolean;
   /** The same to its process group, where it leads one. */
   readonly signalGroup: (leader: ProcessId, signal: NodeJS.Signals) => boolean;
   /** Every process of this name that has a file or directory below this one open. */

@@ -8,6 +8,7 @@ import {
   DISPLAY_TOOLS_POINT,
   INSIDE_POINT,
   isReserved,
+  notCovered,
   plainPath,
   STORAGE_POINT,
   type Bind,
@@ -102,15 +103,15 @@ export function mounts(order: MountOrder): readonly OciMount[] {
   const { app, rootfs, storage, inside, identity, display, defaults = NO_DEFAULTS } = order;
   const execution = (app.noExec ?? defaults.noExec) ? ['noexec'] : [];
   const size = defaults.tmpBytes === null ? [] : [`size=${defaults.tmpBytes}`];
-  const bundled = (rootfs.bundle?.mounts ?? []).map((mount) => bundleMount(mount, { ...order, size, execution }));
   const memory = (app.tmpfs ?? []).map((one) => tmpfsMount(one, { identity, size, execution }));
   const asked = [...app.mounts.map(appMount), ...memory];
-  const taken = new Set(asked.map(({ destination }) => destination));
+  const taken = asked.map(({ destination }) => destination);
+  const bundled = notCovered(rootfs.bundle?.mounts ?? [], taken).map((mount) =>
+    bundleMount(mount, { ...order, size, execution }),
+  );
   refuseTwice(asked);
   noteOrigins(order, { bundled, asked });
-  const own = [...bundled.filter(({ destination }) => !taken.has(destination)), ...asked].toSorted(
-    (one, other) => depthOf(one.destination) - depthOf(other.destination),
-  );
+  const own = [...bundled, ...asked].toSorted((one, other) => depthOf(one.destination) - depthOf(other.destination));
   const replaced = new Set(own.map(({ destination }) => destination));
   return [
     ...rootfs.binds.map((part) => bind(part, true)),

@@ -124,7 +124,7 @@ const packagesOf = ({ places, config, searchPath }: Site, { directory }: OpenPla
   packages(toolRunner({ PATH: searchPath, LC_ALL: 'C.UTF-8' }), {
     directory: places.packages,
     mountDirectory: `${directory}/packages`,
-    ...config.packages,
+    limits: config.packages,
   });
 
 function networkLeases(site: Site, { directory }: OpenPlace, { makesNetworks }: BuiltEngine): NetworkLeases {

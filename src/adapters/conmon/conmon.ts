@@ -2,20 +2,19 @@
  * conmon(8): one small process a container. It holds the pipes, writes the log, waits for the end and writes the exit code,
  * whether or not the daemon lives.
  */
-import { watch } from 'node:fs';
+import { watch, type FSWatcher } from 'node:fs';
 import { mkdir, rm, stat } from 'node:fs/promises';
-import { RuntimeError } from '../../domain/errors.ts';
+import { isErrno, RuntimeError } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { Ended, Live } from '../../ports/engine.ts';
 import type { CreateOrder, Monitor } from '../../ports/monitor.ts';
 import type { ProcessId, Processes } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { readSmallIfThere } from '../files/read-small.ts';
-import { isThere } from '../files/is-there.ts';
-import { listDirectory } from '../files/list-directory.ts';
 import { readIfThere } from '../files/kernel-file.ts';
 import { findTool } from '../process/find-tool.ts';
 import { closedInput } from './closed-input.ts';
+import { sweepHalfExits } from './half-exits.ts';
 import { spawnMonitor } from './spawn-monitor.ts';
 
 type Options = {
@@ -67,14 +66,12 @@ export function conmon(processes: Processes, { binary, exitDir, persistDir, env 
       // what an earlier boot or a killed daemon left; the next container that is forgotten does it otherwise
       sweepHalfExits(exitDir, persistDir).catch(() => undefined);
       // the file is renamed into place whole; its temporary name is no container's
-      const watcher = watch(exitDir, (_event, name) => {
-        if (name !== null) mayHaveEnded(name as ContainerId);
+      const watcher = watchIfPossible(exitDir, (name) => {
+        mayHaveEnded(name as ContainerId);
       });
-      // without it the keeper's rounds still see every end, a second later
-      watcher.on('error', () => undefined);
       return {
         [Symbol.asyncDispose]: () => {
-          watcher.close();
+          watcher?.close();
           return Promise.resolve();
         },
       };
@@ -82,16 +79,17 @@ export function conmon(processes: Processes, { binary, exitDir, persistDir, env 
   };
 }
 
-/** As g_file_set_contents of GLib makes it beside the file that it is to become; one that was killed leaves it. */
-const HALF_EXIT = /^(.+)\.[A-Z0-9]{6}$/;
-
-/** Only of containers that are forgotten: a living conmon may be writing one, and a container may be called so. */
-async function sweepHalfExits(exitDir: string, persistDir: string): Promise<void> {
-  for (const name of await listDirectory(exitDir)) {
-    const [, id] = HALF_EXIT.exec(name) ?? [];
-    if (id === undefined) continue;
-    const known = await Promise.all([id, name].map((one) => isThere(`${persistDir}/${one}`)));
-    if (!known.includes(true)) await rm(`${exitDir}/${name}`, { force: true });
+/** Without it (no inotify instance or descriptor is left) the keeper's rounds still see every end, a second later. */
+function watchIfPossible(directory: string, listener: (name: string) => void): FSWatcher | undefined {
+  try {
+    const watcher = watch(directory, (_event, name) => {
+      if (name !== null) listener(name);
+    });
+    watcher.on('error', () => undefined);
+    return watcher;
+  } catch (error) {
+    if (isErrno(error, 'EMFILE', 'ENFILE', 'ENOSPC')) return undefined;
+    throw error;
   }
 }
 

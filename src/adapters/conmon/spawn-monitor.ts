@@ -105,6 +105,8 @@ export async function spawnMonitor(
     outcome.fail('TIMED_OUT', `the container was not created within ${timeoutMs} ms`);
   }, timeoutMs);
   signal.addEventListener('abort', onAbort, { once: true });
+  // their end is heard in `close`
+  for (const pipe of [words, sync]) pipe.on('error', () => undefined);
   words.on('data', (chunk: Buffer) => {
     outcome.onWords(chunk);
   });

@@ -39,7 +39,7 @@ export async function exec(
   try {
     await writeFile(file, JSON.stringify(process), { mode: 0o600 });
     const started = await startExec({ id, bundle, runtime, ...files }, wait);
-    void started.ended.then(() => forget(files.pidFile));
+    started.ended.then(() => forget(files.pidFile)).catch(() => undefined);
     return started;
   } catch (error) {
     await endExec(parts, id, files.pidFile);

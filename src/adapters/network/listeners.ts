@@ -32,16 +32,15 @@ export async function listeners(ports: readonly PublishedPort[]): Promise<readon
   if (sockets.size === 0) return [];
   const owners = new Map([...sockets.values()].map((port) => [port, 'a process that is not to be seen from here']));
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  await Promise.all(
-    pids.map(async (pid) => {
-      const fds = await readdir(`/proc/${pid}/fd`).catch(() => []);
-      const links = await Promise.all(fds.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')));
-      const port = links.map((link) => sockets.get(link)).find((one) => one !== undefined);
-      if (port === undefined) return;
-      const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
-      owners.set(port, `the process ${name.trim()} (pid ${pid})`);
-    }),
-  );
+  // one process after the other: all at once took a descriptor and a buffer for each
+  for (const pid of pids) {
+    const fds = await readdir(`/proc/${pid}/fd`).catch(() => []);
+    const links = await Promise.all(fds.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')));
+    const port = links.map((link) => sockets.get(link)).find((one) => one !== undefined);
+    if (port === undefined) continue;
+    const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
+    owners.set(port, `the process ${name.trim()} (pid ${pid})`);
+  }
   return [...owners].map(([port, owner]) => ({ port, owner }));
 }
 

@@ -44,7 +44,7 @@ export async function openJournal({ clock, fatal, ...options }: Options): Promis
   return {
     load: () => Promise.resolve(store.load()),
     commit: (change) => writer.commit(change),
-    events: (query) => Promise.resolve(store.events({ ...query, upTo: writer.durableSeq })),
+    events: async (query) => store.events({ ...query, upTo: writer.durableSeq }),
     close: async () => {
       await writer.end();
       store.close();
@@ -86,11 +86,15 @@ class Writer {
 
   commit(change: Change): Promise<readonly AppEvent[]> {
     return new Promise((resolve, reject) => {
+      // neither promised nor refused, as when the daemon is killed: an operation that is refused would undo what it has done
+      if (this.#isEnding) return;
       this.#waiting.push({ change, resolve, reject });
-      this.#flushing ??= this.#flushAll();
+      // what fails for a change is told its caller; anything else leaves the journal in a state that nobody knows
+      if (this.#flushing === undefined) (this.#flushing = this.#flushAll()).catch(this.#fatal);
     });
   }
 
+  /** What has come by now is written; what comes later is not taken, and never answered. */
   async end(): Promise<void> {
     this.#isEnding = true;
     clearTimeout(this.#tidying);

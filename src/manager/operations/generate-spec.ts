@@ -13,8 +13,8 @@ import type { World } from '../world.ts';
 import { describe, forOurEngine, namesOf, upstreamOf, wishOf, type RunOrder } from './order.ts';
 import { planDobby, planTraced } from './plan.ts';
 
-/** Notes of a bundle; those of limits are for a run. */
-const isLeftOut = (note: string): boolean => note.startsWith('bundle: ');
+/** Notes of a bundle or an image; those of limits are for a run. */
+const isLeftOut = (note: string): boolean => /^(?:bundle|image): /.test(note);
 
 type Params = MethodParams<'generateSpec'>;
 type Names = Pick<RunOrder, 'appId' | 'appInstanceId'>;

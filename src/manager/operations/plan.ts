@@ -114,7 +114,7 @@ export async function planTraced(world: World, order: RunOrder, planning: Planni
     device: { cores: platformFor(world, upstream).cores, count: settings.cores, countsSwap, defaults },
   });
   await rootfs.findCommand(commandQuery(traced.config));
-  const left = (bundle?.notes ?? []).map((note) => `bundle: ${note} is left out`);
+  const left = [...(bundle?.notes ?? []).map((note) => `bundle: ${note} is left out`), ...(bundle?.ignored ?? [])];
   // the resolver's mount is of this start, not of the description
   return { ...traced, app: { ...app, mounts: order.app.mounts }, notes: [...left, ...notesOfLimits(app, defaults)] };
 }
