@@ -9,7 +9,7 @@ import { isErrno, RuntimeError } from './domain/errors.ts';
 import { layout } from './domain/layout.ts';
 import { VERSION } from './domain/version.ts';
 import type { Journal } from './ports/journal.ts';
-import { startServer } from './server/http.ts';
+import { startServer, type Server } from './server/http.ts';
 import { BOOTSTRAP } from './server/telemetry.ts';
 import { build, toolsOf } from './start/build.ts';
 import { connectionBudget, readLimits } from './start/connection-budget.ts';
@@ -57,11 +57,13 @@ async function serve(options: Options): Promise<void> {
   const journal = await openState(places.database, config, log);
   held.defer(() => journal.close());
   let webAddress: string | null = null;
+  let socketProblems: Server['problems'] = () => [];
   const { world, manager, close } = await build({
     ...{ places, config, log, journal, searchPath, platform, dobbyBus: options.dobbyBus },
     env: process.env,
     root: root ?? '/',
     webAddress: () => webAddress,
+    socketProblems: () => socketProblems(),
   });
   held.defer(close);
   held.use(manager);
@@ -74,6 +76,7 @@ async function serve(options: Options): Promise<void> {
     pageDirectory: fileURLToPath(new URL('../page', import.meta.url)),
   });
   webAddress = server.url ?? null;
+  socketProblems = server.problems;
   held.defer(() => server.close(DRAIN_MS));
   if (!world.settings.countsSwap) {
     log.warn('the kernel does not count swap: a memory limit does not keep an app from it');

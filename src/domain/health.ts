@@ -19,6 +19,9 @@ export type Problem = {
   readonly since: string | null;
 };
 
+/** One that concerns no single app. */
+export type DeviceProblem = Omit<Problem, 'appId' | 'appInstanceId'>;
+
 /** What there is for all apps together. */
 export type Resources = {
   readonly images: {

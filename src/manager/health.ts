@@ -1,5 +1,5 @@
 /** What is wrong now: of the device, of operations that came to nothing, and of each instance. */
-import type { Health, Problem, Resources } from '../domain/health.ts';
+import type { DeviceProblem, Health, Problem, Resources } from '../domain/health.ts';
 import type { AppId, AppInstanceId } from '../domain/ids.ts';
 import { failureStory, hasEndedBadly, problemsOf } from '../domain/problems.ts';
 import { formatSize } from '../domain/size.ts';
@@ -77,19 +77,23 @@ function isOver({ operation, at }: Trouble, state: string | undefined, nowMs: nu
   return state === undefined || state === 'TERMINATED' || (operation === 'wake' && state !== 'HIBERNATED');
 }
 
-type DeviceProblem = Omit<Problem, 'appId' | 'appInstanceId' | 'since'>;
+type Shortage = Omit<DeviceProblem, 'since'>;
 
-function ofDevice({ settings }: World, { images, userIds }: Resources): readonly Problem[] {
-  const found: readonly (DeviceProblem | undefined)[] = [
+function ofDevice(world: World, { images, userIds }: Resources): readonly Problem[] {
+  const { settings, places, deviceProblems } = world;
+  const short: readonly (Shortage | undefined)[] = [
     settings.hibernation.criu === '' ? NO_CRIU : undefined,
     lowDisk(images),
     fullBudget(images),
     fewUserIds(userIds),
   ];
-  return found.flatMap((one) => (one === undefined ? [] : [{ ...one, appId: null, appInstanceId: null, since: null }]));
+  const found = short.flatMap((one) => (one === undefined ? [] : [{ ...one, since: null }]));
+  return [...found, ...places.problems(), ...deviceProblems()].map(ofNoApp);
 }
 
-const NO_CRIU: DeviceProblem = {
+const ofNoApp = (problem: DeviceProblem): Problem => ({ ...problem, appId: null, appInstanceId: null });
+
+const NO_CRIU: Shortage = {
   code: 'NO_CRIU',
   state: 'warn',
   what: 'nothing can be hibernated: there is no criu',
@@ -97,7 +101,7 @@ const NO_CRIU: DeviceProblem = {
   next: 'install CRIU (in a clone: npm run setup), or name its directory as `tools` in the configuration, and restart the daemon',
 };
 
-function lowDisk({ freeBytes }: Resources['images']): DeviceProblem | undefined {
+function lowDisk({ freeBytes }: Resources['images']): Shortage | undefined {
   if (freeBytes >= LOW_DISK_BYTES) return undefined;
   return {
     code: 'LOW_DISK',
@@ -108,7 +112,7 @@ function lowDisk({ freeBytes }: Resources['images']): DeviceProblem | undefined 
   };
 }
 
-function fullBudget({ sizeBytes, budgetBytes }: Resources['images']): DeviceProblem | undefined {
+function fullBudget({ sizeBytes, budgetBytes }: Resources['images']): Shortage | undefined {
   if (sizeBytes < budgetBytes * NEARLY_ALL) return undefined;
   return {
     code: 'IMAGE_BUDGET',
@@ -119,7 +123,7 @@ function fullBudget({ sizeBytes, budgetBytes }: Resources['images']): DeviceProb
   };
 }
 
-function fewUserIds({ taken, total, inUse }: Resources['userIds']): DeviceProblem | undefined {
+function fewUserIds({ taken, total, inUse }: Resources['userIds']): Shortage | undefined {
   if (taken < total * NEARLY_ALL) return undefined;
   const left = total - taken;
   return {

@@ -30,7 +30,7 @@ export class Keeper implements AsyncDisposable {
   /** Somebody looks after its image from then on. */
   readonly #asleep: (instance: Instance) => void;
   readonly #checking = new Set<ContainerId>();
-  readonly #watch: AsyncDisposable;
+  #watch: AsyncDisposable;
   readonly #timer: NodeJS.Timeout;
   readonly #restarts = new Set<Promise<void>>();
   readonly #storageWatch: StorageWatch;
@@ -42,16 +42,20 @@ export class Keeper implements AsyncDisposable {
     this.#world = world;
     this.#instances = instances;
     this.#storageWatch = new StorageWatch(world);
-    this.#watch = world.engine.watch((id) => {
-      const instance = instances.ofContainer(id);
+    this.#watch = this.#listen();
+    this.#timer = setInterval(() => {
+      this.#walk();
+    }, ROUND_MS);
+  }
+
+  #listen(): AsyncDisposable {
+    return this.#world.engine.watch((id) => {
+      const instance = this.#instances.ofContainer(id);
       if (instance === undefined) return;
       this.check(instance);
       // the engine may be able again to remove what it could not
       this.#retryRelease(instance);
     });
-    this.#timer = setInterval(() => {
-      this.#walk();
-    }, ROUND_MS);
   }
 
   /** Looks whether this one has ended, and settles it then. */
@@ -91,6 +95,7 @@ export class Keeper implements AsyncDisposable {
   #walk(): void {
     this.#round++;
     try {
+      this.#lookAtPlaces();
       this.#storageWatch.look(this.#instances);
       this.#attendLogs();
     } catch (error) {
@@ -127,6 +132,17 @@ export class Keeper implements AsyncDisposable {
     this.#complainedIn = this.#round;
     const appInstanceId = instance?.record.appInstanceId;
     this.#world.log.error({ err: error, appInstanceId }, 'an app could not be looked at; it is tried again');
+  }
+
+  #lookAtPlaces(): void {
+    const { places, log } = this.#world;
+    const living = [...this.#instances].flatMap(({ record }) => (record.live === null ? [] : [record.containerId]));
+    const found = places.look(living);
+    for (const { what, why, next } of found) log.error({ why, next }, what);
+    if (found.length === 0) return;
+    // the directory that was listened to is no longer the one that the monitors write to
+    void Promise.resolve(this.#watch[Symbol.asyncDispose]()).catch(() => undefined);
+    this.#watch = this.#listen();
   }
 
   #attendLogs(): void {

@@ -1,4 +1,5 @@
 /** Everything the manager works with; built in main.ts, handed on as one argument. */
+import type { DeviceProblem } from '../domain/health.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { CheckpointSurveys } from '../ports/checkpoint-surveys.ts';
 import type { Displays } from '../ports/displays.ts';
@@ -8,6 +9,7 @@ import type { Insides } from '../ports/insides.ts';
 import type { Journal } from '../ports/journal.ts';
 import type { Log } from '../ports/log.ts';
 import type { Logs } from '../ports/logs.ts';
+import type { OwnPlaces } from '../ports/own-places.ts';
 import type { Packages } from '../ports/packages.ts';
 import type { Pictures } from '../ports/pictures.ts';
 import type { RootFilesystems } from '../ports/root-filesystems.ts';
@@ -83,4 +85,7 @@ export type World = {
   readonly userIds: UserIds;
   readonly networks: NetworkLeases;
   readonly announcer: Announcer;
+  readonly places: OwnPlaces;
+  /** Of the machine, and of how the daemon was started. */
+  readonly deviceProblems: () => readonly DeviceProblem[];
 };

@@ -3,13 +3,15 @@ import { chownSync } from 'node:fs';
 import { lstat, unlink } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { Server as HttpServer } from 'node:http';
-import { connect } from 'node:net';
+import { connect, Server as NetServer } from 'node:net';
 import { isErrno, RuntimeError } from '../domain/errors.ts';
+import type { DeviceProblem } from '../domain/health.ts';
 import { JSON_RPC_PATH, MAX_SOCKET_PATH_BYTES } from '../domain/wire.ts';
 import { Admission, admitting, guardServer } from './admission.ts';
 import { endpoint } from './endpoint.ts';
 import type { EndpointOptions } from './endpoint.ts';
 import { HTTP_LIMITS, refuseBytes } from './http-limits.ts';
+import { keepSocket } from './http-socket.ts';
 import { listenTcp } from './tcp.ts';
 import type { TcpListener, TcpOptions } from './tcp.ts';
 import { openGate } from './visitor.ts';
@@ -28,6 +30,8 @@ export type ServerOptions = EndpointOptions & {
 export type Server = {
   /** Where it is reached by TCP. */
   readonly url: string | undefined;
+  /** Of the control socket, where somebody removed or replaced it. */
+  readonly problems: () => readonly DeviceProblem[];
   /** Stops listening, removes the socket file, gives running calls this time and closes every connection. */
   readonly close: (timeoutMs: number) => Promise<void>;
 };
@@ -62,10 +66,13 @@ export async function startServer({
   server.on('upgrade', door.onUpgrade);
   server.on('clientError', refuseBytes);
   const servers = [server];
-  let byTcp: TcpListener | undefined;
-  try {
+  const open = async (): Promise<void> => {
     await listen(server, socketPath);
     if (groupId !== undefined) chownSync(socketPath, 0, groupId);
+  };
+  let byTcp: TcpListener | undefined;
+  try {
+    await open();
     if (tcp !== undefined) byTcp = await listenTcp(api, tcp, options.log);
   } catch (error) {
     await closeServers(servers, () => api.close(0));
@@ -78,9 +85,21 @@ export async function startServer({
       'auth is none: every program on this machine may do everything',
     );
   }
+  const kept = keepSocket({
+    ...{ path: socketPath, log: options.log, clear: () => removeStaleSocket(socketPath) },
+    open: () => {
+      // only the listening ends, not the connections; libuv removes the file at the path, where nothing of use is any more
+      NetServer.prototype.close.call(server);
+      return open();
+    },
+  });
   return {
     url: byTcp === undefined ? undefined : urlOf(byTcp, tcp?.tls !== undefined),
-    close: (timeoutMs) => closeServers(servers, () => api.close(timeoutMs)),
+    problems: kept.problems,
+    close: async (timeoutMs) => {
+      await kept.stop();
+      await closeServers(servers, () => api.close(timeoutMs));
+    },
   };
 }
 
@@ -142,9 +161,11 @@ function answers(socketPath: string): Promise<boolean> {
   });
 }
 
-function listen(server: HttpServer, socketPath: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.on('error', reject).once('listening', resolve);
+/** May be called again after the listening has ended. */
+async function listen(server: HttpServer, socketPath: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.on('error', reject).on('listening', resolve);
+  try {
     // bind(2) happens inside listen, so that nobody finds the socket open to everybody for a moment
     const umask = process.umask(SOCKET_UMASK);
     try {
@@ -152,7 +173,10 @@ function listen(server: HttpServer, socketPath: string): Promise<void> {
     } finally {
       process.umask(umask);
     }
-  });
+    await promise;
+  } finally {
+    server.off('error', reject).off('listening', resolve);
+  }
 }
 
 async function closeServers(servers: readonly HttpServer[], closeApi: () => Promise<void>): Promise<void> {

@@ -25,6 +25,7 @@ import { machineFacts } from './machine.ts';
 import { buildNeighbours } from './neighbours.ts';
 import type { Site } from './site.ts';
 import { openPlace, tagOf, type OpenPlace } from './open-place.ts';
+import { placesOf } from './own-places.ts';
 
 export type Built = {
   readonly world: World;
@@ -72,6 +73,8 @@ export async function build(site: Site): Promise<Built> {
     packages: packagesOf(site, open),
     userIds: new UserIds(range, remembered.userIds),
     networks: networkLeases(site, open, built),
+    places: placesOf(places, open, config.storage.directory),
+    deviceProblems: () => site.socketProblems?.() ?? [],
     settings: { ...settingsOf(site, machine), ...ids, hibernation },
   };
   const manager = await startManager(world, remembered).catch(async (error: unknown) => {

@@ -1,5 +1,6 @@
 /** What a daemon is built for. */
 import type { Config } from '../config.ts';
+import type { DeviceProblem } from '../domain/health.ts';
 import type { Layout } from '../domain/layout.ts';
 import type { Journal } from '../ports/journal.ts';
 import type { Log } from '../ports/log.ts';
@@ -18,6 +19,8 @@ export type Site = {
   readonly env: NodeJS.ProcessEnv;
   /** Where the daemon's page is; null without one. */
   readonly webAddress: () => string | null;
+  /** Of the control socket. */
+  readonly socketProblems?: () => readonly DeviceProblem[];
   /** Of the command line. */
   readonly dobbyBus: string | undefined;
 };

@@ -1,6 +1,6 @@
 /** `<directory>/<container>/` with `init`, a link to one copy for all, and `wake.json` after a wake. */
 import { copyFile, link, mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { isErrno } from '../../domain/errors.ts';
+import { isErrno, RuntimeError } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { Insides } from '../../ports/insides.ts';
 
@@ -22,16 +22,24 @@ export function insideDirectories({ directory, init }: Options): Insides {
   const shared = `${directory}/.init`;
   // a copy of our own: an app asleep or alive needs this very file, also after the tools were upgraded
   let copied: Promise<void> | undefined;
+  async function linkInit(id: ContainerId): Promise<void> {
+    copied ??= copyInit(init, shared);
+    await copied.catch((error: unknown) => {
+      copied = undefined;
+      throw error;
+    });
+    await link(shared, `${pathOf(id)}/init`).catch(ignoreExisting);
+  }
   return {
     pathOf,
     prepare: async (id) => {
       await mkdir(pathOf(id), { recursive: true, mode: 0o755 });
-      copied ??= copyInit(init, shared);
-      await copied.catch((error: unknown) => {
+      await linkInit(id).catch((error: unknown) => {
+        if (!isErrno(error, 'ENOENT')) throw error;
+        // somebody removed our copy
         copied = undefined;
-        throw error;
+        return linkInit(id);
       });
-      await link(shared, `${pathOf(id)}/init`).catch(ignoreExisting);
       return pathOf(id);
     },
     noteWake: async (id, note) => {
@@ -44,9 +52,18 @@ export function insideDirectories({ directory, init }: Options): Insides {
 }
 
 async function copyInit(init: string, shared: string): Promise<void> {
-  await copyFile(init, `${shared}.new`);
+  await copyFile(init, `${shared}.new`).catch((error: unknown) => {
+    throw isErrno(error, 'ENOENT') ? noInit(error) : error;
+  });
   await rename(`${shared}.new`, shared);
 }
+
+const noInit = (cause: Error): RuntimeError =>
+  new RuntimeError('ENGINE_UNAVAILABLE', {
+    what: 'tini-static, process 1 of every container, is not there',
+    next: "install Debian's package tini (in a clone: npm run setup), or name its directory as `tools` in the configuration",
+    cause,
+  });
 
 function ignoreExisting(error: unknown): void {
   if (!isErrno(error, 'EEXIST')) throw error;
