@@ -179,7 +179,7 @@ export const configSchema = z.strictObject({
   startTimeoutMs: milliseconds.default(30_000),
   freezeTimeoutMs: milliseconds.default(10_000),
   killTimeoutMs: milliseconds.default(10_000),
-  /** Size of an app's log at which conmon begins it anew. */
+  /** Of the log of an app's run, in bytes, in parts of which the oldest goes first; of the run before it as many are kept. */
   logMaxBytes: z
     .int()
     .min(4096)

@@ -130,16 +130,16 @@ function stopSignal(log: Log): Promise<NodeJS.Signals> {
 
 /** A directory that cannot be made is no fault of ours. */
 function startFault(thrown: unknown): RuntimeError {
-  if (!isErrno(thrown, 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR', 'EEXIST', 'ENOENT', 'EACCES')) {
-    return RuntimeError.of(thrown);
-  }
-  if (!('syscall' in thrown) || thrown.syscall !== 'mkdir') return RuntimeError.of(thrown);
-  return new RuntimeError(isErrno(thrown, 'ENOSPC', 'EDQUOT') ? 'NO_SPACE' : 'CORRUPT_FILE', {
+  if (!(thrown instanceof Error && 'syscall' in thrown && thrown.syscall === 'mkdir')) return RuntimeError.of(thrown);
+  const { code } = isErrno(thrown, 'EEXIST', 'ENOENT') ? IN_THE_WAY : RuntimeError.of(thrown);
+  return new RuntimeError(code, {
     what: 'a directory of the daemon cannot be made',
     next: 'runtimectl doctor, with the same --root, says what is in the way and how to mend it',
     cause: thrown,
   });
 }
+
+const IN_THE_WAY = { code: 'CORRUPT_FILE' } as const;
 
 main().then(
   () => process.exit(0),

@@ -5,6 +5,7 @@ import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promis
 import { join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { run } from '../setup/run.mjs';
+import { APPARMOR_PROFILE } from './tree.mjs';
 
 const MAINTAINER_SCRIPTS = ['postinst', 'prerm', 'postrm'];
 const CONFIGURATION = 'etc/runtime-manager';
@@ -82,7 +83,7 @@ export async function packTree({ root, tree, node, version, architecture, madeAt
     await chmod(path, name === 'control' ? 0o644 : 0o755);
   }
   await writeFile(join(tree, 'DEBIAN/md5sums'), sums);
-  await writeFile(join(tree, 'DEBIAN/conffiles'), `/${CONFIGURATION}/config.yaml\n`);
+  await writeFile(join(tree, 'DEBIAN/conffiles'), `/${CONFIGURATION}/config.yaml\n/${APPARMOR_PROFILE}\n`);
   const file = join(directory, `runtime-manager_${version}_${architecture}.deb`);
   await run(['dpkg-deb', '--root-owner-group', ...compression(level), '--build', tree, file], {
     env: { ...process.env, SOURCE_DATE_EPOCH: String(madeAt.getTime() / 1000) },

@@ -9,6 +9,7 @@ import { manPages } from './man-pages.mjs';
 
 export const LIBRARY = 'usr/lib/runtime-manager';
 const DOCS = 'usr/share/doc/runtime-manager';
+export const APPARMOR_PROFILE = 'etc/apparmor.d/runtime-manager-helper';
 
 /** From the clone, as it is there. Of scripts: what brings tools where Debian's are too old, and what a removal runs. */
 const libraryFiles = [
@@ -111,6 +112,7 @@ export async function layTree(root, tree, { node: { name: node, directory, archi
   await writeFile(join(tree, DOCS, 'copyright'), copyright);
   await writeFile(join(tree, DOCS, 'node-licence.txt.gz'), zipped(await readFile(join(directory, 'LICENSE'), 'utf8')));
   await copy('packaging/systemd/runtimemanagerd.service', 'usr/lib/systemd/system/runtimemanagerd.service');
+  await copy('packaging/apparmor/runtime-manager-helper', APPARMOR_PROFILE);
   await generatedFiles({ root, tree, node, version, madeAt });
   await mkdir(join(tree, 'usr/bin'), { recursive: true });
   for (const name of ['runtimemanagerd', 'runtimectl']) {

@@ -71,7 +71,11 @@ export const RESULT_NOTES = {
   generateSpec: '[`GeneratedSpec`](#types). Its form: [rdk.md](rdk.md#layers).',
   getInfo: "the text of a JSON object (upstream's form, so it is parsed twice): [`AppInfo`](#types).",
   list: 'a list of [`AppSummary`](#types).',
-  getLogs: '[`LogPage`](#types). `ended`: the app has ended and everything was read.',
+  getLogs: [
+    '[`LogPage`](#types). `ended`: the app has ended, no restart is due, and everything was read. `gap`: before the first of these lines',
+    'some may be missing, because the log has reached `logMaxBytes` before they were read; without it none is. `bytes` of a line, only',
+    'where it is no UTF-8: what was written, as base64. A cursor holds over restarts of the daemon, and of the app.',
+  ].join('\n'),
   getScreenshot: '[`Screenshot`](#types).',
   setVisible: VOID,
   setFocus: `${VOID} A hidden app has it when it is shown.`,

@@ -1,6 +1,8 @@
-/** Data goes to stdout, words to stderr. */
+/** Data goes to stdout, words to stderr. On a terminal nothing of what an app has said is a command to it. */
+import { once } from 'node:events';
 import { styleText } from 'node:util';
 import type { RuntimeError } from '../domain/errors.ts';
+import { asciiControls, forTerminal } from '../domain/printable.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -10,6 +12,8 @@ export type Output = {
   readonly line: (text: string) => void;
   /** Data as it is, without a line end. */
   readonly raw: (data: string | Uint8Array) => void;
+  /** Comes when the reader has taken enough: whoever writes much waits for it. */
+  readonly drained: () => Promise<void>;
   /** Whether a person would see what is written. */
   readonly isTerminal: boolean;
   /** Data for programs, on one line. */
@@ -23,18 +27,30 @@ export type Output = {
 
 export function output(json: boolean): Output {
   const { stdout, stderr } = process;
+  const lineTo = (stream: NodeJS.WriteStream, text: string): void => {
+    stream.write(`${stream.isTTY ? forTerminal(text) : text}\n`);
+  };
   return {
     json,
-    line: (text) => stdout.write(`${text}\n`),
+    line: (text) => lineTo(stdout, text),
     raw: (data) => stdout.write(data),
+    drained: () => drained(stdout),
     isTerminal: stdout.isTTY,
-    data: (value) => stdout.write(`${JSON.stringify(value)}\n`),
+    data: (value) => stdout.write(`${asciiControls(JSON.stringify(value))}\n`),
     note: (text) => {
-      if (!json) stderr.write(`${text}\n`);
+      if (!json) lineTo(stderr, text);
     },
-    error: (error) => stderr.write(`${json ? JSON.stringify(error) : errorText(error)}\n`),
+    error: (error) => {
+      if (json) stderr.write(`${asciiControls(JSON.stringify(error))}\n`);
+      else lineTo(stderr, errorText(error));
+    },
     style: (style, text) => styleText(style, text, { stream: stdout }),
   };
+}
+
+/** Node queues what a pipe does not take, without a bound. */
+export async function drained(stream: NodeJS.WriteStream): Promise<void> {
+  if (stream.writableNeedDrain) await once(stream, 'drain');
 }
 
 function errorText(error: RuntimeError): string {

@@ -4,14 +4,13 @@
  * taken, less what the log has told already. A hole sends us back to the log.
  */
 import { RuntimeError } from '../domain/errors.ts';
-import type { AppEvent, EventPage } from '../domain/events.ts';
+import { withGaps, type AppEvent, type EventGap, type EventPage } from '../domain/events.ts';
 import { openFeed } from './event-feed.ts';
 import type { EventFeed } from './event-feed.ts';
 import type { Link } from './link.ts';
 import { timeoutOf } from './protocol.ts';
 
-/** These events, both ends included, are no longer kept. */
-export type EventGap = { readonly type: 'gap'; readonly from: number; readonly to: number };
+export type { EventGap } from '../domain/events.ts';
 
 export type EventsOptions = {
   /** Events after this number; 0: all that are kept; absent: those that happen from now on. */
@@ -97,13 +96,9 @@ async function* readLog(link: Link, since: number): AsyncGenerator<EventItem, vo
   for (let at = since; ;) {
     const page = await readPage(link, at, PAGE_SIZE);
     if (page.lastSeq < at) throw notReached(at, page.lastSeq);
-    if (page.firstSeq > at + 1) {
-      yield { type: 'gap', from: at + 1, to: page.firstSeq - 1 };
-      at = page.firstSeq - 1;
-    }
-    for (const event of page.events) {
-      at = event.seq;
-      yield event;
+    for (const item of withGaps(page, at, true)) {
+      at = item.type === 'gap' ? item.to : item.seq;
+      yield item;
     }
     if (page.events.length === 0 || at >= page.lastSeq) return;
   }

@@ -7,8 +7,8 @@ import { timeoutOf } from './protocol.ts';
 export type ExecParams = Omit<MethodInput<'exec'>, 'stream'>;
 
 export type ExecOptions = {
-  /** Called in order, as output comes. */
-  readonly onOutput: (stream: 'stdout' | 'stderr', data: Uint8Array) => void;
+  /** Called in order, as output comes. Until a promise of it is settled nothing more is read, and the program waits (not in a browser). */
+  readonly onOutput: (stream: 'stdout' | 'stderr', data: Uint8Array) => unknown;
 };
 
 export type RunningExec = {
@@ -32,7 +32,7 @@ export function openExec(link: Link, params: ExecParams, { onOutput }: ExecOptio
   const stream = `client.exec.${streams}`;
   const stopListening = link.listen(`${stream}.${EXEC_OUTPUT}`, (wire) => {
     const { stream: name, data } = wire as ExecOutput;
-    onOutput(name, bytesOf(data));
+    return onOutput(name, bytesOf(data));
   });
   const input = async (what: object): Promise<void> => {
     await link.call('execInput', { stream, ...what }, { timeoutMs: timeoutOf('execInput') });
@@ -47,9 +47,24 @@ export function openExec(link: Link, params: ExecParams, { onOutput }: ExecOptio
   };
 }
 
-const bytesOf = (base64: string): Uint8Array => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+/** Node's, where there is one: a hundred times as fast as what every browser has. */
+const { Buffer: fast } = globalThis as {
+  readonly Buffer?: {
+    from(base64: string, encoding: 'base64'): Uint8Array;
+    from(buffer: ArrayBufferLike, offset: number, length: number): { toString(encoding: 'base64'): string };
+  };
+};
+
+function bytesOf(base64: string): Uint8Array {
+  if (fast !== undefined) return fast.from(base64, 'base64');
+  const binary = atob(base64);
+  const bytes = new Uint8Array(binary.length);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = binary.charCodeAt(at);
+  return bytes;
+}
 
 function textOf(data: Uint8Array): string {
+  if (fast !== undefined) return fast.from(data.buffer, data.byteOffset, data.byteLength).toString('base64');
   let binary = '';
   for (const byte of data) binary += String.fromCharCode(byte);
   return btoa(binary);

@@ -7,14 +7,17 @@ import type { Heartbeat } from './heartbeat.ts';
 import { pendingCalls } from './pending.ts';
 import type { Ask } from './pending.ts';
 import { givenUp, parseMessage } from './protocol.ts';
-import type { OpenSocket } from './socket.ts';
+import type { OpenSocket, Socket } from './socket.ts';
+
+/** Until a promise of it is settled nothing more is read, where that is possible. */
+type Listener = (params: unknown) => unknown;
 
 export type Link = {
   readonly call: (name: string, params: unknown, bounds: Bounds) => Promise<unknown>;
   /** Without a time limit of its own. */
   readonly ask: Ask;
   /** Calls back for each notification of this name; returns how to stop that. */
-  readonly listen: (method: string, listener: (params: unknown) => void) => () => void;
+  readonly listen: (method: string, listener: Listener) => () => void;
   /** Calls back once, at the end; at once when it has ended. Returns how to stop that. */
   readonly onLost: (listener: (error: RuntimeError) => void) => () => void;
   readonly isLost: () => boolean;
@@ -36,7 +39,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 export async function openLink(options: LinkOptions, signal?: AbortSignal): Promise<Link> {
   const { open, unreachable, connectTimeoutMs = CONNECT_TIMEOUT_MS, beatMs } = options;
   if (signal?.aborted === true) throw givenUp('connect', signal.reason);
-  const listeners = new Map<string, (params: unknown) => void>();
+  const listeners = new Map<string, Listener>();
   const opened = Promise.withResolvers<undefined>();
   const end = ending();
   let beat: Heartbeat | undefined;
@@ -46,6 +49,7 @@ export async function openLink(options: LinkOptions, signal?: AbortSignal): Prom
     onText: receive,
     onClosed: (cause) => end.come(unreachable(cause)),
   });
+  const taking = takingTime(socket, () => beat?.heard());
   const calls = pendingCalls(socket.send);
   end.listen((error) => {
     opened.reject(error);
@@ -55,7 +59,7 @@ export async function openLink(options: LinkOptions, signal?: AbortSignal): Prom
   function receive(text: string): void {
     beat?.heard();
     const message = parseMessage(text);
-    if (typeof message?.method === 'string') listeners.get(message.method)?.(message.params);
+    if (typeof message?.method === 'string') taking.wait(listeners.get(message.method)?.(message.params));
     else if (message !== undefined) calls.settle(message);
   }
 
@@ -73,7 +77,10 @@ export async function openLink(options: LinkOptions, signal?: AbortSignal): Prom
     beat = heartbeat({
       beatMs,
       ask: () => void calls.ask('version', undefined, new AbortController().signal).catch(() => undefined),
-      lose: () => close(unreachable('it has given no sign of life for a while')),
+      lose: () => {
+        // its signs of life are not read while we take what it has sent
+        if (!taking.isBusy()) close(unreachable('it has given no sign of life for a while'));
+      },
     });
     end.listen(beat.stop);
   }
@@ -87,6 +94,23 @@ export async function openLink(options: LinkOptions, signal?: AbortSignal): Prom
     onLost: end.listen,
     isLost: () => end.error() !== undefined,
     close: () => close(unreachable('the client was closed')),
+  };
+}
+
+/** A listener that takes long is not sent more: the daemon, and what it reads from, wait as well. */
+function takingTime({ pause, resume }: Socket, onTaken: () => void) {
+  let untaken = 0;
+  const goOn = (): void => {
+    onTaken();
+    if (--untaken === 0) resume();
+  };
+  return {
+    isBusy: () => untaken > 0,
+    wait: (taken: unknown): void => {
+      if (!(taken instanceof Promise)) return;
+      if (++untaken === 1) pause();
+      taken.then(goOn, goOn);
+    },
   };
 }
 

@@ -1,6 +1,12 @@
 /** Any WebSocket (a browser's, Node's, ws) as the few things the client needs of it. */
 
-export type Socket = { readonly send: (text: string) => void; readonly close: () => void };
+export type Socket = {
+  readonly send: (text: string) => void;
+  /** Nothing more is read until `resume`, where that is possible (a browser's socket cannot). */
+  readonly pause: () => void;
+  readonly resume: () => void;
+  readonly close: () => void;
+};
 
 export type SocketListener = {
   readonly onOpen: () => void;
@@ -16,6 +22,8 @@ export type OpenSocket = (listener: SocketListener) => Socket;
 type StandardSocket = {
   send(text: string): void;
   close(): void;
+  pause?(): void;
+  resume?(): void;
   addEventListener(type: 'open', listener: () => void): void;
   addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
   addEventListener(type: 'error', listener: (event: { readonly error?: unknown }) => void): void;
@@ -30,7 +38,8 @@ export function overWebSocket(create: () => StandardSocket): OpenSocket {
     } catch (error) {
       // what a browser does not allow at all, for instance ws: from a page that came by https:
       queueMicrotask(() => onClosed(error));
-      return { send: () => undefined, close: () => undefined };
+      const nothing = () => undefined;
+      return { send: nothing, pause: nothing, resume: nothing, close: nothing };
     }
     let cause: unknown;
     socket.addEventListener('open', onOpen);
@@ -42,6 +51,11 @@ export function overWebSocket(create: () => StandardSocket): OpenSocket {
     socket.addEventListener('close', ({ code, reason }) => {
       onClosed(cause ?? `the connection was closed with code ${code}${reason === '' ? '' : ` (${reason})`}`);
     });
-    return { send: (text) => socket.send(text), close: () => socket.close() };
+    return {
+      send: (text) => socket.send(text),
+      pause: () => socket.pause?.(),
+      resume: () => socket.resume?.(),
+      close: () => socket.close(),
+    };
   };
 }

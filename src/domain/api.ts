@@ -17,13 +17,13 @@ import type { History } from './history.ts';
 import type { AppInfo, AppSummary, StorageEntry } from './info.ts';
 import type { Limits } from './limits.ts';
 import type { PackageStore, Pruned } from './packages.ts';
-import type { Done, EngineReport, LogPage, Screenshot, Version } from './results.ts';
+import type { Done, EngineReport, LogPage, Screenshot, StorageRepair, Version } from './results.ts';
 import type { ViewAddress } from './wire.ts';
 import { runtimeConfigSchema } from './runtime-config.ts';
 import { SPEC_FORMATS, type GeneratedSpec } from './spec.ts';
 
 export { CALLSIGN } from './wire.ts';
-export type { Done, EngineReport, LogLine, LogPage, Screenshot, Version } from './results.ts';
+export type { Done, EngineReport, LogLine, LogPage, Screenshot, StorageRepair, Version } from './results.ts';
 
 /** Checked further by domain/ids: the schema only says that there is text. */
 const id = z.string();
@@ -171,6 +171,8 @@ const getLogs = z.strictObject({
   limit: z.int().min(1).max(10_000).default(1000),
   /** Wait this long for the first new line, in ms. */
   waitMs: z.int().min(0).max(30_000).default(0),
+  /** Of the run before the present one, as after a restart. */
+  previous: z.boolean().default(false),
 });
 
 export const METHODS = {
@@ -235,6 +237,10 @@ export const METHODS = {
     params: ofApp,
     doc: 'Delete the private directory of an app that has no instance; its user id may go to another app later.',
   },
+  repairStorage: {
+    params: ofApp,
+    doc: 'Repair the damaged file system of an app with limited storage, and say what was lost. Nothing may have it mounted.',
+  },
   listImages: {
     params: nothing,
     doc: 'The images of apps that sleep: how large they are, and whether they would survive a power cut.',
@@ -285,6 +291,7 @@ export type MethodResults = {
   listStorage: readonly StorageEntry[];
   clearStorage: Done;
   deleteStorage: Done;
+  repairStorage: StorageRepair;
   listImages: readonly ImageEntry[];
   listPackages: PackageStore;
   prunePackages: Pruned;

@@ -1,4 +1,5 @@
 /** The closed set of errors. A row says how each one looks to Thunder's clients, to the shell and in the documentation. */
+import { lackBelow, meaningOf } from './errno.ts';
 
 type Row = {
   /** Thunder's core code (facts/thunder.md §1.6); negative: a JSON-RPC code of its own. */
@@ -72,6 +73,16 @@ export const ERRORS = {
     doc: 'Every user id of the range is taken or still in its grace period.',
   },
   NO_SPACE: { thunder: 40, exitCode: 17, doc: 'The disk (or a budget on it) is full.' },
+  OUT_OF_RESOURCES: {
+    thunder: 2,
+    exitCode: 36,
+    doc: 'The daemon or the machine has no file descriptor, process, memory or kernel object left; the error names which.',
+  },
+  DISK_UNUSABLE: {
+    thunder: 40,
+    exitCode: 37,
+    doc: 'The kernel does not let the daemon read or write a file of its own: a read-only or failing disk, or missing rights.',
+  },
   PORT_TAKEN: {
     thunder: 13,
     exitCode: 28,
@@ -88,7 +99,11 @@ export const ERRORS = {
     exitCode: 19,
     doc: 'The operation was overtaken: by a kill, by the end of the app, or by the end of the daemon.',
   },
-  BUSY: { thunder: 12, exitCode: 20, doc: 'Too many operations wait for this instance already.' },
+  BUSY: {
+    thunder: 12,
+    exitCode: 20,
+    doc: 'Too many operations wait for this instance already, or the kernel says that what is needed is still in use.',
+  },
   ALREADY_RUNNING: { thunder: 9, exitCode: 21, doc: 'Another daemon uses this root directory.' },
   UNREACHABLE: { thunder: 26, exitCode: 22, doc: 'The daemon does not answer at this address.' },
   PERMISSION_DENIED: { thunder: -32604, exitCode: 23, doc: 'The caller may not do that.' },
@@ -152,13 +167,15 @@ export class RuntimeError extends Error {
   readonly next: string | undefined;
   readonly details: ErrorDetails | undefined;
 
+  /** A code that only says what did not work gives way to one that says why: a full disk, no descriptor left ({@link lackBelow}). */
   constructor(code: ErrorCode, { what, next, details, cause }: ErrorStory) {
     const why = whyOf(cause);
     super(why === undefined ? what : `${what}: ${why}`, cause === undefined ? undefined : { cause });
+    const lack = lackBelow(code, cause);
     this.name = 'RuntimeError';
-    this.code = code;
+    this.code = lack?.code ?? code;
     this.what = what;
-    this.next = next;
+    this.next = lack?.next ?? next;
     this.details = details;
   }
 
@@ -179,12 +196,15 @@ export class RuntimeError extends Error {
     return new RuntimeError(code, { what, next, details, cause: why });
   }
 
-  /** Anything thrown, as an error of this class; what is not one of ours is a fault of ours. */
+  /** Anything thrown, as an error of this class: by its errno, if it has one; what is not known is a fault of ours. */
   static of(thrown: unknown): RuntimeError {
     if (thrown instanceof RuntimeError) return thrown;
-    return new RuntimeError('INTERNAL', { what: 'unexpected fault in Runtime Manager', cause: thrown });
+    const { code, what, next } = meaningOf(thrown) ?? UNKNOWN;
+    return new RuntimeError(code, { what, next, cause: thrown });
   }
 }
+
+const UNKNOWN = { code: 'INTERNAL', what: 'unexpected fault in Runtime Manager', next: undefined } as const;
 
 function whyOf(cause: unknown): string | undefined {
   if (cause === undefined) return undefined;

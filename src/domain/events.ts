@@ -58,13 +58,35 @@ type EventBody =
 export type NewEvent = Subject & EventBody;
 export type EventType = NewEvent['type'];
 
-/** `seq` counts from 1 without holes; `time` is ISO 8601, UTC. */
+/** `seq` counts from 1, one by one; `time` is ISO 8601, UTC. */
 export type AppEvent = { readonly seq: number; readonly time: string } & NewEvent;
 
-/** A page of the event log. `firstSeq` above `since + 1` means that older ones were dropped: a gap. */
+/**
+ * A page of the event log. `firstSeq` above `since + 1` means that older ones were dropped: a gap. So does a number that is missing
+ * between two events of all instances: those were dropped of an instance that had very many.
+ */
 export type EventPage = {
   readonly events: readonly AppEvent[];
-  /** The oldest event still kept; `lastSeq + 1` when there is none. */
+  /** The oldest event still kept (of the instance, where one was asked for); `lastSeq + 1` when there is none. */
   readonly firstSeq: number;
   readonly lastSeq: number;
 };
+
+/** These events, both ends included, are no longer kept. */
+export type EventGap = { readonly type: 'gap'; readonly from: number; readonly to: number };
+
+/** The events of a page after `since`, with the gaps before and between them. `isWhole`: the page is of all instances. */
+export function* withGaps(
+  { events, firstSeq }: EventPage,
+  since: number,
+  isWhole: boolean,
+): Generator<AppEvent | EventGap, void, undefined> {
+  let at = since;
+  for (const event of events) {
+    const expected = isWhole ? event.seq : Math.min(event.seq, firstSeq);
+    if (expected > at + 1) yield { type: 'gap', from: at + 1, to: expected - 1 };
+    yield event;
+    at = event.seq;
+  }
+  if (firstSeq > at + 1) yield { type: 'gap', from: at + 1, to: firstSeq - 1 };
+}

@@ -69,7 +69,7 @@ const endWords = (exit: ExitRecord): string => `its last end: ${exitWords(exit)}
 
 const ended: Rule = ({ info, events, nowMs }) => {
   const { exit, state, restart, appInstanceId: id } = info;
-  if (exit === null || !isBad(exit) || nowMs - Date.parse(exit.at) > RECENT_MS) return undefined;
+  if (exit === null || !hasEndedBadly(exit, nowMs)) return undefined;
   // it runs, or will: told as a loop when it goes on so; memory does not come back by itself
   if ((state !== 'TERMINATED' || restart.dueAt !== null) && exit.cause !== 'oom') return undefined;
   if (lastOf(events, 'restartGivenUp', 'started')?.type === 'restartGivenUp') return undefined;
@@ -82,6 +82,10 @@ const ended: Rule = ({ info, events, nowMs }) => {
     since: exit.at,
   };
 };
+
+/** In the last day. */
+export const hasEndedBadly = (exit: ExitRecord, nowMs: number): boolean =>
+  isBad(exit) && nowMs - Date.parse(exit.at) <= RECENT_MS;
 
 const isBad = ({ cause, code }: ExitRecord): boolean =>
   cause === 'exited' ? code !== 0 : exitCure(cause, '') !== null && cause !== 'reboot';

@@ -1,8 +1,7 @@
 /** What is wrong now: of the device, of operations that came to nothing, and of each instance. */
-import type { AppEvent } from '../domain/events.ts';
 import type { Health, Problem, Resources } from '../domain/health.ts';
 import type { AppId, AppInstanceId } from '../domain/ids.ts';
-import { failureStory, problemsOf } from '../domain/problems.ts';
+import { failureStory, hasEndedBadly, problemsOf } from '../domain/problems.ts';
 import { formatSize } from '../domain/size.ts';
 import { isAlive } from '../domain/states.ts';
 import type { Instances } from './instances.ts';
@@ -17,8 +16,8 @@ type House = {
   readonly troubles: Troubles;
 };
 
-/** So many events back is looked for what happened to the instances last. */
-const EVENTS_READ = 2000;
+/** So many events back is looked for what happened to an instance last: each has its own, whatever others do. */
+const EVENTS_READ = 32;
 const LOW_DISK_BYTES = 256 * 2 ** 20;
 /** Of a budget. */
 const NEARLY_ALL = 0.9;
@@ -30,7 +29,7 @@ export async function resourcesOf({ images, userIds }: World): Promise<Resources
 export async function healthOf(house: House): Promise<Health> {
   const { world } = house;
   const resources = await resourcesOf(world);
-  const own = ofInstances(house, await lastEvents(world));
+  const own = await ofInstances(house);
   const known = new Set(own.map(({ code, appInstanceId }) => `${code} ${appInstanceId ?? ''}`));
   const troubles = ofTroubles(house).filter(({ code, appInstanceId }) => !known.has(`${code} ${appInstanceId ?? ''}`));
   const problems = [...ofDevice(world, resources), ...troubles, ...own];
@@ -39,22 +38,17 @@ export async function healthOf(house: House): Promise<Health> {
 
 const rank = ({ state }: Problem): number => (state === 'fail' ? 0 : 1);
 
-async function lastEvents({ journal }: World): Promise<ReadonlyMap<AppInstanceId, readonly AppEvent[]>> {
-  const { events } = await journal.events({ since: 0, limit: EVENTS_READ, newest: true });
-  return Map.groupBy(events, ({ appInstanceId }) => appInstanceId);
-}
-
-function ofInstances(
-  { world, instances, views }: House,
-  events: ReadonlyMap<AppInstanceId, readonly AppEvent[]>,
-): readonly Problem[] {
+async function ofInstances({ world, instances, views }: House): Promise<readonly Problem[]> {
   const nowMs = Date.parse(world.clock.now());
-  return [...instances].flatMap((instance) => {
-    const own = events.get(instance.record.appInstanceId) ?? [];
-    // an ended one costs nothing to look at, but hundreds of them are remembered
-    if (own.length === 0 && !isAlive(instance.state)) return [];
-    return problemsOf({ info: views.infoOf(instance), events: own, nowMs });
-  });
+  const found: Problem[] = [];
+  for (const instance of instances) {
+    const { appInstanceId, exit } = instance.record;
+    // hundreds of ended ones are remembered
+    if (!isAlive(instance.state) && (exit === null || !hasEndedBadly(exit, nowMs))) continue;
+    const { events } = await world.journal.events({ since: 0, limit: EVENTS_READ, appInstanceId, newest: true });
+    found.push(...problemsOf({ info: views.infoOf(instance), events, nowMs }));
+  }
+  return found;
 }
 
 /** Whose subject has gone on since, or is no longer there, is over. */

@@ -88,6 +88,7 @@ export class Keeper implements AsyncDisposable {
   #walk(): void {
     this.#round++;
     this.#storageWatch.look(this.#instances);
+    this.#attendLogs();
     for (const instance of this.#instances) {
       this.check(instance);
       this.#endIfOutOfMemory(instance);
@@ -102,6 +103,13 @@ export class Keeper implements AsyncDisposable {
         }
       }
     }
+  }
+
+  #attendLogs(): void {
+    const running = [...this.#instances].filter(({ state }) => state === 'RUNNING' || state === 'SUSPENDED');
+    this.#world.logs.attend(new Set(running.map(({ record }) => record.containerId))).catch((error: unknown) => {
+      this.#world.log.warn({ err: error }, 'the logs of apps could not be looked at; lines may be lost');
+    });
   }
 
   /** No file of the kernel's tells of it by a notice that we could hear; with v2 it has ended by itself by now. */

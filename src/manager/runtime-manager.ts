@@ -29,7 +29,7 @@ import { watchScreens } from './screen-events.ts';
 import { ScreenStack } from './screen-stack.ts';
 import { Sleepers } from './sleepers.ts';
 import { Troubles } from './troubles.ts';
-import { clearStorage, deleteStorage, listStorage } from './storage-methods.ts';
+import { clearStorage, deleteStorage, listStorage, repairStorage } from './storage-methods.ts';
 import { listImages, listPackages, prunePackages } from './store-methods.ts';
 import { views, type Views } from './views.ts';
 import type { World } from './world.ts';
@@ -166,6 +166,7 @@ function methods(house: House) {
     resources: () => resourcesOf(world),
     listStorage: () => listStorage(world),
     clearStorage: (params: MethodParams<'clearStorage'>) => clearStorage(world, params),
+    repairStorage: (params: MethodParams<'repairStorage'>) => repairStorage(world, params),
     deleteStorage: (params: MethodParams<'deleteStorage'>) => deleteStorage(world, params),
     listImages: () => listImages(world, instances),
     listPackages: () => listPackages(world, instances),

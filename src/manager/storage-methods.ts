@@ -33,6 +33,18 @@ export async function deleteStorage(world: World, params: Of): Promise<MethodRes
   return { already: false };
 }
 
+/** Also for an instance that sleeps and cannot be woken because of it: what counts is that nothing has it mounted. */
+export async function repairStorage({ storage, userIds }: World, params: Of): Promise<MethodResults['repairStorage']> {
+  const id = checkedAppId(params.appId);
+  const lease = userIds.all().find((one) => one.appId === id);
+  if (lease !== undefined && (await storage.exists(id))) return storage.repair(lease);
+  throw new RuntimeError('NOT_FOUND', {
+    what: `${id} has no storage`,
+    next: 'runtimectl storage ls shows the apps that have some',
+    details: { appId: id },
+  });
+}
+
 /** Undefined: there is no storage. Throws ILLEGAL_STATE while an instance is there, asleep ones included. */
 async function unusedLease({ storage, userIds }: World, params: Of): Promise<UserIdLease | undefined> {
   const id = checkedAppId(params.appId);

@@ -1,6 +1,7 @@
 /**
  * User ids of apps. An app keeps its id over runs, as its storage belongs to it. Another app gets it only when the range is
- * used up, nothing of the first one lives, its grace period is over and it has no storage. Never 0.
+ * used up, nothing of the first one lives, its grace period is over and it has no storage. An id that a process outside has is not
+ * chosen. Never 0.
  */
 import { RuntimeError } from '../domain/errors.ts';
 import type { Resources } from '../domain/health.ts';
@@ -19,6 +20,8 @@ type Options = UserIdRange & {
   readonly now: () => string;
   /** Whether something on disk still belongs to the app. */
   readonly hasStorage: (appId: AppId) => Promise<boolean>;
+  /** User ids that processes on the machine have, whoever started them. */
+  readonly busyIds: () => ReadonlySet<number>;
 };
 
 export type LeaseWish = { readonly appId: AppId; readonly uid?: number | undefined; readonly gid?: number | undefined };
@@ -131,8 +134,9 @@ export class UserIds {
 
   #neverUsed(): number | undefined {
     const taken = new Set([...this.#leases.values()].map((lease) => lease.uid));
-    const { first, last } = this.#options;
-    for (let uid = first; uid <= last; uid++) if (!taken.has(uid)) return uid;
+    const { first, last, busyIds } = this.#options;
+    const busy = busyIds();
+    for (let uid = first; uid <= last; uid++) if (!taken.has(uid) && !busy.has(uid)) return uid;
     return undefined;
   }
 
@@ -146,10 +150,12 @@ export class UserIds {
   }
 
   async #evict(): Promise<UserIdLease | undefined> {
-    const { first, last, graceMs, now, hasStorage } = this.#options;
+    const { first, last, graceMs, now, hasStorage, busyIds } = this.#options;
+    const busy = busyIds();
     const before = new Date(Date.parse(now()) - graceMs).toISOString();
     const idle = [...this.#leases.values()]
       .filter(({ uid, releasedAt }) => uid >= first && uid <= last && releasedAt !== null && releasedAt <= before)
+      .filter(({ uid }) => !busy.has(uid))
       .sort((one, other) => ((one.releasedAt ?? '') < (other.releasedAt ?? '') ? -1 : 1));
     for (const lease of idle) {
       if (!(await hasStorage(lease.appId)) && this.#leases.get(lease.appId) === lease) return lease;
@@ -160,7 +166,7 @@ export class UserIds {
   #exhausted(): RuntimeError {
     const { first, last, graceMs } = this.#options;
     return new RuntimeError('USER_IDS_EXHAUSTED', {
-      what: `all ${last - first + 1} user ids from ${first} to ${last} are taken`,
+      what: `all ${last - first + 1} user ids from ${first} to ${last} are taken, by apps or by other processes`,
       next: `end apps and wait ${Math.ceil(graceMs / 1000)} s, delete the storage of apps that are gone, or widen userIds in the configuration`,
     });
   }

@@ -15,11 +15,11 @@ export type DisplayOwner = {
   readonly uid: number;
   readonly gid: number;
   readonly placement: Placement;
+  /** That it was given; null: as large as the provider thinks fit. */
+  readonly size: DisplaySize | null;
 };
 
 export type DisplayOrder = DisplayOwner & {
-  /** In pixels; null: as large as the provider thinks fit. */
-  readonly size: DisplaySize | null;
   /** RDK's words for what an app may do with its display; a provider that knows no such thing leaves them out. */
   readonly capabilities: readonly string[];
 };
@@ -81,7 +81,7 @@ export type DisplayControls = {
   /** A hidden display draws nothing and gets no input. */
   readonly setVisible: (appInstanceId: AppInstanceId, visible: boolean, wait: Wait) => Promise<void>;
   readonly resize: (appInstanceId: AppInstanceId, size: DisplaySize, wait: Wait) => Promise<void>;
-  /** What is on it now, as PNG. */
+  /** What is on it now, as PNG; of another size than it was given it fails. Some in a second are taken, the others wait. */
   readonly screenshot: (appInstanceId: AppInstanceId, wait: Wait) => Promise<Buffer>;
   /**
    * A viewer's connection to the picture and the input of a display, as RFB (RFC 6143). It ends with the view, and with the last one

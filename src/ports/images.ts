@@ -49,6 +49,10 @@ export type Images = {
   readonly begin: (id: ContainerId, expectedBytes: number) => Promise<Draft>;
   /** Writes the manifest (sizes, checksums of the small files) and renames: now it is an image, not yet flushed. */
   readonly commit: (id: ContainerId, subject: ImageSubject) => Promise<Image>;
+  /**
+   * Runs a dump into the draft. Beyond the budget the dump is made to fail, which leaves the app as it was: then it throws NO_SPACE.
+   */
+  readonly bounded: <Result>(id: ContainerId, dump: () => Promise<Result>) => Promise<Result>;
   readonly discardDraft: (id: ContainerId) => Promise<void>;
   /** The draft directory of an interrupted hibernation, if there is one. */
   readonly findDraft: (id: ContainerId) => Promise<Draft | undefined>;

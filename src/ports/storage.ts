@@ -1,5 +1,6 @@
 /** Private directories of apps. */
 import type { StorageUse } from '../domain/info.ts';
+import type { StorageRepair } from '../domain/results.ts';
 import type { AppId, ContainerId } from '../domain/ids.ts';
 
 export type StorageOwner = { readonly appId: AppId; readonly uid: number; readonly gid: number };
@@ -34,6 +35,8 @@ export type Storage = {
   readonly clear: (owner: StorageOwner) => Promise<void>;
   /** Deletes it. The caller sees to it that no instance of the app is there. */
   readonly remove: (owner: StorageOwner) => Promise<void>;
+  /** Repairs the file system of a limited one. Throws ILLEGAL_STATE while an instance works in it, BUSY, CORRUPT_FILE. */
+  readonly repair: (owner: StorageOwner) => Promise<StorageRepair>;
   /** Nothing runs any more: gives back what is mounted. */
   readonly close: () => Promise<void>;
 };

@@ -106,6 +106,7 @@ const ROWS: Rows = {
   listStorage: { isRead: true, form: same },
   clearStorage: { isRead: false, form: done },
   deleteStorage: { isRead: false, form: done },
+  repairStorage: { isRead: false, form: same },
   listImages: { isRead: true, form: same },
   listPackages: { isRead: true, form: same },
   prunePackages: { isRead: false, form: same },

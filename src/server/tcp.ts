@@ -8,8 +8,8 @@ import { tcpGate } from './access.ts';
 import type { AccessOptions } from './access.ts';
 import type { Door, Endpoint } from './endpoint.ts';
 import { HTTP_LIMITS, refuseBytes } from './http-limits.ts';
-import { tokenBucket } from './token-bucket.ts';
-import type { TokenBucket } from './token-bucket.ts';
+import { tokenBucket } from '../domain/token-bucket.ts';
+import type { TokenBucket } from '../domain/token-bucket.ts';
 import type { Gate } from './visitor.ts';
 
 export type TcpOptions = AccessOptions & {

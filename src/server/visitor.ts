@@ -2,8 +2,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Log } from '../ports/log.ts';
 import type { Role } from './methods.ts';
-import { tokenBucket } from './token-bucket.ts';
-import type { TokenBucket } from './token-bucket.ts';
+import { tokenBucket } from '../domain/token-bucket.ts';
+import type { TokenBucket } from '../domain/token-bucket.ts';
 
 export type Visitor = {
   readonly who: string;

@@ -7,6 +7,7 @@ import { pictureFiles } from '../adapters/pictures/picture-files.ts';
 import { systemClock } from '../adapters/process/clock.ts';
 import { RoutedNetworks } from '../adapters/network/routed-networks.ts';
 import { packages } from '../adapters/packages/packages.ts';
+import { busyUserIds } from '../adapters/process/busy-user-ids.ts';
 import { findTool } from '../adapters/process/find-tool.ts';
 import { toolRunner } from '../adapters/process/run-tool.ts';
 import { rootFilesystems } from '../adapters/rootfs/rootfs.ts';
@@ -49,7 +50,7 @@ export async function build(site: Site): Promise<Built> {
     embedded: displayOptions(site, open, cgroupParent),
   });
   const { storage, displays } = neighbours;
-  const range = { ...config.userIds, now: systemClock.now, hasStorage: storage.exists };
+  const range = { ...config.userIds, now: systemClock.now, hasStorage: storage.exists, busyIds: busyUserIds };
   const hibernation = { ...config.hibernation, runtime: built.runtimeVersion, criu: built.criuVersion };
   const world: World = {
     ...{

@@ -1,5 +1,6 @@
 /** The daemon's own log on stderr: JSON lines, or readable ones on a terminal. */
 import { styleText } from 'node:util';
+import { printable } from '../domain/printable.ts';
 import pino, { type Logger } from 'pino';
 
 const COLOURS = { 20: 'gray', 30: 'green', 40: 'yellow', 50: 'red' } as const;
@@ -14,8 +15,8 @@ type Line = {
 
 function readable(line: string): string {
   const { level, time, msg, pid: _pid, ...facts } = JSON.parse(line) as Line;
-  const rest = Object.keys(facts).length > 0 ? ` ${styleText('gray', JSON.stringify(facts))}` : '';
-  return `${time.slice(11, 23)} ${styleText(COLOURS[level], NAMES[level].padEnd(5))} ${msg}${rest}\n`;
+  const rest = Object.keys(facts).length > 0 ? ` ${styleText('gray', printable(JSON.stringify(facts)))}` : '';
+  return `${time.slice(11, 23)} ${styleText(COLOURS[level], NAMES[level].padEnd(5))} ${printable(msg)}${rest}\n`;
 }
 
 /** Synchronous: the last line before a crash is the one that matters. */

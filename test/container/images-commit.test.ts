@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
-import { mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { helpfulRefusal, refusal } from '../lib/refusal.ts';
+import { until } from '../lib/until.ts';
 import {
   asText,
   containerId,
@@ -172,6 +173,41 @@ test('an image that exceeds the budget is refused with what is needed and which 
   assert.equal(await box.images.findDraft(ID), undefined);
   await box.images.remove(large);
   await box.images.begin(ID, 8 * MIB);
+});
+
+test('a dump that grows beyond the budget can make no more files, and fails for that reason; its draft is gone then', async () => {
+  await using box = await imagesBox({ budgetBytes: 12 * MIB });
+  const { directory } = await box.images.begin(ID, MIB);
+  const grow = async (): Promise<void> => {
+    for (let at = 1; at < 1000; at++) await writeFile(join(directory, `ghost-file-${at}.img`), noise(4 * MIB));
+  };
+  const error = await helpfulRefusal(box.images.bounded(ID, grow), 'NO_SPACE', /of the 12\.0 MB .* are left/);
+  assert(Number(error.details?.['neededBytes']) > 12 * MIB);
+  assert.equal(
+    await box.images.findDraft(ID).then((found) => found?.directory),
+    directory,
+    'what is whole can be kept',
+  );
+  await box.images.discardDraft(ID);
+  assert.deepEqual(await box.images.known(), []);
+});
+
+test('a dump that was over when its draft had become too large is an image, also for the next daemon', async () => {
+  await using box = await imagesBox({ budgetBytes: 12 * MIB });
+  for (const id of [ID, OTHER]) {
+    const { directory } = await box.images.begin(id, MIB);
+    await box.images.bounded(id, async () => {
+      await writeFile(join(directory, 'pages-1.img'), noise(16 * MIB));
+      await until(async () => (await readdir(box.root)).every((name) => !directory.endsWith(`/${name}`)), {
+        what: 'the draft is taken away',
+      });
+    });
+    const store = id === ID ? box.images : box.store();
+    assert.deepEqual(await store.findDraft(id), { directory });
+    const image = await store.commit(id, subject(id));
+    assert(image.info.sizeBytes >= 16 * MIB);
+    await store.remove(id);
+  }
 });
 
 test('an image that somebody else removed does not count any more', async () => {

@@ -17,6 +17,7 @@ import type { AppInput, Client } from '../../src/client/node.ts';
 import { exitOf, outputOf, uniqueId, untilSays } from '../lib/apps.ts';
 import { startDaemon, type TestDaemon } from '../lib/daemon.ts';
 import { mountsUnder } from '../lib/machine.ts';
+import { mountNamespace } from '../lib/mount-namespace.ts';
 import {
   copyImage,
   layerOf,
@@ -205,6 +206,34 @@ describe('an image', () => {
     assert.deepEqual(filesIn(chains), []);
     assert.equal(await saidBy(client, { image }, 'cat /etc/words'), 'from the package');
   });
+});
+
+test('images are released although other mount namespaces have copies of their mounts, and run while one is stood in', async () => {
+  await using space = await mountNamespace('private');
+  await using daemon = await startDaemon({ within: space.within });
+  const { client, directory } = daemon;
+  const root = programRoot(join(directory, 'root'));
+  const files = { squashfs: join(directory, 'root.squashfs'), erofs: join(directory, 'root.erofs') };
+  writeSquashfs(root, files.squashfs);
+  writeErofs(root, files.erofs);
+  const places = `/run/runtime-manager-${daemon.tag}/packages`;
+  for (const file of Object.values(files)) {
+    const id = await runImage(client, { image: file }, COUNT);
+    await using _ = await space.neighbour();
+    {
+      const [place = ''] = filesIn(places);
+      await using inside = await space.neighbour(join(places, place, 'etc'));
+      await client.kill({ appInstanceId: id });
+      assert.notEqual(loopsOf(file), '', 'the neighbour stands in it');
+      assert.equal(await saidBy(client, { image: file }, 'cat /etc/words'), 'from the package');
+      assert.equal(readFileSync(`/proc/${inside.pid}/cwd/words`, 'utf8'), 'from the package\n');
+    }
+    const again = await runImage(client, { image: file }, COUNT);
+    await client.kill({ appInstanceId: again });
+    await until(() => loopsOf(file) === '', { what: `nothing on the machine has ${file} mounted` });
+    await client.prunePackages();
+    assert.deepEqual(filesIn(places), []);
+  }
 });
 
 test('a squashfs file that is another one at the wake is refused, and the image of the app is kept', async () => {

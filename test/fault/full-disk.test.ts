@@ -1,15 +1,17 @@
 /** The disk of the daemon is full: a small tmpfs in its place. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdirSync, statfsSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { readdirSync, statfsSync, writeFileSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { RuntimeError } from '../../src/domain/errors.ts';
 import { exitOf, hostApp, runApp, shell, SLEEP, stateOf, uniqueId } from '../lib/apps.ts';
-import { startDaemon } from '../lib/daemon.ts';
+import { startDaemon, TOOLS, type DaemonOptions } from '../lib/daemon.ts';
 import { checkHistory } from '../lib/history.ts';
 import { groupsBelow, isAlive } from '../lib/machine.ts';
+import { helpfulRefusal } from '../lib/refusal.ts';
+import { toolsWith } from '../lib/tools.ts';
 import { until } from '../lib/until.ts';
 
 const SIZE_BYTES = 16 * 2 ** 20;
@@ -20,11 +22,16 @@ function unmounted(point: string): boolean {
   return true;
 }
 
-const onSmallDisk = () =>
+type Disk = Partial<DaemonOptions> & { readonly files?: number };
+
+/** `files`: inodes; as many as fit when absent. */
+const onSmallDisk = ({ files = 0, ...options }: Disk = {}) =>
   startDaemon({
     config: { userIds: { first: 43_001, last: 43_003 } },
+    ...options,
     prepare: async (root) => {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${SIZE_BYTES},mode=755`, 'tmpfs', root]);
+      const size = `size=${SIZE_BYTES},nr_inodes=${files},mode=755`;
+      execFileSync('mount', ['-t', 'tmpfs', '-o', size, 'tmpfs', root]);
       return async () => {
         await until(() => unmounted(root), { what: 'its disk can be unmounted' });
       };
@@ -76,4 +83,57 @@ test('on a full disk a run is refused as such, a living app can be ended, and al
   await until(async () => (await client.list()).length === 0, { what: 'all have ended' });
   checkHistory((await client.getEvents({ since: 0 })).events);
   await until(() => readdirSync(`${daemon.places.run}/bundles`).length === 0, { what: 'nothing is left' });
+});
+
+/** Every inode; what it takes away again is the directory's name. */
+async function fillWithFiles(root: string): Promise<string> {
+  const directory = join(root, 'filling');
+  await mkdir(directory);
+  const { ffree } = statfsSync(root);
+  for (let file = 0; file < ffree; file++) writeFileSync(join(directory, String(file)), '');
+  assert.equal(statfsSync(root).ffree, 0);
+  return directory;
+}
+
+for (const { what, filled, files } of [
+  { what: 'without room', filled: fill, files: 0 },
+  { what: 'without inodes', filled: fillWithFiles, files: 3000 },
+]) {
+  test(`on a disk ${what} run, exec and a first hibernation are refused as such, and the app runs on`, async () => {
+    await using daemon = await onSmallDisk({ files });
+    const { client } = daemon;
+    const id = await runApp(client, 'lives', SLEEP);
+    const filling = await filled(daemon.root);
+    const exec = () => client.exec({ appInstanceId: id, args: ['/bin/true'] });
+    await helpfulRefusal(exec(), 'NO_SPACE', /full/);
+    await helpfulRefusal(client.hibernate({ appInstanceId: id }), 'NO_SPACE', /full|free/);
+    await helpfulRefusal(client.run(hostApp(uniqueId('refused'), SLEEP)), 'NO_SPACE', /full|no space/);
+    assert.equal(await stateOf(client, id), 'RUNNING');
+    await rm(filling, { recursive: true });
+    assert.equal((await exec()).exitCode, 0);
+    await client.hibernate({ appInstanceId: id });
+    await client.wake({ appInstanceId: id });
+    await client.kill({ appInstanceId: id });
+  });
+}
+
+test('a disk that becomes full while CRIU or runc writes to it is NO_SPACE, whatever was still written of their words', async () => {
+  await using tools = await toolsWith({
+    // as a neighbour that takes the last of the room in that moment
+    runc: `#!/bin/sh
+case " $* " in
+  *" --image-path "*" --work-path "*) dd if=/dev/zero of="$(cat "$(dirname "$0")/fill")" bs=1M 2>/dev/null ;;
+esac
+exec ${join(TOOLS, 'runc')} "$@"
+`,
+  });
+  await using daemon = await onSmallDisk({ tools: tools.path });
+  const filling = join(daemon.root, 'filling');
+  await writeFile(join(tools.path, 'fill'), filling);
+  const { client } = daemon;
+  const id = await runApp(client, 'lives', SLEEP);
+  await helpfulRefusal(client.hibernate({ appInstanceId: id }), 'NO_SPACE', /full|space/i);
+  assert.equal(await stateOf(client, id), 'RUNNING');
+  await rm(filling);
+  await client.kill({ appInstanceId: id });
 });

@@ -1,10 +1,13 @@
 /** What stands in the way of falling asleep or waking: a plain reason, the state as it was, and after the cause is gone it works. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cp, mkdir, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { chmod, cp, mkdir, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { Client } from '../../src/client/node.ts';
+import { perl, runApp, untilSays } from '../lib/apps.ts';
 import { startDaemon } from '../lib/daemon.ts';
 import { checkHouse } from '../lib/house.ts';
 import { helpfulRefusal } from '../lib/refusal.ts';
@@ -66,6 +69,67 @@ test('beyond the budget a hibernation is refused with numbers and with which ima
   await client.kill({ appInstanceId: first.id });
   await client.hibernate({ appInstanceId: second.id });
   await checkSleepsAndWakes(daemon, second);
+});
+
+/** Opens files, says so, and counts; what it holds is read again with each count. */
+const HOLDS =
+  '$| = 1; my @held = map { open my $f, "+<", $_ or die $!; $f } glob $ARGV[0]; print "open\\n"; ' +
+  'while (1) { for (@held) { seek $_, 0, 0; read $_, my $x, 4; die if $x ne "held" } $n++; ' +
+  'open my $o, ">", "/data/n"; print $o $n; close $o; select undef, undef, undef, 0.02 }';
+const held = (mib: number): Buffer => Buffer.concat([Buffer.from('held'), Buffer.alloc(mib * MIB - 4, 'x')]);
+
+async function goesOnHolding(client: Client, id: string): Promise<void> {
+  const { state, storage } = await client.getInfo({ appInstanceId: id });
+  assert.equal(state, 'RUNNING');
+  const count = (): number => Number(readFileSync(join(storage, 'n'), 'utf8'));
+  const before = count();
+  await until(() => count() > before + 2, { what: `${id} goes on, with all that it holds` });
+}
+
+test('deleted files that an app has open count for the budget before anything is dumped', async () => {
+  await using daemon = await startDaemon({ config: { hibernation: { budgetBytes: 64 * MIB } } });
+  const { client } = daemon;
+  const make =
+    'for i in 1 2 3; do { printf held; head -c 31457276 /dev/zero | tr "\\0" x; } >/data/f$i; done; exec "$@"';
+  const args = ['/bin/sh', '-c', make, 'sh', '/usr/bin/perl', '-e', HOLDS, '/data/f*'];
+  const id = await runApp(client, 'holds', args);
+  await untilSays(client, id, 'open');
+  const { storage } = await client.getInfo({ appInstanceId: id });
+  for (const name of ['f1', 'f2', 'f3']) await rm(join(storage, name));
+  await until(() => existsSync(join(storage, 'n')), { what: 'it counts' });
+  await helpfulRefusal(client.hibernate({ appInstanceId: id }), 'NO_SPACE', /needs 1\d\d.* MB, and of the 64/);
+  await goesOnHolding(client, id);
+  assert.deepEqual(readdirSync(daemon.places.images), []);
+});
+
+test('a dump that grows beyond the budget is stopped, and the app goes on unharmed', async () => {
+  await using daemon = await startDaemon({
+    config: { hibernation: { budgetBytes: 64 * MIB } },
+    prepare: async (root) => {
+      const shared = join(root, 'shared');
+      await mkdir(shared);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=400m,mode=777', 'shared', shared]);
+      return () => Promise.resolve(void execFileSync('umount', [shared]));
+    },
+  });
+  const { client, root } = daemon;
+  const shared = join(root, 'shared');
+  // memory of this process, not of the app: nothing can know that CRIU will write it
+  for (let at = 0; at < 8; at++) {
+    await writeFile(join(shared, `f${at}`), held(40));
+    await chmod(join(shared, `f${at}`), 0o666);
+  }
+  const mounts = [{ source: shared, destination: '/shared', readOnly: false }];
+  const id = await runApp(client, 'holds', [...perl(HOLDS), '/shared/f*'], { mounts });
+  await untilSays(client, id, 'open');
+  for (let at = 0; at < 8; at++) await rm(join(shared, `f${at}`));
+  const { storage } = await client.getInfo({ appInstanceId: id });
+  await until(() => existsSync(join(storage, 'n')), { what: 'it counts' });
+  const error = await helpfulRefusal(client.hibernate({ appInstanceId: id }), 'NO_SPACE', /of the 64.* are left/);
+  assert(Number(error.details?.['neededBytes']) < 250 * MIB, 'it did not write all of the 320 MiB');
+  await goesOnHolding(client, id);
+  assert.deepEqual(readdirSync(daemon.places.images), []);
+  await client.kill({ appInstanceId: id });
 });
 
 test('a dump that takes too long is stopped, and the app is as it was; one that was all but done counts', async () => {

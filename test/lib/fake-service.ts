@@ -195,6 +195,9 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
     listStorage: async () => [],
     clearStorage: async () => ({ already: false }),
     deleteStorage: async () => ({ already: false }),
+    repairStorage: async ({ appId }) => ({
+      ...{ appId, file: null, repaired: false, changes: [], changeCount: 0, salvaged: [], undoFile: null },
+    }),
     listImages: async () => [],
     listPackages: async () => ({ packages: [], totalBytes: 0, budgetBytes: 0 }),
     prunePackages: async () => ({ deleted: 0, freedBytes: 0 }),

@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import type { MethodName } from '../../src/domain/api.ts';
 import { engineForm } from './wire-engine.ts';
+import { repairForm, storageForm } from './wire-storage.ts';
 
 type JsonType = 'string' | 'integer' | 'array' | 'object';
 
@@ -273,24 +274,9 @@ export const WIRE: Readonly<Record<MethodName, WireRow>> = {
     params: (at) => ({ appId: at.one, runtimeConfigObject: runtimeConfigObject(at), format: 'oci' }),
     form: z.strictObject({ format: z.literal('oci'), spec: open({ ociVersion: text }), ignored: z.array(text) }),
   },
-  listStorage: {
-    params: () => ({}),
-    form: z
-      .array(
-        z.strictObject({
-          ...{
-            appId: text,
-            uid: count,
-            path: text,
-            inUse: z.boolean(),
-            usedBytes: count,
-            limitBytes: count.nullable(),
-          },
-        }),
-      )
-      .min(1),
-  },
+  listStorage: { params: () => ({}), form: z.array(storageForm).min(1) },
   clearStorage: { own: ['appId'], params: ({ idleApp: appId }) => ({ appId }), form: nil },
+  repairStorage: { own: ['appId'], params: ({ idleApp: appId }) => ({ appId }), form: repairForm },
   listPackages: {
     params: () => ({}),
     form: z.strictObject({ packages: z.array(stored), totalBytes: count, budgetBytes: count }),

@@ -71,3 +71,60 @@ test('an error of the operating system is known by its name', () => {
   assert(!isErrno(new Error('ENOENT'), 'ENOENT'));
   assert(!isErrno({ code: 'ENOENT' }, 'ENOENT'));
 });
+
+const errno = (code: string, words = 'no'): Error => Object.assign(new Error(words), { code });
+
+const BY_ERRNO: Readonly<Record<string, ErrorCode>> = {
+  ...{ ENOSPC: 'NO_SPACE', EDQUOT: 'NO_SPACE' },
+  ...{ EMFILE: 'OUT_OF_RESOURCES', ENFILE: 'OUT_OF_RESOURCES', ENOMEM: 'OUT_OF_RESOURCES', EAGAIN: 'OUT_OF_RESOURCES' },
+  ...{ EROFS: 'DISK_UNUSABLE', EACCES: 'DISK_UNUSABLE', EPERM: 'DISK_UNUSABLE', EIO: 'DISK_UNUSABLE' },
+  ...{ ELOOP: 'CORRUPT_FILE', ENOTDIR: 'CORRUPT_FILE', EISDIR: 'CORRUPT_FILE' },
+};
+
+for (const [name, code] of Object.entries(BY_ERRNO)) {
+  test(`${name} of a file of ours is ${code}, with what to do`, () => {
+    const error = RuntimeError.of(errno(name));
+    assert.equal(error.code, code);
+    assert((error.next ?? '').length > 0);
+    assert.equal(error.toJSON().why, 'no');
+  });
+}
+
+test('a code that only says what did not work gives way to what is used up, however deep; one that says more does not', () => {
+  const deep = new RuntimeError('TOOL_FAILED', { what: 'x', cause: new Error('y', { cause: errno('ENOSPC') }) });
+  for (const code of [
+    'INTERNAL',
+    'START_FAILED',
+    'CHECKPOINT_FAILED',
+    'RESTORE_FAILED',
+    'COMMAND_NOT_FOUND',
+  ] as const) {
+    const error = new RuntimeError(code, { what: 'z', next: 'guess', cause: deep });
+    assert.equal(error.code, 'NO_SPACE');
+    assert.match(error.next ?? '', /make room/);
+    assert.deepEqual(RuntimeError.from(error.toJSON()).toJSON(), error.toJSON());
+  }
+  assert.equal(new RuntimeError('TIMED_OUT', { what: 'z', cause: errno('ENOSPC') }).code, 'TIMED_OUT');
+  // a file of the app's may be what a runtime was refused
+  assert.equal(new RuntimeError('START_FAILED', { what: 'z', cause: errno('EROFS') }).code, 'START_FAILED');
+});
+
+/** As the tools say it. */
+const SAID: Readonly<Record<string, ErrorCode>> = {
+  'zstd: error 70 : Write error : cannot write block : No space left on device': 'NO_SPACE',
+  'mkfs.ext4: Disk quota exceeded while writing out and closing file system': 'NO_SPACE',
+  'unable to copy: writing blob: write /x: no space left on device': 'NO_SPACE',
+  'conmon: Failed to write conmon pidfile: Failed to create file “/x”: No space left on device': 'NO_SPACE',
+  'runc create failed: unable to start container process: error during container init: open /x: too many open files':
+    'OUT_OF_RESOURCES',
+  'socket: too many open files in system': 'OUT_OF_RESOURCES',
+  'fork/exec /proc/self/exe: no space left on device': 'OUT_OF_RESOURCES',
+  'write /sys/fs/cgroup/cpuset/app/cgroup.procs: no space left on device': 'OUT_OF_RESOURCES',
+  'runc create failed: mkdir /rootfs/x: read-only file system': 'START_FAILED',
+};
+
+test('an errno that only appears in the words of a tool counts as well', () => {
+  for (const [words, code] of Object.entries(SAID)) {
+    assert.equal(new RuntimeError('START_FAILED', { what: 'z', cause: words }).code, code, words);
+  }
+});

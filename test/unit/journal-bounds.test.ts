@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { EventBounds } from '../../src/adapters/sqlite/event-bounds.ts';
 import { openJournal } from '../../src/adapters/sqlite/journal.ts';
+import { withGaps } from '../../src/domain/events.ts';
+import { appInstanceId } from '../../src/domain/ids.ts';
 import type { Journal } from '../../src/ports/journal.ts';
 import { change } from '../lib/journal-records.ts';
 import { fillLog } from '../lib/long-log.ts';
@@ -103,4 +105,43 @@ test('after a bound was lowered the log shrinks step by step, and others are ser
   assert.ok((await pageAfter(again, 0)).firstSeq > 14_500);
   assert.equal((await again.load()).lastSeq, 20_000);
   await again.close();
+});
+
+test('the noise of one app costs no other app its history, and what is missing is told, over a restart too', async () => {
+  await using at = await place();
+  const journal = await at.open({ maxEvents: 2000 });
+  for (let index = 0; index < 40; index++) await journal.commit(change(index, `quiet-${index % 4}`));
+  for (let round = 0; round < 100; round++) {
+    await Promise.all(Array.from({ length: 100 }, (_, index) => journal.commit(change(index, 'noisy'))));
+    if (round % 50 === 0) await journal.commit(change(round, 'quiet-0'));
+  }
+  await journal.close();
+  const again = await at.open({ maxEvents: 2000 });
+  await again.commit(change(0, 'noisy'));
+  const { events, firstSeq, lastSeq } = await pageAfter(again, 0);
+  assert.equal(events.filter(({ appInstanceId }) => appInstanceId.startsWith('quiet')).length, 42);
+  assert.ok(events.length <= 2500, String(events.length));
+  assert.deepEqual([firstSeq, lastSeq], [1, 10_043]);
+  const items = [...withGaps({ events, firstSeq, lastSeq }, 0, true)];
+  const missing = items.reduce((sum, item) => sum + (item.type === 'gap' ? item.to - item.from + 1 : 0), 0);
+  assert.equal(missing + events.length, lastSeq);
+  const noisy = await again.events({ since: 0, limit: 10_000, appInstanceId: appInstanceId('noisy') });
+  const [first] = noisy.events;
+  assert.ok(first !== undefined && first.seq > 5000);
+  const [gap] = withGaps(noisy, 0, false);
+  assert.deepEqual(gap?.type, 'gap');
+  await again.close();
+});
+
+test('where no app is noisy, the oldest events go, whoever they are of', async () => {
+  await using at = await place();
+  const journal = await at.open({ maxEvents: 2000 });
+  for (let round = 0; round < 40; round++) {
+    await Promise.all(Array.from({ length: 100 }, (_, index) => journal.commit(change(index, `app-${index % 10}`))));
+  }
+  const { events, firstSeq } = await pageAfter(journal, 0);
+  assert.equal(events[0]?.seq, firstSeq);
+  assert.equal(events.length, 4000 - firstSeq + 1);
+  assert.ok(firstSeq > 1400, String(firstSeq));
+  await journal.close();
 });

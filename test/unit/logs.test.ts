@@ -1,35 +1,9 @@
 import assert from 'node:assert/strict';
-import { appendFile, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { parseLine } from '../../src/adapters/logs/k8s-lines.ts';
-import { logFiles } from '../../src/adapters/logs/log-files.ts';
-import { systemClock } from '../../src/adapters/process/clock.ts';
-import { appInstanceId, containerIdFor } from '../../src/domain/ids.ts';
+import { ID, line, lines, numbered, place } from '../lib/log-place.ts';
 import { refusal } from '../lib/refusal.ts';
-
-const ID = containerIdFor(appInstanceId('app'));
-const line = (text: string, tag = 'F', stream = 'stdout'): string =>
-  `2026-11-23T07:17:31.123456789+00:00 ${stream} ${tag} ${text}\n`;
-const lines = (from: number, to: number): string =>
-  Array.from({ length: to - from + 1 }, (_, index) => line(`line ${from + index}`)).join('');
-
-async function place() {
-  const directory = await mkdtemp(join(tmpdir(), 'rmt-logs-'));
-  const logs = logFiles(directory, systemClock);
-  const file = logs.fileOf(ID);
-  return {
-    logs,
-    file,
-    write: (text: string) => appendFile(file, text),
-    read: async (query: { cursor?: string; tail?: number; limit?: number } = {}) => {
-      const { lines: found, cursor } = await logs.read(ID, { limit: 1000, ...query });
-      return { texts: found.map(({ text }) => text), cursor, found };
-    },
-    [Symbol.asyncDispose]: () => rm(directory, { recursive: true }),
-  };
-}
 
 test('a line of conmon is read: time, stream, text, whether it is whole', () => {
   assert.deepEqual(parseLine('2026-11-23T07:17:31.5+00:00 stderr P half a  line '), {
@@ -70,6 +44,14 @@ test('pages have no more lines than asked for, and none is lost between them', a
   );
 });
 
+test('a page of a file that conmon has left ends with a whole line', async () => {
+  await using at = await place();
+  await at.logs.begin(ID);
+  await at.write(lines(1, 20_000));
+  await at.rotate(lines(20_001, 20_002));
+  assert.deepEqual((await at.all(undefined, { limit: 10_000 })).texts, numbered(1, 20_002));
+});
+
 test('half a line waits until it is whole', async () => {
   await using at = await place();
   const whole = line('second');
@@ -92,16 +74,37 @@ test('the tail is the last lines, however long the log', async () => {
   assert.deepEqual((await small.read({ tail: 10 })).texts, ['line 1', 'line 2']);
 });
 
-test('a log that conmon began anew, or that became shorter, is read from its beginning', async () => {
+test('bytes that are no UTF-8 come as they were written', async () => {
   await using at = await place();
-  await at.write(lines(1, 100));
-  const { cursor } = await at.read();
-  await writeFile(`${at.file}.new`, lines(101, 102));
-  await rename(`${at.file}.new`, at.file);
-  assert.deepEqual((await at.read({ cursor })).texts, ['line 101', 'line 102']);
-  const later = await at.read();
-  await writeFile(at.file, line('short'));
-  assert.deepEqual((await at.read({ cursor: later.cursor })).texts, ['short']);
+  const garbage = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => byte !== 0x0a));
+  const half = Buffer.from('ü');
+  for (const [bytes, tag] of [
+    [garbage, 'F'],
+    [half.subarray(0, 1), 'P'],
+    [half.subarray(1), 'F'],
+    [half, 'F'],
+  ] as const) {
+    await at.write(Buffer.concat([Buffer.from(line('', tag).trimEnd() + ' '), bytes, Buffer.from('\n')]));
+  }
+  const { found } = await at.read();
+  const written = found.map(({ text, bytes }) =>
+    bytes === undefined ? Buffer.from(text) : Buffer.from(bytes, 'base64'),
+  );
+  assert.deepEqual(written, [garbage, half.subarray(0, 1), half.subarray(1), half]);
+  assert.deepEqual(
+    found.map(({ bytes }) => bytes !== undefined),
+    [true, true, true, false],
+  );
+});
+
+test('a line without an end comes in pieces, and at the end of the app as it is', async () => {
+  await using at = await place({ rotates: false });
+  await at.write('x'.repeat(600_000));
+  const { texts, cursor, found } = await at.read();
+  assert.deepEqual([texts[0]?.length, found[0]?.partial], [256 * 1024, true]);
+  const { cursor: later } = await at.read({ cursor });
+  assert.deepEqual((await at.read({ cursor: later })).texts, [], 'the rest may still grow');
+  assert.equal((await at.read({ cursor: later, isComplete: true })).texts[0]?.length, 600_000 - 512 * 1024);
 });
 
 test('before the first word there is nothing, and what comes is read from that cursor on', async () => {

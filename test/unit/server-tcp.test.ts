@@ -11,7 +11,7 @@ import { WebSocket } from 'ws';
 import { configSchema } from '../../src/config.ts';
 import { layout } from '../../src/domain/layout.ts';
 import type { TcpOptions } from '../../src/server/tcp.ts';
-import { tokenBucket } from '../../src/server/token-bucket.ts';
+import { tokenBucket } from '../../src/domain/token-bucket.ts';
 import { refusalLog } from '../../src/server/visitor.ts';
 import { tcpOptions } from '../../src/start/listen.ts';
 import { readOptions } from '../../src/start/options.ts';

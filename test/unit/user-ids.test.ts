@@ -10,7 +10,7 @@ const A = appId('a');
 const B = appId('b');
 const C = appId('c');
 
-type World = { nowMs: number; readonly storages: Set<AppId> };
+type World = { nowMs: number; readonly storages: Set<AppId>; readonly busy: Set<number> };
 
 function userIds(
   {
@@ -21,13 +21,14 @@ function userIds(
   }: { first?: number; last?: number; graceMs?: number; sharedGid?: number } = {},
   remembered: readonly UserIdLease[] = [],
 ) {
-  const world: World = { nowMs: Date.parse('2026-01-01T00:00:00Z'), storages: new Set() };
+  const world: World = { nowMs: Date.parse('2026-01-01T00:00:00Z'), storages: new Set(), busy: new Set() };
   const options = {
     first,
     last,
     graceMs,
     sharedGid,
     now: () => new Date(world.nowMs).toISOString(),
+    busyIds: () => world.busy,
     hasStorage: (id: AppId) => new Promise<boolean>((resolve) => setImmediate(() => resolve(world.storages.has(id)))),
   };
   return { world, ids: new UserIds(options, remembered) };
@@ -40,6 +41,19 @@ test('an app keeps its ids over runs', async () => {
   ids.giveBack(A);
   assert.equal((await ids.lease({ appId: B })).lease.uid, 101);
   assert.equal((await ids.lease({ appId: A })).lease.uid, 100);
+});
+
+test('an id that a process outside has is not chosen, and is again when it is gone; an app keeps the one it has', async () => {
+  const { ids, world } = userIds({ last: 101, graceMs: 0 });
+  world.busy.add(100);
+  assert.equal((await ids.lease({ appId: A })).lease.uid, 101);
+  world.busy.add(101);
+  assert.equal((await ids.lease({ appId: A })).lease.uid, 101);
+  ids.giveBack(A);
+  ids.giveBack(A);
+  await refusal(ids.lease({ appId: B }), 'USER_IDS_EXHAUSTED', /by other processes/);
+  world.busy.clear();
+  assert.equal((await ids.lease({ appId: B })).lease.uid, 100);
 });
 
 test('a lease is released, and said so once, when the last instance is gone', async () => {
@@ -125,6 +139,7 @@ test('however runs come and go side by side, no two apps that live have the same
           last: 3,
           graceMs: 0,
           now: () => '2026-01-01T00:00:00.000Z',
+          busyIds: () => new Set<number>(),
           hasStorage: () => (isDiskQuick ? Promise.resolve(false) : scheduler.schedule(Promise.resolve(false))),
         },
         [],

@@ -15,23 +15,29 @@ const CONTROLLERS: readonly Controller[] = ['memory', 'pids', 'cpuacct', 'freeze
 export type DisplayGroups = Pick<ControlGroups, 'members' | 'remove' | 'known' | 'close'> & {
   /** Into the group of this name, in every hierarchy that counts or ends something. */
   readonly enter: (name: ContainerId, pid: number, limits: GroupLimits) => void;
+  /** Makes the group; a process that is not there yet joins it by these files. */
+  readonly prepare: (name: ContainerId, limits: GroupLimits) => readonly string[];
 };
 
 export function displayGroups(options: Omit<GroupOptions, 'prefix'>): DisplayGroups {
   const { pathOf, members, remove, known, close } = controlGroups({ ...options, prefix: 'display-' });
   const hierarchies = findHierarchies(options.mountInfo);
   const places = new Map(CONTROLLERS.flatMap((one) => byMountPoint(hierarchies.of(one))));
+  const prepare = (name: ContainerId, limits: GroupLimits): readonly string[] =>
+    [...places].map(([mountPoint, version]) => {
+      const group = `${mountPoint}${pathOf(name)}`;
+      makeGroup(mountPoint, pathOf(name), version);
+      limit(version, group, limits);
+      return `${group}/cgroup.procs`;
+    });
   return {
     members,
     remove,
     known,
     close,
+    prepare,
     enter: (name, pid, limits) => {
-      for (const [mountPoint, version] of places) {
-        makeGroup(mountPoint, pathOf(name), version);
-        limit(version, `${mountPoint}${pathOf(name)}`, limits);
-        join(`${mountPoint}${pathOf(name)}`, pid);
-      }
+      for (const file of prepare(name, limits)) join(file, pid);
     },
   };
 }
@@ -43,13 +49,23 @@ const MEMORY_LIMIT: Readonly<Record<1 | 2, string>> = { 1: 'memory.limit_in_byte
 
 /** A controller that is not handed down sets no limit: that is no reason to show nothing. */
 function limit(version: 1 | 2, group: string, { memoryBytes, pids }: GroupLimits): void {
-  writeIfThere(`${group}/${MEMORY_LIMIT[version]}`, String(memoryBytes));
+  setUnlessInUse(`${group}/${MEMORY_LIMIT[version]}`, memoryBytes);
+  if (version === 2) writeIfThere(`${group}/memory.swap.max`, '0');
   writeIfThere(`${group}/pids.max`, String(pids));
 }
 
-function join(group: string, pid: number): void {
+/** v1 takes no limit below what is in use; then the one before stays. */
+function setUnlessInUse(file: string, bytes: number): void {
   try {
-    writeFileSync(`${group}/cgroup.procs`, String(pid));
+    writeIfThere(file, String(bytes));
+  } catch (error) {
+    if (!isErrno(error, 'EBUSY')) throw error;
+  }
+}
+
+function join(file: string, pid: number): void {
+  try {
+    writeFileSync(file, String(pid));
   } catch (error) {
     // it has ended already, which whoever waits for it sees by itself
     if (!isErrno(error, 'ESRCH')) throw error;

@@ -11,6 +11,7 @@ import type { CreateOrder, Monitor } from '../../ports/monitor.ts';
 import type { ProcessId, Processes } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { readIfThere } from '../files/kernel-file.ts';
+import { findTool } from '../process/find-tool.ts';
 import { spawnMonitor } from './spawn-monitor.ts';
 
 type Options = {
@@ -31,14 +32,15 @@ const ENDED = '0';
 export function conmon(processes: Processes, { binary, exitDir, persistDir, env }: Options): Monitor {
   const exitFile = (id: ContainerId): string => `${exitDir}/${id}`;
   const persist = (id: ContainerId): string => `${persistDir}/${id}`;
+  const searchPath = env['PATH'] ?? '';
 
   async function create(order: CreateOrder, wait: Wait): Promise<Live> {
     await Promise.all([
       mkdir(persist(order.id), { recursive: true, mode: 0o700 }),
       rm(exitFile(order.id), { force: true }),
     ]);
-    const argv = [binary, ...conmonArguments(order, { exitDir, persist: persist(order.id) })];
-    const pid = await spawnMonitor(order.restore === undefined ? argv : [...MOUNTING_APART, ...argv], env, wait);
+    const argv = [binary, ...conmonArguments(order, { exitDir, persist: persist(order.id), searchPath })];
+    const pid = await spawnMonitor(argv, env, wait);
     const init = processes.identify(pid) ?? (order.restore === undefined ? undefined : { pid, startTime: ENDED });
     if (init === undefined) {
       throw new RuntimeError('START_FAILED', { what: `the first process of ${order.id} ended before it was started` });
@@ -110,23 +112,32 @@ async function readExit(exitFile: string, oomFile: string): Promise<Ended | unde
 /**
  * At a restore runc mounts the root file system, and in it each bind, where it is called; one that is killed leaves them. There they
  * are in the way of every app with the same root directory, and whoever removes that directory removes the host's own files through
- * them. In a mount namespace of their own (unshare(1)) they end with the processes. Mounts made on the host later are still seen.
- * Source: runc libcontainer/criu_linux.go, prepareCriuRestoreMounts, Restore.
+ * them. In a mount namespace of its own (unshare(1)) they end with the runtime. Not conmon's: it lives as long as the app, and would
+ * keep a copy of every mount of the host for that time. Mounts made on the host in the meantime are still seen.
+ * Source: runc libcontainer/criu_linux.go, prepareCriuRestoreMounts, Restore; conmon src/runtime_args.c, configure_runtime_args.
  */
-const MOUNTING_APART: readonly string[] = ['unshare', '--mount', '--propagation', 'slave', '--'];
+const MOUNTING_APART: readonly string[] = ['--mount', '--propagation', 'slave', '--'];
 
-type Places = { readonly exitDir: string; readonly persist: string };
+/** conmon calls it with `create …` or `restore …` after these. */
+function runtimeCommand({ runtime, restore }: CreateOrder, searchPath: string): readonly [string, ...string[]] {
+  const own = ['--root', runtime.stateRoot];
+  if (restore === undefined) return [runtime.binary, ...own];
+  return [findTool('unshare', searchPath) ?? 'unshare', ...MOUNTING_APART, runtime.binary, ...own];
+}
 
-function conmonArguments(order: CreateOrder, { exitDir, persist }: Places): readonly string[] {
-  const { id, bundle, runtime, restore } = order;
+type Places = { readonly exitDir: string; readonly persist: string; readonly searchPath: string };
+
+function conmonArguments(order: CreateOrder, { exitDir, persist, searchPath }: Places): readonly string[] {
+  const { id, bundle, restore } = order;
+  const [runtime, ...args] = runtimeCommand(order, searchPath);
   return [
     ...['--api-version', '1', '--cid', id, '--cuuid', id, '--name', id],
-    ...['--runtime', runtime.binary, '--bundle', bundle],
+    ...['--runtime', runtime, '--bundle', bundle],
     ...['--container-pidfile', `${bundle}/pid`, '--conmon-pidfile', `${bundle}/conmon.pid`],
     ...['--exit-dir', exitDir, '--persist-dir', persist, '--full-attach'],
     ...['--log-path', `k8s-file:${order.logFile}`, '--log-size-max', String(order.logMaxBytes), '--log-level', 'error'],
     ...(order.terminal ? ['--terminal'] : []),
-    ...['--runtime-arg', '--root', '--runtime-arg', runtime.stateRoot],
+    ...args.flatMap((arg) => ['--runtime-arg', arg]),
     ...(restore === undefined ? [] : restoreArguments(restore)),
   ];
 }

@@ -6,6 +6,7 @@ import { readLog } from './log.ts';
 import { anonymousFinding, fileFinding, type FileQuery, type Told } from './survey/files.ts';
 import { mapFindings } from './survey/maps.ts';
 import { mountFindings, readMounts, type Mount } from './survey/mounts.ts';
+import { savedBesidesMemory } from './survey/saved.ts';
 import { socketFindings } from './survey/sockets.ts';
 import { firstProcess, stateFindings } from './survey/states.ts';
 import { processOf, readDescriptors, readTask, type Descriptor, type Task } from './survey/tasks.ts';
@@ -27,6 +28,7 @@ export function criuSurveys(runTool: RunTool, options: SurveyOptions): Checkpoin
     survey: (order) => survey(runTool, options, order),
     blockers: (pids) =>
       stateFindings(pids.map(readTask).filter((task) => task !== undefined)).filter(({ blocks }) => blocks),
+    savedBesidesMemory,
     readLog,
   };
 }

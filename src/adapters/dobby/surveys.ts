@@ -60,5 +60,6 @@ export const memcrSurveys = (read: ProgramReader): CheckpointSurveys => ({
     return (await isListening(MEMCR_SOCKET)) ? REMARKS : [NO_MEMCR, ...REMARKS];
   },
   blockers: () => [],
+  savedBesidesMemory: () => Promise.resolve(0),
   readLog: () => Promise.resolve([]),
 });

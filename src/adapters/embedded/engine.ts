@@ -1,9 +1,11 @@
 /** The embedded engine: an OCI runtime makes the container, a monitor holds it, control groups and /proc tell the truth about it. */
 import { availableParallelism } from 'node:os';
+import { dirname } from 'node:path';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { Engine, Live, StartOrder } from '../../ports/engine.ts';
 import type { Wait } from '../../ports/wait.ts';
+import { blameDisk } from '../files/full-disk.ts';
 import { readOrdered, writeBundle } from './bundle.ts';
 import { endExecs, exec } from './execs.ts';
 import { checkpoint, finishCheckpoint, finishRestore, interruptRestore, pagesOf, restore } from './hibernation.ts';
@@ -87,6 +89,12 @@ export function embeddedEngine(parts: Parts): Engine {
 }
 
 async function start(parts: Parts, order: StartOrder, wait: Wait): Promise<Live> {
+  return startOnce(parts, order, wait).catch((error: unknown) => {
+    throw blameDisk(error, [parts.bundleOf(order.id), dirname(order.logFile)]);
+  });
+}
+
+async function startOnce(parts: Parts, order: StartOrder, wait: Wait): Promise<Live> {
   const { id, config, limits, logFile, logMaxBytes, terminal, network, beforeStart } = order;
   const { runtime, monitor, groups, bundleOf } = parts;
   const bundle = bundleOf(id);

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { Exec, ExecOrder } from '../../ports/execs.ts';
 import type { Wait } from '../../ports/wait.ts';
+import { blameDisk } from '../files/full-disk.ts';
 import { listDirectory } from '../files/list-directory.ts';
 import { readOrdered } from './bundle.ts';
 import type { Parts } from './parts.ts';
@@ -42,7 +43,7 @@ export async function exec(
     return started;
   } catch (error) {
     await endExec(parts, id, files.pidFile);
-    throw error;
+    throw blameDisk(error, [bundle]);
   } finally {
     // it may hold secrets
     await rm(file, { force: true });

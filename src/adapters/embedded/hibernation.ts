@@ -8,6 +8,7 @@ import type { Wiring } from '../../ports/networks.ts';
 import type { Processes, ProcessId } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { rootGroup } from '../../domain/root-group.ts';
+import { blameDisk } from '../files/full-disk.ts';
 import { bindSources, writeBundle } from './bundle.ts';
 import { unknownToRuntime } from './mounts.ts';
 import { freeze, thaw, type Parts } from './parts.ts';
@@ -36,7 +37,8 @@ export async function checkpoint(parts: Parts, order: CheckpointOrder, wait: Wai
     }
     await criu.keepLog(`${workDirectory}/dump.log`, order.failureLog);
     await leaveAsBefore(parts, { id, live, wasFrozen });
-    throw failed('CHECKPOINT_FAILED', `${id} was not hibernated`, { log: order.failureLog, cause: error });
+    const cause = blameDisk(error, [imageDirectory, workDirectory]);
+    throw failed('CHECKPOINT_FAILED', `${id} was not hibernated`, { log: order.failureLog, cause });
   }
 }
 
@@ -147,7 +149,8 @@ export async function restore(parts: Parts, order: RestoreOrder, wait: Wait): Pr
     };
   } catch (error) {
     await criu.keepLog(`${bundle}/restore.log`, order.failureLog);
-    throw failed('RESTORE_FAILED', `${id} was not woken`, { log: order.failureLog, cause: error });
+    const cause = blameDisk(error, [bundle]);
+    throw failed('RESTORE_FAILED', `${id} was not woken`, { log: order.failureLog, cause });
   }
 }
 
@@ -167,7 +170,9 @@ async function wire(
 type Failure = { readonly log: string; readonly cause: unknown };
 
 /** What says more than that it failed. */
-const PASSED_ON: ReadonlySet<string> = new Set(['TIMED_OUT', 'ABORTED', 'NOT_SUPPORTED']);
+const PASSED_ON: ReadonlySet<string> = new Set([
+  ...['TIMED_OUT', 'ABORTED', 'NOT_SUPPORTED', 'NO_SPACE', 'OUT_OF_RESOURCES'],
+]);
 
 function failed(code: 'CHECKPOINT_FAILED' | 'RESTORE_FAILED', what: string, { log, cause }: Failure): RuntimeError {
   const known = cause instanceof RuntimeError && PASSED_ON.has(cause.code) ? cause : undefined;

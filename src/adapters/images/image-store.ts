@@ -9,6 +9,7 @@ import type { Image, Images, ImageSettings } from '../../ports/images.ts';
 import type { Log } from '../../ports/log.ts';
 import { listDirectory } from '../files/list-directory.ts';
 import type { RunTool } from '../process/run-tool.ts';
+import { bounded, putBack } from './bounded.ts';
 import { compress } from './compress.ts';
 import { look, removeDirectory } from './disk.ts';
 import { complete, HELD_IN_ALL_BYTES, layOut, makeRoot, putInPlace, removeImage, settleReplaced } from './draft.ts';
@@ -60,14 +61,14 @@ async function mustRead(at: Places, id: ContainerId): Promise<StoredImage> {
   throw unusable({ id, directory: at.image(id), why: 'there is none' });
 }
 
-function drafts(parts: Parts): Pick<Images, 'begin' | 'commit' | 'findDraft' | 'discardDraft'> {
+function drafts(parts: Parts): Pick<Images, 'begin' | 'bounded' | 'commit' | 'findDraft' | 'discardDraft'> {
   const { at, lanes, room, machine, clock } = parts;
   return {
     begin: (id, expectedBytes) =>
       lanes.foreground(id, async () => {
         await makeRoot(at.root);
         await settleReplaced(at, id);
-        await removeDirectory(at.draft(id));
+        await Promise.all([at.draft(id), at.aside(id)].map(removeDirectory));
         await room.reserve(id, expectedBytes + HELD_IN_ALL_BYTES);
         try {
           return await layOut(at.draft(id));
@@ -76,8 +77,16 @@ function drafts(parts: Parts): Pick<Images, 'begin' | 'commit' | 'findDraft' | '
           throw error;
         }
       }),
+    bounded: (id, dump) =>
+      bounded(dump, {
+        directory: at.draft(id),
+        aside: at.aside(id),
+        limitBytes: room.leftFor(id),
+        refuse: (sizeBytes, cause) => room.tooLarge(id, sizeBytes, cause),
+      }),
     commit: (id, subject) =>
       lanes.foreground(id, async () => {
+        await putBack(at.draft(id), at.aside(id));
         const manifest = await complete(at.draft(id), subject, { machine, committedAt: clock.now() });
         await putInPlace(at, id);
         room.release(id);
@@ -85,10 +94,13 @@ function drafts(parts: Parts): Pick<Images, 'begin' | 'commit' | 'findDraft' | '
         room.note(image);
         return image;
       }),
-    findDraft: async (id) => ((await look(at.draft(id))) === undefined ? undefined : { directory: at.draft(id) }),
+    findDraft: async (id) => {
+      await putBack(at.draft(id), at.aside(id));
+      return (await look(at.draft(id))) === undefined ? undefined : { directory: at.draft(id) };
+    },
     discardDraft: (id) =>
       lanes.foreground(id, async () => {
-        await removeDirectory(at.draft(id));
+        await Promise.all([at.draft(id), at.aside(id)].map(removeDirectory));
         room.release(id);
         await settleReplaced(at, id);
       }),

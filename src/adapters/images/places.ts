@@ -17,6 +17,7 @@ export const OWN_FILES: ReadonlySet<string> = new Set(
 const DRAFT = '.draft+';
 const REPLACED = '.old+';
 const GONE = '.gone+';
+const ASIDE = '.over+';
 
 export type Places = {
   readonly root: string;
@@ -24,6 +25,8 @@ export type Places = {
   readonly draft: (id: ContainerId) => string;
   /** An image for as long as the next one takes its place. */
   readonly replaced: (id: ContainerId) => string;
+  /** The files of a draft that became too large, until it is known whether its dump has failed. */
+  readonly aside: (id: ContainerId) => string;
   /** What is being deleted; nothing reads it. */
   readonly gone: (id: ContainerId) => string;
 };
@@ -34,12 +37,13 @@ export const places = (root: string): Places => ({
   image: (id) => `${root}/${id}`,
   draft: (id) => `${root}/${DRAFT}${id}`,
   replaced: (id) => `${root}/${REPLACED}${id}`,
+  aside: (id) => `${root}/${ASIDE}${id}`,
   gone: (id) => `${root}/${GONE}${id}`,
 });
 
 /** Whose image, draft or rest of one it is; undefined for what is not ours. */
 export function ownerOf(name: string): ContainerId | undefined {
-  const prefix = [DRAFT, REPLACED, GONE].find((one) => name.startsWith(one)) ?? '';
+  const prefix = [DRAFT, REPLACED, GONE, ASIDE].find((one) => name.startsWith(one)) ?? '';
   const id = name.slice(prefix.length);
   return id === '' || id.startsWith('.') ? undefined : (id as ContainerId);
 }

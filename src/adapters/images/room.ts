@@ -23,6 +23,14 @@ type Options = {
   readonly find: (id: ContainerId) => Promise<Image | undefined>;
 };
 
+type Shortage = {
+  readonly neededBytes: number;
+  readonly freeBytes: number;
+  readonly why: string;
+  readonly otherwise: string;
+  readonly cause?: unknown;
+};
+
 /** An image grows a little while it is made: the app's page tables, sockets and logs are not counted beforehand. */
 const MARGIN = 1.1;
 const NAMED = 3;
@@ -71,6 +79,17 @@ export class Room {
     this.#drafts.delete(id);
   }
 
+  /** What the budget has for the image that this draft becomes. */
+  leftFor(id: ContainerId): number {
+    return this.#options.budgetBytes - this.#usedBytes() + (this.#drafts.get(id) ?? 0);
+  }
+
+  /** For a draft that has become larger than that. */
+  tooLarge(id: ContainerId, sizeBytes: number, cause: unknown): RuntimeError {
+    const freeBytes = Math.max(0, this.leftFor(id));
+    return this.#noSpace(id, { neededBytes: sizeBytes, freeBytes, ...this.#ofBudget(freeBytes), cause });
+  }
+
   /** Throws NO_SPACE when the disk has less than that besides what the drafts still need. */
   async refuseFullDisk(id: ContainerId, neededBytes: number): Promise<void> {
     const { places } = this.#options;
@@ -103,12 +122,16 @@ export class Room {
     const { budgetBytes } = this.#options;
     const usedBytes = this.#usedBytes();
     if (usedBytes + neededBytes <= budgetBytes) return;
-    throw this.#noSpace(id, {
-      neededBytes,
-      freeBytes: Math.max(0, budgetBytes - usedBytes),
-      why: `of the ${formatSize(budgetBytes)} for all images ${formatSize(Math.max(0, budgetBytes - usedBytes))} are left`,
+    const free = Math.max(0, budgetBytes - usedBytes);
+    throw this.#noSpace(id, { neededBytes, freeBytes: free, ...this.#ofBudget(free) });
+  }
+
+  #ofBudget(left: number): Pick<Shortage, 'why' | 'otherwise'> {
+    const budget = formatSize(this.#options.budgetBytes);
+    return {
+      why: `of the ${budget} for all images ${formatSize(left)} are left`,
       otherwise: 'raise the budget for images in the configuration',
-    });
+    };
   }
 
   #usedBytes(occupants = this.#occupants): number {
@@ -118,11 +141,7 @@ export class Room {
     return total(occupied) + total([...this.#drafts.values()]);
   }
 
-  #noSpace(
-    id: ContainerId,
-    story: { neededBytes: number; freeBytes: number; why: string; otherwise: string },
-  ): RuntimeError {
-    const { neededBytes, freeBytes: free, why, otherwise } = story;
+  #noSpace(id: ContainerId, { neededBytes, freeBytes: free, why, otherwise, cause }: Shortage): RuntimeError {
     const images = [...(this.#occupants ?? new Map<string, Occupant>()).values()]
       .filter((one): one is Occupant => typeof one !== 'number' && one.containerId !== id)
       .sort((one, other) => other.sizeBytes - one.sizeBytes || (one.hibernatedAt < other.hibernatedAt ? -1 : 1));
@@ -139,6 +158,7 @@ export class Room {
         usedBytes: this.#usedBytes(),
         images,
       },
+      cause,
     });
   }
 

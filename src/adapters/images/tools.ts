@@ -1,6 +1,8 @@
 /** The host tools that do the heavy work on images: none of it on the event loop or its thread pool, which everything else needs. */
+import { dirname } from 'node:path';
 import { isErrno, RuntimeError } from '../../domain/errors.ts';
 import type { Wait } from '../../ports/wait.ts';
+import { heldTool } from '../process/held-tools.ts';
 import type { RunTool } from '../process/run-tool.ts';
 
 export type ImageTools = {
@@ -19,7 +21,8 @@ export type ImageTools = {
 
 /** Ends with the daemon (prctl(2) PR_SET_PDEATHSIG): nobody would look after what it leaves. */
 const WITH_DAEMON = ['setpriv', '--pdeathsig', 'KILL'];
-const GENTLY = [...WITH_DAEMON, 'nice', '-n', '19', 'ionice', '-c', '3'];
+const SLOWLY = ['nice', '-n', '19', 'ionice', '-c', '3'];
+const GENTLY = [...WITH_DAEMON, ...SLOWLY];
 /** Below what execve(2) takes, with long paths. */
 const PATHS_AT_ONCE = 256;
 
@@ -33,7 +36,9 @@ export function imageTools(runTool: RunTool): ImageTools {
   };
   const zstd = async (argv: readonly string[], wait: Wait): Promise<void> => {
     try {
-      await runTool(argv, wait);
+      // it replaces the source's file, and reads the other one: what lies next to them is the app's memory as well
+      const reach = argv.filter((word) => word.startsWith('/')).map(dirname);
+      await runTool(heldTool('zstd', argv, { writes: reach }), wait);
     } catch (error) {
       throw explained(error);
     }
@@ -48,15 +53,14 @@ export function imageTools(runTool: RunTool): ImageTools {
     },
     // no progress, one thread; zstd takes over the owner and the mode of its source
     compress: (source, target, { level, wait }) =>
-      zstd([...GENTLY, 'zstd', '-q', `-${level}`, '-T1', source, '-o', target], wait),
-    decompress: (source, target, wait) => zstd([...WITH_DAEMON, 'zstd', '-q', '-d', source, '-o', target], wait),
+      zstd([...SLOWLY, 'zstd', '-q', `-${level}`, '-T1', source, '-o', target], wait),
+    decompress: (source, target, wait) => zstd(['zstd', '-q', '-d', source, '-o', target], wait),
   };
 }
 
 /** A full disk is something else than a broken file. */
 function explained(error: unknown): unknown {
-  const full = error instanceof RuntimeError && /No space left|quota exceeded/i.test(error.message);
-  return full ? noSpace('the disk became full', error) : error;
+  return error instanceof RuntimeError && error.code === 'NO_SPACE' ? noSpace('the disk became full', error) : error;
 }
 
 export const noSpace = (what: string, cause: unknown): RuntimeError =>

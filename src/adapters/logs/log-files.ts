@@ -1,65 +1,140 @@
 /**
- * The apps' logs as conmon or Dobby writes them. A cursor is `<inode>:<offset>`: at its size cap conmon makes the file anew, and then
- * reading goes on at the new file's beginning.
+ * The apps' logs as conmon or Dobby writes them. A cursor is `<part>:<offset>`, see parts.ts: what was read is not read again, and
+ * where a part is missing the page says so.
  */
-import { open, rm, stat, type FileHandle } from 'node:fs/promises';
-import type { LogLine } from '../../domain/api.ts';
-import { isErrno, RuntimeError } from '../../domain/errors.ts';
+import { open, rm } from 'node:fs/promises';
+import type { LogLine, LogPage } from '../../domain/api.ts';
+import { RuntimeError } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Logs } from '../../ports/logs.ts';
+import type { LogQuery, Logs } from '../../ports/logs.ts';
 import { parseLine } from './k8s-lines.ts';
+import {
+  beginParts,
+  hasRotated,
+  lookAtParts,
+  previousParts,
+  PARTS,
+  removeParts,
+  type LogPlace,
+  type Part,
+  type Parts,
+} from './parts.ts';
 import { plainLine } from './plain-lines.ts';
+import { rotationWatch } from './rotation-watch.ts';
+import { CHUNK_BYTES, findTail, readLines, type ParseLine } from './read-lines.ts';
 
-const CHUNK_BYTES = 256 * 1024;
 const POLL_MS = 100;
-const NEWLINE = 0x0a;
-
-type Position = { readonly inode: number; readonly offset: number };
-type Chunk = { readonly lines: readonly LogLine[]; readonly end: number };
+const ATTEMPTS = 5;
+/** conmon writes pieces of 8 KiB at most: a part has room for some. */
+const MIN_PART_BYTES = 16 * 1024;
 
 /** `plain`: what the app wrote and nothing else, as Dobby writes it. */
 export type LogFormat = 'k8s' | 'plain';
-type ParseLine = (line: string) => LogLine | undefined;
 const PARSERS: Readonly<Record<LogFormat, ParseLine>> = { k8s: parseLine, plain: plainLine };
 
+type Position = { readonly number: number; readonly offset: number };
+type Page = Omit<LogPage, 'ended'>;
+/** What can be read, in order. */
+type Known = { readonly parts: readonly Part[]; readonly current: number | undefined; readonly firstOfRun: number };
+
 export function logFiles(directory: string, clock: Clock, format: LogFormat = 'k8s'): Logs {
-  const parse = PARSERS[format];
   const fileOf = (id: ContainerId): string => `${directory}/${id}.log`;
   const criuLogOf = (id: ContainerId): string => `${directory}/${id}.log.criu`;
-  const remove = async (id: ContainerId): Promise<void> => {
-    await Promise.all([fileOf(id), criuLogOf(id)].map((file) => rm(file, { force: true })));
-  };
+  const placeOf = (id: ContainerId): LogPlace => ({ file: fileOf(id), rotates: format === 'k8s' });
+  const inTurn = turns();
 
-  /** Size and inode now; undefined before the app's first word. */
-  const current = (id: ContainerId): Promise<{ size: number; ino: number } | undefined> =>
-    stat(fileOf(id)).catch((error: unknown) => {
-      if (isErrno(error, 'ENOENT')) return undefined;
-      throw error;
-    });
+  const { lookAndWait, ...attention } = watchedParts(inTurn, placeOf);
+
+  async function look(
+    id: ContainerId,
+    { previous, isComplete }: Pick<LogQuery, 'previous' | 'isComplete'>,
+  ): Promise<Known> {
+    const before = await previousParts(placeOf(id));
+    if (previous === true) return { parts: before, current: undefined, firstOfRun: before[0]?.number ?? 1 };
+    const { parts, current } = await (isComplete ? lookAtParts(placeOf(id)) : lookAndWait(id));
+    return { parts: [...before, ...parts], current, firstOfRun: parts[0]?.number ?? (before.at(-1)?.number ?? 0) + 1 };
+  }
 
   return {
     fileOf,
     criuLogOf,
-    remove,
-    begin: remove,
-    read: async (id, { cursor, tail, limit }) => {
-      const there = await current(id);
-      if (there === undefined) return { lines: [], cursor: cursor ?? '0:0' };
-      await using file = await open(fileOf(id), 'r');
-      const from = await firstOffset(file, there, { cursor, tail });
-      const { lines, end } = await readLines(file, from, { limit, parse });
-      return { lines, cursor: `${there.ino}:${end}` };
+    partBytes: (logMaxBytes) =>
+      format === 'k8s' ? Math.max(MIN_PART_BYTES, Math.floor(logMaxBytes / PARTS)) : logMaxBytes,
+    attend: async (living) => {
+      attention.leaveAllBut(living);
+      if (format === 'plain') return;
+      const unattended = [...living].filter((id) => !attention.has(id));
+      await Promise.all(unattended.map((id) => inTurn(id, () => lookAndWait(id))));
     },
+    remove: (id) =>
+      inTurn(id, async () => {
+        attention.attend(id, undefined);
+        await Promise.all([removeParts(placeOf(id)), rm(criuLogOf(id), { force: true })]);
+      }),
+    begin: (id) =>
+      inTurn(id, async () => {
+        attention.attend(id, undefined);
+        await Promise.all([beginParts(placeOf(id)), rm(criuLogOf(id), { force: true })]);
+        await lookAndWait(id);
+      }),
+    read: (id, query) =>
+      inTurn(id, async () => {
+        const known = await look(id, query);
+        if (query.previous === true && known.parts.length === 0) throw noEarlierRun();
+        return readPage(known, query, PARSERS[format]);
+      }),
     changed: async (id, { cursor, signal, timeoutMs }) => {
       const position = parseCursor(cursor);
       const deadline = performance.now() + timeoutMs;
       while (performance.now() < deadline && !signal.aborted) {
-        const there = await current(id);
-        if (there !== undefined && (there.ino !== position.inode || there.size > position.offset)) return;
+        const { parts } = await inTurn(id, () => look(id, { isComplete: false }));
+        if (parts.some((part) => isBehind(position, part))) return;
         await clock.sleep(POLL_MS);
       }
     },
+  };
+}
+
+const isBehind = (position: Position, { number, sizeBytes }: Part): boolean =>
+  number > position.number ? sizeBytes > 0 : number === position.number && sizeBytes !== position.offset;
+
+const noEarlierRun = (): RuntimeError =>
+  new RuntimeError('NOT_FOUND', {
+    what: 'no log of an earlier run is kept',
+    next: 'leave --previous out; the log of the last run is kept from the beginning of the next one on',
+  });
+
+type InTurn = <Value>(id: ContainerId, deed: () => Promise<Value>) => Promise<Value>;
+
+/** Looks at once when conmon has rotated its file: every part is seen, unless several come in one turn of the event loop. */
+function watchedParts(inTurn: InTurn, placeOf: (id: ContainerId) => LogPlace) {
+  const attention = rotationWatch((id) => inTurn(id, () => lookAndWait(id)));
+
+  async function lookAndWait(id: ContainerId): Promise<Parts> {
+    for (let attempt = 1; ; attempt++) {
+      const seen = await lookAtParts(placeOf(id));
+      attention.attend(id, seen.next);
+      // it may have come before we listened
+      if (attempt >= ATTEMPTS || !(await hasRotated(placeOf(id), seen))) return seen;
+    }
+  }
+  return { lookAndWait, ...attention };
+}
+
+/** One after the other for each container: a look may give a part its number. */
+function turns(): InTurn {
+  const last = new Map<ContainerId, Promise<unknown>>();
+  return async <Value>(id: ContainerId, deed: () => Promise<Value>): Promise<Value> => {
+    const before = last.get(id) ?? Promise.resolve();
+    const mine = before.then(deed, deed);
+    const over = mine.catch(() => undefined);
+    last.set(id, over);
+    try {
+      return await mine;
+    } finally {
+      if (last.get(id) === over) last.delete(id);
+    }
   };
 }
 
@@ -71,53 +146,72 @@ function parseCursor(cursor: string): Position {
       next: 'give the one of the last answer',
     });
   }
-  return { inode: Number(match[1]), offset: Number(match[2]) };
+  return { number: Number(match[1]), offset: Number(match[2]) };
 }
 
-type Wish = { readonly cursor: string | undefined; readonly tail: number | undefined };
-
-async function firstOffset(
-  file: FileHandle,
-  there: { size: number; ino: number },
-  { cursor, tail }: Wish,
-): Promise<number> {
-  if (cursor !== undefined) {
-    const { inode, offset } = parseCursor(cursor);
-    return inode === there.ino && offset <= there.size ? offset : 0;
-  }
-  return tail === undefined ? 0 : tailOffset(file, there.size, tail);
-}
-
-/** Where the last `count` lines begin; reads backwards, so a large file costs no more than its end. */
-async function tailOffset(file: FileHandle, size: number, count: number): Promise<number> {
-  let wanted = count + 1;
-  for (let end = size; end > 0;) {
-    const begin = Math.max(0, end - CHUNK_BYTES);
-    const bytes = await readAt(file, begin, end - begin);
-    for (let at = bytes.length - 1; at >= 0; at--) {
-      if (bytes[at] === NEWLINE && --wanted === 0) return begin + at + 1;
-    }
-    end = begin;
-  }
-  return 0;
-}
-
-async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position);
-  return buffer.subarray(0, bytesRead);
-}
-
-type Reading = { readonly limit: number; readonly parse: ParseLine };
-
-/** Whole lines only: conmon may be in the middle of one. */
-async function readLines(file: FileHandle, from: number, { limit, parse }: Reading): Promise<Chunk> {
-  const bytes = await readAt(file, from, CHUNK_BYTES);
+/** The first lines after a place; over parts that follow each other, so that a missing one is always before a page. */
+async function readPage(known: Known, query: LogQuery, parse: ParseLine): Promise<Page> {
+  const { parts, current, firstOfRun } = known;
   const lines: LogLine[] = [];
-  let at = 0;
-  for (let end = bytes.indexOf(NEWLINE); end >= 0 && lines.length < limit; end = bytes.indexOf(NEWLINE, at)) {
-    const line = parse(bytes.toString('utf8', at, end));
-    if (line !== undefined) lines.push(line);
-    at = end + 1;
+  let { number, offset, gap } = await begin(known, query);
+  let bytesLeft = CHUNK_BYTES;
+  for (const part of parts.filter((one) => one.number >= number)) {
+    if (part.number > number) {
+      // empty: it is still to come
+      if (part.sizeBytes === 0 && part.number !== current) continue;
+      const isNext = part.number === number + 1 || part.number === firstOfRun;
+      if (!isNext && lines.length > 0) break;
+      gap ||= !isNext;
+      [number, offset] = [part.number, 0];
+    }
+    const isLast = !parts.some((one) => one.number > number && (one.sizeBytes > 0 || one.number === current));
+    await using file = await open(part.path, 'r');
+    const chunk = await readLines(file, offset, {
+      ...{ limit: query.limit - lines.length, bytes: bytesLeft, parse },
+      completeBytes: !isLast || query.isComplete ? part.sizeBytes : undefined,
+    });
+    lines.push(...chunk.lines);
+    bytesLeft -= chunk.end - offset;
+    offset = chunk.end;
+    // the rest of this part is for the next page
+    if (offset < part.sizeBytes) break;
   }
-  return { lines, end: from + at };
+  return { lines, cursor: `${number}:${offset}`, ...(gap && { gap }) };
+}
+
+type Beginning = Position & { readonly gap: boolean };
+
+async function begin({ parts, firstOfRun }: Known, { cursor, tail }: LogQuery): Promise<Beginning> {
+  if (cursor === undefined) {
+    const ofRun = parts.filter(({ number }) => number >= firstOfRun);
+    return { ...(await firstPosition(ofRun, { tail, firstOfRun })), gap: false };
+  }
+  const position = parseCursor(cursor);
+  const part = parts.find(({ number }) => number === position.number);
+  // somebody made the file shorter
+  if (part !== undefined && part.sizeBytes < position.offset) return { ...position, offset: 0, gap: true };
+  // known, or nothing of it was read yet
+  if (part !== undefined || (position.number === firstOfRun && position.offset === 0)) {
+    return { ...position, gap: false };
+  }
+  const next = parts.find(({ number }) => number > position.number)?.number ?? firstOfRun;
+  return { number: next, offset: 0, gap: true };
+}
+
+/** Of the last `tail` lines, over as many parts as they are in. */
+async function firstPosition(
+  parts: readonly Part[],
+  { tail, firstOfRun }: { readonly tail: number | undefined; readonly firstOfRun: number },
+): Promise<Position> {
+  let place: Position = { number: firstOfRun, offset: 0 };
+  if (tail === undefined) return place;
+  let wanted = tail;
+  for (const part of parts.toReversed()) {
+    await using file = await open(part.path, 'r');
+    const { offset, found } = await findTail(file, part.sizeBytes, wanted);
+    place = { number: part.number, offset };
+    wanted -= found;
+    if (wanted === 0) break;
+  }
+  return place;
 }

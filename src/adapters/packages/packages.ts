@@ -31,7 +31,7 @@ type Parts = {
 };
 
 export function packages(runTool: RunTool, { directory, mountDirectory, budgetBytes }: PackagesOptions): Packages {
-  const tools = packageTools(runTool);
+  const tools = packageTools(runTool, directory);
   const parts: Parts = {
     images: library({ directory, tools, budgetBytes }),
     mounts: packageMounts(tools, mountDirectory),

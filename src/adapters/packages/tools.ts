@@ -1,6 +1,7 @@
 /** The host tools that read, unpack and mount packages. */
 import { RuntimeError } from '../../domain/errors.ts';
 import type { Wait } from '../../ports/wait.ts';
+import { heldTool } from '../process/held-tools.ts';
 import type { RunTool, ToolResult } from '../process/run-tool.ts';
 
 export type PackageTools = (
@@ -8,17 +9,16 @@ export type PackageTools = (
   options?: { readonly accept?: readonly number[] },
 ) => Promise<ToolResult>;
 
-/** Ends with the daemon (prctl(2) PR_SET_PDEATHSIG): the next one begins anew. */
-const WITH_DAEMON = ['setpriv', '--pdeathsig', 'KILL'];
 /** For one step. An image is unpacked for everybody who waits for it, so no caller's end stops it. */
 const STEP_MS = 600_000;
 
+/** `directory`: all that they change lies below it. */
 export const packageTools =
-  (runTool: RunTool): PackageTools =>
+  (runTool: RunTool, directory: string): PackageTools =>
   async (argv, options = {}) => {
     const wait: Wait = { signal: new AbortController().signal, timeoutMs: STEP_MS };
     try {
-      return await runTool([...WITH_DAEMON, ...argv], { ...wait, ...options });
+      return await runTool(heldTool(argv[0] ?? '', argv, { writes: [directory] }), { ...wait, ...options });
     } catch (error) {
       throw explained(error, argv);
     }
@@ -26,15 +26,15 @@ export const packageTools =
 
 /** A full disk and a missing tool are something else than a broken file. */
 function explained(error: unknown, [tool = '']: readonly string[]): unknown {
-  if (!(error instanceof RuntimeError) || error.code !== 'TOOL_FAILED') return error;
-  if (/no space left|quota exceeded/i.test(error.message)) {
+  if (!(error instanceof RuntimeError)) return error;
+  if (error.code === 'NO_SPACE') {
     return new RuntimeError('NO_SPACE', {
       what: 'the disk became full while a package was made ready',
       next: 'make room on the disk of the packages, or lower packages.budgetBytes',
       cause: error,
     });
   }
-  if (error.message.includes(`failed to execute ${tool}`)) {
+  if (error.code === 'TOOL_FAILED' && error.message.includes(`failed to execute ${tool}`)) {
     return new RuntimeError('NOT_SUPPORTED', {
       what: `${tool} is not there, and this kind of package needs it`,
       next: `install Debian's package that has ${tool} (in a clone: npm run setup)`,

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { withDescriptors } from './descriptors.ts';
+import { becomeOrdinary, isHeld } from './ordinary.ts';
 import { forkTurn } from './spawn-gate.ts';
 
 export type ToolResult = { readonly exitCode: number; readonly stdout: string; readonly stderr: string };
@@ -53,7 +54,11 @@ export function lastWords(stderr: string): string {
 const spawnReading = (command: string, args: readonly string[], options: SpawnOptions) =>
   spawn(command, args, options) as ChildProcessByStdio<null, Readable, Readable>;
 
-const toolName = (argv: readonly string[]): string => argv[0]?.split('/').at(-1) ?? 'tool';
+/** What a held helper becomes, without what holds it. */
+const helperIn = (argv: readonly string[]): readonly string[] =>
+  isHeld(argv) ? argv.slice(argv.indexOf('--') + 1) : argv;
+
+const toolName = (argv: readonly string[]): string => helperIn(argv)[0]?.split('/').at(-1) ?? 'tool';
 
 /**
  * A function that runs tools with this environment and nothing else.
@@ -68,7 +73,7 @@ export function toolRunner(env: Readonly<Record<string, string>>): RunTool {
       const fail = (code: 'TOOL_FAILED' | 'TIMED_OUT' | 'ABORTED', what: string, cause?: unknown): void => {
         clearTimeout(timer);
         signal.removeEventListener('abort', onAbort);
-        reject(new RuntimeError(code, { what, cause, details: { argv } }));
+        reject(new RuntimeError(code, { what, cause, details: { argv: helperIn(argv) } }));
       };
       if (signal.aborted) {
         reject(abortError(argv, signal));
@@ -82,6 +87,7 @@ export function toolRunner(env: Readonly<Record<string, string>>): RunTool {
       });
       // no process, no pipes (no descriptor was left, for instance): the error says it
       if (child.pid === undefined) return;
+      if (!isHeld(argv)) becomeOrdinary(child.pid);
       const stdout = collect(child.stdout, options);
       const stderr = collect(child.stderr);
       const end = (code: 'TIMED_OUT' | 'ABORTED', what: string): void => {

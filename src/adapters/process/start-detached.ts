@@ -2,6 +2,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { RuntimeError } from '../../domain/errors.ts';
 import { withDescriptors } from './descriptors.ts';
+import { becomeOrdinary, isHeld } from './ordinary.ts';
 import { forkTurn } from './spawn-gate.ts';
 
 export type Surroundings = {
@@ -42,6 +43,7 @@ export async function startDetached(
       });
       child.once('spawn', () => {
         child.unref();
+        if (!isHeld(argv)) becomeOrdinary(child.pid ?? 0);
         resolve(child.pid ?? 0);
       });
     });

@@ -67,9 +67,7 @@ export function appStorage({ thunder, otherwise, log }: Options): Storage {
       if (!known.has(owner.appId)) await locate(owner);
       const path = known.get(owner.appId);
       if (path === undefined) return otherwise.prepare(owner);
-      if (owner.sizeBytes !== null) {
-        throw notOurs('storage.sizeBytes', `${STORAGE_MANAGER} keeps the storage of ${owner.appId}, and its limit`);
-      }
+      if (owner.sizeBytes !== null) throw notOurs('storage.sizeBytes', `${theirs(owner)}, and its limit`);
       await checkOwner(path, owner);
       return path;
     },
@@ -88,14 +86,17 @@ export function appStorage({ thunder, otherwise, log }: Options): Storage {
     },
     remove: async (owner) => {
       if ((await locate(owner)) === otherwise.pathOf(owner.appId)) return otherwise.remove(owner);
-      throw notOurs(
-        'deleteStorage',
-        `${STORAGE_MANAGER} keeps the storage of ${owner.appId}, and deletes it by COM only`,
-      );
+      throw notOurs('deleteStorage', `${theirs(owner)}, and deletes it by COM only`);
+    },
+    repair: async (owner) => {
+      if ((await locate(owner)) === otherwise.pathOf(owner.appId)) return otherwise.repair(owner);
+      throw notOurs('repairStorage', theirs(owner));
     },
     close: () => otherwise.close(),
   };
 }
+
+const theirs = ({ appId }: StorageOwner): string => `${STORAGE_MANAGER} keeps the storage of ${appId}`;
 
 const notOurs = (member: string, what: string): RuntimeError =>
   new RuntimeError('NOT_SUPPORTED', {

@@ -39,7 +39,7 @@ export async function removeStateSafely(runTool: RunTool, target: Target, wait: 
 }
 
 function ignoreToolFailure(error: unknown): void {
-  if (!(error instanceof RuntimeError && error.code === 'TOOL_FAILED')) throw error;
+  if (!(error instanceof RuntimeError && (error.code === 'TOOL_FAILED' || error.code === 'NO_SPACE'))) throw error;
 }
 
 async function refuseMounts(directory: string, readMounts: () => Promise<string>): Promise<void> {

@@ -1,4 +1,8 @@
-/** How long the event log may become, and which of its oldest events go. Only the oldest go, so what is left has no holes. */
+/**
+ * How long the event log may become, and how much of it goes. What is too old goes from the old end; what is too much goes from the
+ * instance with the most events, so that one app's noise costs no other app its history, and from the old end where no instance has
+ * more than its share (decision 0175).
+ */
 
 export type EventBounds = {
   readonly maxEvents: number;
@@ -8,9 +12,7 @@ export type EventBounds = {
 };
 
 export type LogSize = {
-  /** The oldest and the newest event kept. */
-  readonly first: number;
-  readonly last: number;
+  readonly events: number;
   /** Pages in use; a file never shrinks, but what is free in it is used again. */
   readonly usedBytes: number;
 };
@@ -20,19 +22,16 @@ export type LogSize = {
  * bound was lowered, goes step by step.
  */
 export const PRUNE_LOT = 500;
-/** However small the bounds: who reconnects soon misses nothing. */
-const ALWAYS_KEPT = 1000;
+/** The newest, however small the bounds: a client that reconnects soon misses nothing. */
+export const ALWAYS_KEPT = 1000;
+const SHARES = 64;
+const LEAST_SHARE = 100;
 
-/** The last event to be dropped now, `first - 1` when none is; `youngFrom`: the first of the next lot that is not too old. */
-export function lastToDrop(
-  { first, last, usedBytes }: LogSize,
-  { maxEvents, maxEventBytes }: EventBounds,
-  youngFrom: number,
-): number {
-  const tooMany = last - maxEvents;
-  // in lots, so that few commits have to drop anything
-  const byCount = tooMany - first + 1 >= PRUNE_LOT ? tooMany : first - 1;
-  const bySize = usedBytes > maxEventBytes ? first + PRUNE_LOT - 1 : first - 1;
-  const wanted = Math.max(byCount, bySize, youngFrom - 1);
-  return Math.max(first - 1, Math.min(wanted, first + PRUNE_LOT - 1, last - ALWAYS_KEPT));
+/** Events of one instance that are never dropped for another one's. */
+export const shareOf = ({ maxEvents }: EventBounds): number => Math.max(LEAST_SHARE, Math.floor(maxEvents / SHARES));
+
+/** How many events are too many, at most a lot; in whole lots, so that few commits have to drop anything. */
+export function surplusOf({ events, usedBytes }: LogSize, { maxEvents, maxEventBytes }: EventBounds): number {
+  const isTooLong = events - maxEvents >= PRUNE_LOT;
+  return isTooLong || usedBytes > maxEventBytes ? PRUNE_LOT : 0;
 }

@@ -154,12 +154,13 @@ class Writer {
 }
 
 function journalError(error: unknown): RuntimeError {
-  const isFull = error instanceof Error && 'errcode' in error && error.errcode === SQLITE_FULL;
-  const full = isFull || isErrno(error, 'ENOSPC', 'EDQUOT');
-  if (!full) return new RuntimeError('INTERNAL', { what: 'the journal could not be written', cause: error });
-  const next = 'make room on the disk of the state directory';
-  return new RuntimeError('NO_SPACE', { what: 'the journal could not be written', next, cause: error });
+  const { code, next } = isFull(error) ? { code: 'NO_SPACE' as const, next: ROOM } : RuntimeError.of(error);
+  return new RuntimeError(code, { what: 'the journal could not be written', next, cause: error });
 }
+
+const ROOM = 'make room on the disk of the state directory';
+const isFull = (error: unknown): boolean =>
+  isErrno(error, 'ENOSPC', 'EDQUOT') || (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_FULL);
 
 function openStore(options: StoreOptions): Store {
   try {

@@ -6,9 +6,10 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { AppEvent, EventPage } from '../../domain/events.ts';
 import type { Change, EventQuery, InstanceRecord, Remembered, UserIdLease } from '../../ports/journal.ts';
-import { lastToDrop, PRUNE_LOT, type EventBounds } from './event-bounds.ts';
+import type { EventBounds } from './event-bounds.ts';
+import { EventLog } from './event-log.ts';
 import { newerVersion } from './open-fault.ts';
-import { SCHEMA, SCHEMA_VERSION } from './schema.ts';
+import { MIGRATIONS, SCHEMA_VERSION } from './schema.ts';
 
 export type StoreOptions = EventBounds & { readonly file: string };
 
@@ -17,39 +18,26 @@ const parse = (row: Row, column: string): unknown => JSON.parse(String(row[colum
 
 export class Store {
   readonly #database: DatabaseSync;
-  readonly #bounds: EventBounds;
   readonly #prepared = new Map<string, StatementSync>();
-  readonly #pageBytes: number;
-  #firstSeq: number;
-  #lastSeq: number;
-  /** Time of the oldest event, and which that was: it is read anew only when another one is the oldest. */
-  #oldest: { readonly seq: number; readonly time: string } | undefined;
-  #isOverfull = false;
+  readonly #log: EventLog;
 
   /** Throws when another process holds the file: the lock is the kernel's, so it ends with its process, kill -9 included. */
   constructor({ file, ...bounds }: StoreOptions) {
-    this.#bounds = bounds;
     this.#database = new DatabaseSync(file);
     // NORMAL: a commit does not flush; FULL's flush at each commit is the journal's. Checkpoints are the journal's to time.
     this.#database.exec(
       'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;',
     );
     this.#migrate();
-    this.#lastSeq = Number(
-      this.#one("SELECT coalesce(max(seq), 0) AS seq FROM sqlite_sequence WHERE name = 'event'")['seq'],
-    );
-    this.#firstSeq = this.#readFirst();
-    this.#pageBytes = Number(this.#one('PRAGMA page_size')['page_size']);
-  }
-
-  #readFirst(): number {
-    return Number(this.#one('SELECT min(seq) AS seq FROM event')['seq'] ?? this.#lastSeq + 1);
+    this.#log = new EventLog(this.#database, bounds);
   }
 
   #migrate(): void {
     const version = Number(this.#one('PRAGMA user_version')['user_version']);
     if (version > SCHEMA_VERSION) throw newerVersion(version);
-    if (version < 1) this.#database.exec(`BEGIN; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`);
+    for (let next = version + 1; next <= SCHEMA_VERSION; next++) {
+      this.#database.exec(`BEGIN; ${MIGRATIONS[next] ?? ''} PRAGMA user_version = ${next}; COMMIT;`);
+    }
   }
 
   #sql(sql: string): StatementSync {
@@ -63,12 +51,12 @@ export class Store {
   }
 
   get lastSeq(): number {
-    return this.#lastSeq;
+    return this.#log.lastSeq;
   }
 
   /** More is to be dropped than one commit dropped: another one, also an empty one, goes on with it. */
   get isOverfull(): boolean {
-    return this.#isOverfull;
+    return this.#log.isOverfull;
   }
 
   load(): Remembered {
@@ -79,24 +67,23 @@ export class Store {
       facts: Object.fromEntries(
         all('SELECT name, value FROM fact').map((row) => [row['name'], row['value']]),
       ) as Remembered['facts'],
-      lastSeq: this.#lastSeq,
+      lastSeq: this.#log.lastSeq,
     };
   }
 
   /** Several changes as one transaction: one flush to the disk for all that came together. Each is whole or none is. */
   commitAll(changes: readonly Change[], time: string): readonly (readonly AppEvent[])[] {
     this.#database.exec('BEGIN IMMEDIATE');
-    const seqBefore = this.#lastSeq;
+    const seqBefore = this.#log.lastSeq;
     try {
       const events = changes.map((change) => this.#apply(change, time));
-      this.#prune(time);
+      this.#log.prune(time);
       this.#database.exec('COMMIT');
       return events;
     } catch (error) {
       // a full disk makes SQLite roll back by itself (sqlite.org/lang_transaction.html §2.3)
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      this.#lastSeq = seqBefore;
-      this.#firstSeq = this.#readFirst();
+      this.#log.restore(seqBefore);
       throw error;
     }
   }
@@ -113,53 +100,12 @@ export class Store {
     for (const [name, value] of Object.entries(change.facts ?? {})) {
       this.#sql('INSERT OR REPLACE INTO fact VALUES (?, ?)').run(name, value);
     }
-    return (change.events ?? []).map((body) => {
-      const event: AppEvent = { seq: this.#lastSeq + 1, time, ...body };
-      this.#sql('INSERT INTO event VALUES (?, ?, ?)').run(event.seq, event.appInstanceId, JSON.stringify(event));
-      this.#lastSeq = event.seq;
-      return event;
-    });
-  }
-
-  #prune(time: string): void {
-    const size = { first: this.#firstSeq, last: this.#lastSeq, usedBytes: this.#usedBytes() };
-    const upTo = lastToDrop(size, this.#bounds, this.#firstYoung(time));
-    this.#isOverfull = upTo - this.#firstSeq + 1 >= PRUNE_LOT;
-    if (upTo < this.#firstSeq) return;
-    this.#sql('DELETE FROM event WHERE seq <= ?').run(upTo);
-    this.#firstSeq = upTo + 1;
-  }
-
-  #usedBytes(): number {
-    const pages = Number(this.#one('PRAGMA page_count')['page_count']);
-    return (pages - Number(this.#one('PRAGMA freelist_count')['freelist_count'])) * this.#pageBytes;
-  }
-
-  /** The first event of the next lot that is not too old: times are ISO 8601 of one form, so they compare as text. */
-  #firstYoung(time: string): number {
-    const first = this.#firstSeq;
-    const oldestAllowed = new Date(Date.parse(time) - this.#bounds.maxEventAgeMs).toISOString();
-    if (this.#oldest?.seq !== first) {
-      const row = this.#sql("SELECT body ->> '$.time' AS time FROM event WHERE seq = ?").get(first);
-      this.#oldest = row === undefined ? undefined : { seq: first, time: String(row['time']) };
-    }
-    if (this.#oldest === undefined || this.#oldest.time >= oldestAllowed) return first;
-    const young = this.#sql(
-      "SELECT seq FROM event WHERE seq > ? AND seq < ? AND body ->> '$.time' >= ? ORDER BY seq LIMIT 1",
-    ).get(first, first + PRUNE_LOT, oldestAllowed);
-    return young === undefined ? first + PRUNE_LOT : Number(young['seq']);
+    return (change.events ?? []).map((body) => this.#log.add(body, time));
   }
 
   /** `upTo`: the last event that may be seen. */
-  events({ since, limit, appInstanceId, newest = false, upTo }: EventQuery & { readonly upTo: number }): EventPage {
-    const only = appInstanceId === undefined ? '' : 'instance = ? AND ';
-    const order = newest ? 'DESC' : 'ASC';
-    const rows = this.#sql(
-      `SELECT body FROM event WHERE ${only}seq > ? AND seq <= ? ORDER BY seq ${order} LIMIT ?`,
-    ).all(...(appInstanceId === undefined ? [] : [appInstanceId]), since, upTo, limit);
-    if (newest) rows.reverse();
-    const events = rows.map((row) => parse(row, 'body') as AppEvent);
-    return { events, firstSeq: this.#firstSeq, lastSeq: upTo };
+  events(query: EventQuery & { readonly upTo: number }): EventPage {
+    return this.#log.page(query);
   }
 
   /**

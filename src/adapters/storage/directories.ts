@@ -6,9 +6,11 @@ import { join } from 'node:path';
 import { isErrno, RuntimeError } from '../../domain/errors.ts';
 import { plainName, type AppId, type ContainerId } from '../../domain/ids.ts';
 import type { StorageUse } from '../../domain/info.ts';
+import type { StorageRepair } from '../../domain/results.ts';
 import type { Storage, StorageOrder } from '../../ports/storage.ts';
 import { listDirectory } from '../files/list-directory.ts';
 import type { RunTool } from '../process/run-tool.ts';
+import { DOOMED } from './mount-point.ts';
 import { storageTools, type StorageTools } from './tools.ts';
 import { volumesIn, type Volumes } from './volumes.ts';
 
@@ -17,9 +19,6 @@ export type StorageOptions = {
   /** Of the file systems of apps with a limit. */
   readonly volumeDirectory: string;
 };
-
-/** No name of an app begins like this: what it holds is deleted. */
-const DOOMED = '.gone+';
 
 type House = {
   readonly base: string;
@@ -33,7 +32,7 @@ type House = {
 };
 
 export function directories(runTool: RunTool, { directory, volumeDirectory }: StorageOptions): Storage {
-  const tools = storageTools(runTool);
+  const tools = storageTools(runTool, [directory, volumeDirectory]);
   const volumes = volumesIn(tools, volumeDirectory);
   const house: House = { base: directory, tools, volumes, holders: new Map(), limited: new Set(), inTurn: turns() };
   const { inTurn } = house;
@@ -54,6 +53,7 @@ export function directories(runTool: RunTool, { directory, volumeDirectory }: St
         await chown(pathOf(appId), uid, gid);
       }),
     remove: ({ appId }) => inTurn(appId, () => remove(house, appId, pathOf(appId))),
+    repair: (owner) => inTurn(owner.appId, () => repair(house, pathOf(owner.appId), owner.appId)),
     close: async () => {
       for (const point of volumes.mounted(directory)) await volumes.unmount(point);
     },
@@ -83,7 +83,7 @@ async function prepare(
       if (!isErrno(error, 'EEXIST')) throw error;
     });
     if (!(await lstat(path)).isDirectory()) throw new Error(`${path} is not a directory`);
-    const mounted = await volumes.mount(plainName(appId), { path, sizeBytes, inUse: others.size > 0 });
+    const mounted = await volumes.mount(plainName(appId), { appId, path, sizeBytes, inUse: others.size > 0 });
     if (mounted) limited.add(appId);
     await own(tools, path, { uid, gid });
   } catch (error) {
@@ -105,6 +105,11 @@ async function own(tools: StorageTools, path: string, { uid, gid }: { uid: numbe
   const found = await lstat(path);
   if (found.uid !== uid || found.gid !== gid) {
     await tools(['chown', '--recursive', '-P', '--no-dereference', `${uid}:${gid}`, path]);
+  }
+  const rescued = join(path, 'lost+found');
+  // of a repaired file system: files that root has found again
+  if ((await lstat(rescued).catch(() => undefined))?.uid === 0) {
+    await tools(['chown', '--recursive', '-P', '--no-dereference', `${uid}:${gid}`, rescued]);
   }
   if ((found.mode & 0o7777) !== 0o700) await chmod(path, 0o700);
 }
@@ -146,14 +151,26 @@ async function measure({ tools, volumes }: House, appId: AppId, path: string): P
   return { usedBytes: Number.parseInt(stdout, 10), limitBytes: null };
 }
 
+async function repair({ volumes, holders }: House, path: string, appId: AppId): Promise<StorageRepair> {
+  if (volumes.isMounted(path)) {
+    if ((holders.get(appId)?.size ?? 0) > 0) throw inUse(appId);
+    await volumes.unmount(path);
+  }
+  const nothing = { changes: [], changeCount: 0, salvaged: [], undoFile: null };
+  return (
+    (await volumes.repair(plainName(appId), { appId, path })) ?? { appId, file: null, repaired: false, ...nothing }
+  );
+}
+
+const inUse = (appId: AppId): RuntimeError =>
+  new RuntimeError('ILLEGAL_STATE', {
+    what: `the storage of ${appId} is in use`,
+    next: 'terminate its instances first',
+  });
+
 /** Out of the way by one rename, then deleted: a crash in between leaves what the next start deletes. */
 async function remove({ base, tools, volumes, holders }: House, appId: AppId, path: string): Promise<void> {
-  if ((holders.get(appId)?.size ?? 0) > 0) {
-    throw new RuntimeError('ILLEGAL_STATE', {
-      what: `the storage of ${appId} is in use`,
-      next: 'terminate its instances first',
-    });
-  }
+  if ((holders.get(appId)?.size ?? 0) > 0) throw inUse(appId);
   await volumes.unmount(path);
   await volumes.remove(plainName(appId));
   if (!(await isThere(path))) return;
@@ -181,7 +198,7 @@ async function isThere(path: string): Promise<boolean> {
 }
 
 const noStorage = (path: string, cause: unknown, base: string): RuntimeError =>
-  new RuntimeError(isErrno(cause, 'ENOSPC', 'EDQUOT') ? 'NO_SPACE' : 'INTERNAL', {
+  new RuntimeError(RuntimeError.of(cause).code, {
     what: `the app's storage ${path} could not be made`,
     next: `look at the free space and the permissions of ${base}`,
     cause,

@@ -2,17 +2,22 @@
  * Storage with a limit: an ext4 file system in a sparse file, mounted on the app's directory. The kernel holds the limit. The loop
  * device is of the kind that the kernel frees with its last mount (mount(8), -o loop).
  */
-import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isErrno, RuntimeError } from '../../domain/errors.ts';
+import { RuntimeError } from '../../domain/errors.ts';
 import type { StorageUse } from '../../domain/info.ts';
+import type { StorageRepair } from '../../domain/results.ts';
 import { listDirectory } from '../files/list-directory.ts';
 import { mountsBelow } from '../files/mount-table.ts';
+import { alive, busy, mustBeFree } from './claim.ts';
+import { check, damaged, DRAFT, isHalfGrown, makeExt4, refuse, resize, sizeOf, SUFFIX, wholeBlocks } from './ext4.ts';
+import { isMounted, mountInfo, unmountEverywhere } from './mount-point.ts';
+import { repairVolume, undoFilesOf } from './repair.ts';
 import type { StorageTools } from './tools.ts';
 
 export type VolumeOrder = {
+  /** For errors; the volume's own name is made of it. */
+  readonly appId: string;
   readonly path: string;
   /** Null: no limit of its own; one that was made with a limit keeps it. */
   readonly sizeBytes: number | null;
@@ -21,7 +26,7 @@ export type VolumeOrder = {
 };
 
 export type Volumes = {
-  /** Made, made larger or smaller, checked and mounted as needed; false for one without limit. Throws INVALID_ARGUMENT, NO_SPACE, CORRUPT_FILE. */
+  /** Made, made larger or smaller, checked and mounted as needed; false for one without limit. Throws INVALID_ARGUMENT, NO_SPACE, CORRUPT_FILE, BUSY. */
   readonly mount: (name: string, order: VolumeOrder) => Promise<boolean>;
   readonly unmount: (path: string) => Promise<void>;
   readonly isMounted: (path: string) => boolean;
@@ -30,23 +35,20 @@ export type Volumes = {
   readonly has: (name: string) => Promise<boolean>;
   /** Of one that is not mounted: what its file takes on the disk. */
   readonly describe: (name: string) => Promise<StorageUse | undefined>;
+  /** Of one that is not mounted here; undefined when there is none. Throws BUSY, CORRUPT_FILE. */
+  readonly repair: (name: string, order: Pick<VolumeOrder, 'appId' | 'path'>) => Promise<StorageRepair | undefined>;
   readonly remove: (name: string) => Promise<void>;
   /** What a killed daemon left half-made. */
   readonly clean: () => Promise<void>;
 };
 
-const SUFFIX = '.ext4';
-const DRAFT = '.new+';
 /** `discard`: what the app deletes comes back to the disk. */
-const MOUNT_OPTIONS = 'loop,nosuid,nodev,discard';
-
-const mountInfo = (): string => readFileSync('/proc/self/mountinfo', 'utf8');
-const isMounted = (path: string): boolean => mountsBelow(path, mountInfo()).includes(path);
+const MOUNT_OPTIONS = 'nosuid,nodev,discard';
 
 export function volumesIn(tools: StorageTools, directory: string): Volumes {
   const fileOf = (name: string): string => join(directory, `${name}${SUFFIX}`);
   return {
-    mount: async (name, { path, sizeBytes, inUse }) => {
+    mount: async (name, { appId, path, sizeBytes, inUse }) => {
       const file = fileOf(name);
       const before = await sizeOf(file);
       const wanted = sizeBytes === null ? before : wholeBlocks(sizeBytes);
@@ -56,24 +58,18 @@ export function volumesIn(tools: StorageTools, directory: string): Volumes {
         if (inUse) {
           throw refuse(path, 'is in use with another size', 'end its other instances first, or give their size');
         }
-        await detach(tools, path);
+        await unmountEverywhere(tools, path);
       }
       if (before === undefined) {
         await refuseFilled(path, inUse);
-        await make(tools, { directory, file, sizeBytes: wanted });
-      } else {
-        await check(tools, file);
-        if (wanted !== before || (await isHalfGrown(file, wanted))) {
-          await resize(tools, file, { from: before, to: wanted });
-        }
+        await makeExt4(tools, { directory, file, sizeBytes: wanted });
       }
-      await tools(['mount', '-t', 'ext4', '-o', MOUNT_OPTIONS, file, path]);
-      await tools(['mount', '--make-private', path]);
-      // of a file system that is new; e2fsck would make it when it needs it
+      await mountOn(tools, { file, path, appId }, { from: before ?? wanted, to: wanted });
+      // of a file system that is new; e2fsck makes it when it needs it, and then it is not empty
       await rmdir(join(path, 'lost+found')).catch(() => undefined);
       return true;
     },
-    unmount: (path) => detach(tools, path),
+    unmount: (path) => unmountEverywhere(tools, path),
     isMounted,
     mounted: (base) => mountsBelow(base, mountInfo()).filter((point) => point !== base),
     has: async (name) => (await sizeOf(fileOf(name))) !== undefined,
@@ -81,7 +77,13 @@ export function volumesIn(tools: StorageTools, directory: string): Volumes {
       const found = await stat(fileOf(name)).catch(() => undefined);
       return found && { usedBytes: found.blocks * 512, limitBytes: found.size };
     },
-    remove: (name) => rm(fileOf(name), { force: true }),
+    repair: async (name, { appId, path }) => {
+      const file = fileOf(name);
+      return (await sizeOf(file)) === undefined ? undefined : repairVolume(tools, { file, path, appId });
+    },
+    remove: async (name) => {
+      for (const file of [fileOf(name), ...undoFilesOf(fileOf(name))]) await rm(file, { force: true });
+    },
     clean: async () => {
       for (const name of await listDirectory(directory)) {
         if (name.startsWith(DRAFT)) await rm(join(directory, name), { force: true });
@@ -90,36 +92,43 @@ export function volumesIn(tools: StorageTools, directory: string): Volumes {
   };
 }
 
-const BLOCK = 4096;
-/** ext4's superblock, and in it the number of blocks (ext4 disk layout, s_blocks_count_lo). */
-const BLOCK_COUNT_AT = 1024 + 4;
+type Target = { readonly file: string; readonly path: string; readonly appId: string };
+type Sizes = { readonly from: number; readonly to: number };
 
-const wholeBlocks = (sizeBytes: number): number => Math.floor(sizeBytes / BLOCK) * BLOCK;
-
-/** mke2fs(8) and resize2fs(8) leave out a last group that would be too small to use. */
-const LEFT_OUT_BYTES = 8 * 2 ** 20;
-
-/** Of the file; undefined when there is none. */
-async function sizeOf(path: string): Promise<number | undefined> {
-  return stat(path).then(
-    ({ size }) => size,
-    (error: unknown) => {
-      if (isErrno(error, 'ENOENT')) return undefined;
-      throw error;
-    },
-  );
+/** Once for the machine: a file system that another mount namespace keeps alive is joined as it is. */
+async function mountOn(tools: StorageTools, target: Target, { from, to }: Sizes): Promise<void> {
+  const { file, path } = target;
+  if (from !== to) await mustBeFree(tools, target);
+  await using held = await alive(tools, target);
+  if (held === undefined) {
+    await check(tools, target);
+    if (from !== to || (await isHalfGrown(file, to))) await resize(tools, target, { from, to });
+    await mountChecked(tools, target);
+  } else {
+    // --rw: a file system that has become read-only is an error, not a read-only mount
+    await tools(['mount', '--rw', '-t', 'ext4', '-o', MOUNT_OPTIONS, held.device.path, path]).catch(
+      async (error: unknown) => {
+        if (!(error instanceof RuntimeError) || error.code !== 'TOOL_FAILED') throw error;
+        throw await busy(file, [held.device]);
+      },
+    );
+  }
+  await tools(['mount', '--make-private', path]);
 }
 
-/** Growing it was interrupted: the file is larger than the file system in it. */
-async function isHalfGrown(path: string, sizeBytes: number): Promise<boolean> {
-  await using file = await open(path);
-  const { buffer } = await file.read(Buffer.alloc(4), 0, 4, BLOCK_COUNT_AT);
-  return buffer.readUInt32LE(0) * BLOCK < sizeBytes - LEFT_OUT_BYTES;
-}
+/** What mount(8) says when the file system is the reason (EUCLEAN, EINVAL, EIO). */
+const DAMAGED = /structure needs cleaning|bad superblock|can't read superblock/i;
 
-/** Those who run have their own view of it. */
-async function detach(tools: StorageTools, path: string): Promise<void> {
-  for (const point of mountsBelow(path, mountInfo())) await tools(['umount', point]);
+/** e2fsck -p looks at the superblock only, when that says that all is well; the kernel sees more. */
+async function mountChecked(tools: StorageTools, target: Target): Promise<void> {
+  const mount = () => tools(['mount', '-t', 'ext4', '-o', `loop,${MOUNT_OPTIONS}`, target.file, target.path]);
+  await mount().catch(async (error: unknown) => {
+    if (!DAMAGED.test(String(error))) throw error;
+    await check(tools, target, ['-f', '-p']);
+    await mount().catch((again: unknown) => {
+      throw DAMAGED.test(String(again)) ? damaged(target, again) : again;
+    });
+  });
 }
 
 /** What is there already would be hidden. */
@@ -132,61 +141,3 @@ async function refuseFilled(path: string, inUse: boolean): Promise<void> {
     'clear it first (runtimectl storage clear), or leave storage.sizeBytes out',
   );
 }
-
-type Making = { readonly directory: string; readonly file: string; readonly sizeBytes: number };
-
-/** Under its name only when it is whole. */
-async function make(tools: StorageTools, { directory, file, sizeBytes }: Making): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  const draft = join(directory, `${DRAFT}${randomUUID()}`);
-  try {
-    await setSize(draft, sizeBytes);
-    // no block is root's own, and the app's directory is the app's from the beginning
-    await tools(['mkfs.ext4', '-q', '-F', '-b', String(BLOCK), '-m', '0', draft]);
-    await rename(draft, file);
-  } finally {
-    await rm(draft, { force: true });
-  }
-}
-
-async function setSize(path: string, sizeBytes: number): Promise<void> {
-  await using file = await open(path, 'a', 0o600);
-  await file.truncate(sizeBytes);
-}
-
-/** Exit codes of e2fsck(8): 1, 2: errors were corrected. */
-async function check(tools: StorageTools, file: string): Promise<void> {
-  await tools(['e2fsck', '-p', file], [0, 1, 2]).catch((error: unknown) => {
-    if (error instanceof RuntimeError && error.code !== 'TOOL_FAILED') throw error;
-    throw new RuntimeError('CORRUPT_FILE', {
-      what: `the app's storage ${file} is damaged and could not be repaired`,
-      next: `e2fsck ${file} by hand, or delete it (runtimectl storage delete)`,
-      details: { file },
-      cause: error,
-    });
-  });
-}
-
-async function resize(tools: StorageTools, file: string, { from, to }: { from: number; to: number }): Promise<void> {
-  await tools(['e2fsck', '-f', '-p', file], [0, 1, 2]);
-  if (to > from) await setSize(file, to);
-  await tools(['resize2fs', file, `${to / 1024}K`]).catch(async (error: unknown) => {
-    if (to > from || !(error instanceof RuntimeError) || error.code !== 'TOOL_FAILED') throw error;
-    throw refuse(
-      file,
-      `does not fit into ${to} bytes`,
-      'delete files of it, or give a larger storage.sizeBytes',
-      error,
-    );
-  });
-  if (to < from) await setSize(file, to);
-}
-
-// eslint-disable-next-line max-params -- what the error says, in its order
-const refuse = (path: string, why: string, next: string, cause?: unknown): RuntimeError =>
-  new RuntimeError('INVALID_ARGUMENT', {
-    what: `storage.sizeBytes: the app's storage ${path} ${why}`,
-    next,
-    details: { member: 'storage.sizeBytes' },
-    cause,
-  });

@@ -1,13 +1,14 @@
-/** What the daemon holds of a living display: the connection to its compositor, and what it has heard of its windows. */
+/** What the daemon holds of a living display: a connection to its compositor for orders, and one that tells of its windows. */
 import type { Socket } from 'node:net';
 import { isErrno, RuntimeError } from '../../domain/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { DisplayEvent } from '../../ports/displays.ts';
 import type { Wait } from '../../ports/wait.ts';
-import type { User } from './as-user.ts';
+import type { User } from './user.ts';
 import { hasClient } from './first-client.ts';
 import { SwayIpc } from './ipc.ts';
 import { connectToSocketOf } from './socket-of-app.ts';
+import { WindowWatch } from './window-watch.ts';
 
 const POLL_MS = 5;
 /** Pauses between looks for the first client: a tenth of the time that has passed, at most a second. */
@@ -21,9 +22,9 @@ const isNotThereYet = (error: unknown): boolean =>
 
 export class CompositorLink {
   readonly user: User;
-  readonly #windows = new Set<number>();
   readonly #tell: (event: DisplayEvent) => void;
   #ipc: SwayIpc | undefined;
+  #watch: WindowWatch | undefined;
   #closed = false;
   #isConnected = false;
 
@@ -36,23 +37,28 @@ export class CompositorLink {
   async open(path: string, isNew: boolean, wait: Wait & { readonly clock: Clock }): Promise<void> {
     const socket = await this.#connect(path, wait);
     const ipc = new SwayIpc(socket, {
-      onWindow: (change, id) => {
-        this.#onWindow(change, id);
-      },
       onClose: () => {
         this.#ipc = undefined;
+        this.#watch?.close();
         this.#tell('died');
       },
     });
     this.#ipc = ipc;
     // the next daemon cannot know whether it was told
     this.#isConnected = !isNew;
-    await ipc.watchWindows(wait);
-    for (const { id } of await ipc.windows(wait)) {
-      if (isNew) this.#onWindow('new', id);
-      // those of before the daemon was there were told then
-      else this.#windows.add(id);
-    }
+    let isTold = isNew;
+    let shown = 0;
+    this.#watch = new WindowWatch({
+      connect: () => connectToSocketOf(this.user.uid, path),
+      clock: wait.clock,
+      changed: (count) => {
+        // those of before the daemon was there were told then
+        if (isTold) this.#onWindows(shown, count);
+        shown = count;
+      },
+    });
+    await this.#watch.look(wait);
+    isTold = true;
   }
 
   /** Tells of the first program that is connected: of one that stays, as whoever takes pictures does not. */
@@ -88,6 +94,7 @@ export class CompositorLink {
 
   close(): void {
     this.#closed = true;
+    this.#watch?.close();
     this.#ipc?.close();
     this.#ipc = undefined;
   }
@@ -110,15 +117,11 @@ export class CompositorLink {
     }
   }
 
-  /** Sway says `new` when a window has its first picture, and `close` when its program has gone or taken it away. */
-  #onWindow(change: string, id: number): void {
-    const before = this.#windows.size;
-    if (change === 'new') this.#windows.add(id);
-    if (change === 'close') this.#windows.delete(id);
-    if (before === 0 && this.#windows.size > 0) {
+  #onWindows(before: number, now: number): void {
+    if (before === 0 && now > 0) {
       this.#onClient();
       this.#tell('ready');
     }
-    if (before > 0 && this.#windows.size === 0) this.#tell('gone');
+    if (before > 0 && now === 0) this.#tell('gone');
   }
 }

@@ -2,11 +2,10 @@
  * The embedded displays: one headless sway for each app, under the app's user id. On the host it is nobody's child, so it lives on
  * when the daemon does not, and its socket is all that the app gets. In the container it is hibernated and woken with the app.
  */
-import { rm, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import type { Duplex } from 'node:stream';
 import { RuntimeError } from '../../domain/errors.ts';
-import { plainName, type AppInstanceId, type ContainerId } from '../../domain/ids.ts';
-import { DISPLAY_DIRECTORY } from '../../domain/rootfs.ts';
+import type { AppInstanceId, ContainerId } from '../../domain/ids.ts';
 import type {
   DisplayControls,
   DisplayEvent,
@@ -24,7 +23,9 @@ import { listDirectory } from '../files/list-directory.ts';
 import { answers, bringUp, isInUse, noCompositor, taken } from './bring-up.ts';
 import { CompositorLink } from './compositor-link.ts';
 import { endSway } from './end-sway.ts';
+import { compositorInside } from './find-inside.ts';
 import type { LiveViews } from './live-views.ts';
+import { nameOf, shotGroupOf } from './names.ts';
 import { SCREEN, type ParentScreen } from './parent-screen.ts';
 import type { SwayParts } from './parts.ts';
 import { NO_SCREEN } from './stage.ts';
@@ -37,27 +38,20 @@ import {
   type DisplayPlaces,
   type OwnPlaces,
 } from './places.ts';
-import { takePicture } from './screenshot.ts';
+import { frameBytes, LARGEST_VIEW, takePicture } from './screenshot.ts';
+import { Shots } from './shots.ts';
 import { HIDDEN, resizing, SHOWN, swayConfig, type Backend } from './sway-config.ts';
 
 /** For the end of a screen that nobody needs. */
 const CLOSE_MS = 3000;
-
-const PREFIX = 'wst-';
-const nameOf = (id: AppInstanceId): string => `${PREFIX}${plainName(id)}`;
-
-/** Undefined for a process that is gone. */
-const ownerOf = (pid: number): Promise<number | undefined> =>
-  stat(`/proc/${pid}`).then(
-    ({ uid }) => uid,
-    () => undefined,
-  );
 
 type Known = {
   readonly link: CompositorLink;
   readonly places: OwnPlaces;
   readonly backend: Promise<Backend>;
   readonly opened: Promise<void>;
+  /** The one that it was given last, and the one before. */
+  readonly sizes: { given: readonly DisplaySize[] };
 };
 
 /** {@link SwayDisplays.close} lets go of all displays and leaves them as they are. */
@@ -68,20 +62,17 @@ export class SwayDisplays implements Displays, DisplayControls {
   readonly #listeners = new Set<DisplayListener>();
   /** Their names were in use when they were last asked for: what is there belongs to others. */
   readonly #foreign = new Set<AppInstanceId>();
-
   /** Nobody has told of their windows and clients; in a container these may be there before we are. */
   readonly #untold = new Set<AppInstanceId>();
-
   /** Undefined until somebody looks. */
   #views: Promise<LiveViews> | undefined;
-
   /** Of those that this daemon has made on the host. */
   readonly #answering = new Map<AppInstanceId, Promise<void>>();
-
   readonly #parent: ParentScreen | undefined;
-
+  readonly #shots: Shots;
   constructor(parts: SwayParts, parent?: ParentScreen) {
     this.#parts = parts;
+    this.#shots = new Shots(parts.clock);
     this.#parent = parent;
     parent?.watch(() => void this.#endWithScreen());
   }
@@ -135,7 +126,8 @@ export class SwayDisplays implements Displays, DisplayControls {
     this.letGo(id);
     this.#untold.delete(id);
     this.#answering.delete(id);
-    await this.#end(nameOf(id), wait);
+    this.#shots.forget(id);
+    await Promise.all([this.#end(nameOf(id), wait), this.#end(shotGroupOf(id), wait)]);
   }
 
   async adopt(owner: DisplayOwner, wait: Wait): Promise<boolean> {
@@ -157,24 +149,34 @@ export class SwayDisplays implements Displays, DisplayControls {
   }
 
   async resize(id: AppInstanceId, size: DisplaySize, wait: Wait): Promise<void> {
-    const { link, backend } = await this.#linkedTo(id);
+    const { link, backend, sizes } = await this.#linkedTo(id);
     const drawnOn = await backend;
+    sizes.given = [size, ...sizes.given.slice(0, 1)];
     await link.command(resizing(size, drawnOn).join('; '), wait);
     if (drawnOn !== 'wayland') return;
     const pid = (await readRecord(this.#hostPlacesOf(id)))?.process.pid ?? 0;
     await this.#parent?.follows(pid, size, this.#parts.clock);
   }
 
-  async screenshot(id: AppInstanceId, wait: Wait): Promise<Buffer> {
-    const { link, places, backend } = await this.#linkedTo(id);
-    await using _revealed = (await backend) === 'wayland' ? await this.#parent?.reveal() : undefined;
-    return await takePicture(this.#parts, { directory: places.own, socketName: SOCKET, user: link.user }, wait);
+  async screenshot(id: AppInstanceId, { signal, timeoutMs }: Wait): Promise<Buffer> {
+    const { link, places, backend, sizes } = await this.#linkedTo(id);
+    const isOnScreen = (await backend) === 'wayland';
+    const subject = { directory: places.own, socketName: SOCKET, user: link.user, group: shotGroupOf(id) };
+    const take = async (): Promise<Buffer> => {
+      await using _revealed = isOnScreen ? await this.#parent?.reveal() : undefined;
+      // shared by callers: none of them ends it for the others
+      const wait = { signal: new AbortController().signal, timeoutMs };
+      return await takePicture(this.#parts, { ...subject, sizes: isOnScreen ? undefined : sizes.given }, wait);
+    };
+    return this.#shots.shoot(id, take, signal);
   }
 
   async openView(id: AppInstanceId, wait: Wait): Promise<Duplex> {
-    const { link, places } = await this.#linkedTo(id);
+    const { link, places, backend, sizes } = await this.#linkedTo(id);
+    const largest = frameBytes((await backend) === 'wayland' ? undefined : [LARGEST_VIEW, ...sizes.given]);
     this.#views ??= import('./live-views.ts').then(({ LiveViews: Views }) => new Views(this.#parts));
-    return (await this.#views).open({ id, displayName: nameOf(id), user: link.user, directory: places.own }, wait);
+    const subject = { id, displayName: nameOf(id), user: link.user, directory: places.own, frameBytes: largest };
+    return (await this.#views).open(subject, wait);
   }
 
   async endView(id: AppInstanceId): Promise<void> {
@@ -239,7 +241,8 @@ export class SwayDisplays implements Displays, DisplayControls {
     });
     const isNew = this.#untold.delete(id);
     const opened = before().then(() => link.open(places.ipc, isNew, { clock: this.#parts.clock, ...wait }));
-    this.#known.set(id, { link, places, backend: this.#backendOf(owner), opened });
+    const sizes = { given: [owner.size ?? this.#parts.size] };
+    this.#known.set(id, { link, places, backend: this.#backendOf(owner), opened, sizes });
     try {
       await opened;
       // whoever cannot be found out about is told of with its first picture
@@ -264,12 +267,9 @@ export class SwayDisplays implements Displays, DisplayControls {
     return record?.backend ?? 'headless';
   }
 
-  /** Of one in a container only its command line is known, and whose it is. */
   async #compositorOf({ appInstanceId: id, placement, uid }: DisplayOwner): Promise<number | undefined> {
-    if (placement === 'host') return (await readRecord(this.#hostPlacesOf(id)))?.process.pid;
-    const found = await this.#parts.processes.withArguments([insidePlaces(DISPLAY_DIRECTORY).config]);
-    for (const { pid } of found) if ((await ownerOf(pid)) === uid) return pid;
-    return undefined;
+    if (placement === 'container') return compositorInside(this.#parts.processes, uid);
+    return (await readRecord(this.#hostPlacesOf(id)))?.process.pid;
   }
 
   async #linkedTo(id: AppInstanceId): Promise<Known> {

@@ -7,9 +7,12 @@ const CONNECTED = new RegExp(`^\\S+ \\S+ \\S+ \\S+ \\S+ 03 +(\\d+) .*/${SOCKET}$
 
 /** `pid`: of the compositor. False, too, when it is gone. */
 export async function hasClient(pid: number): Promise<boolean> {
-  // in its network namespace, which may be the machine's: then there are those of others, too
-  const table = await readFile(`/proc/${pid}/net/unix`, 'latin1').catch(() => '');
-  const connected = new Set(Array.from(table.matchAll(CONNECTED), ([, inode]) => `socket:[${inode ?? ''}]`));
+  // an accepted connection is of its client's network namespace (net/unix/af_unix.c, unix_stream_connect): the compositor's, or ours
+  const tables = await Promise.all(
+    [pid, 'self'].map((one) => readFile(`/proc/${one}/net/unix`, 'latin1').catch(() => '')),
+  );
+  const found = tables.flatMap((table) => Array.from(table.matchAll(CONNECTED), ([, inode]) => inode ?? ''));
+  const connected = new Set(found.map((inode) => `socket:[${inode}]`));
   if (connected.size === 0) return false;
   const fds = await readdir(`/proc/${pid}/fd`).catch(() => []);
   const targets = await Promise.all(fds.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')));

@@ -2,16 +2,20 @@
 import type { Socket } from 'node:net';
 import * as z from 'zod';
 import { RuntimeError } from '../../domain/errors.ts';
+import { isDeeperThan } from '../../domain/json-depth.ts';
 import type { Wait } from '../../ports/wait.ts';
+import { frameOf, FrameReader } from './ipc-frames.ts';
 
-const MAGIC = Buffer.from('i3-ipc');
-const HEADER_BYTES = MAGIC.length + 8;
 const RUN_COMMAND = 0;
 const SUBSCRIBE = 2;
 const GET_OUTPUTS = 3;
 const GET_TREE = 4;
 const WINDOW_EVENT = 0x80000003;
-const MAX_MESSAGE_BYTES = 4 * 2 ** 20;
+/** Workspaces, outputs and containers of containers: sway nests some five levels. */
+const MAX_DEPTH = 64;
+const MAX_NODES = 4096;
+/** Orders under way; the one that asks waits for its answer or its time limit, so few are. */
+const MAX_WAITING = 64;
 
 const windowEvent = z.object({ change: z.string(), container: z.object({ id: z.int() }) });
 const answers = z.array(z.object({ success: z.boolean(), error: z.string().optional() }));
@@ -29,19 +33,28 @@ const treeNode = z.object({
 export type Window = z.output<typeof windowNode>;
 
 export type Listener = {
-  readonly onWindow: (change: string, id: number) => void;
+  readonly onWindow?: (change: string, id: number) => void;
+  /** An event was too long to be read. */
+  readonly onLoss?: () => void;
+  /** So much has come. */
+  readonly onBytes?: (bytes: number) => void;
   /** The compositor has ended, or talks nonsense. Not called after {@link SwayIpc.close}. */
   readonly onClose: () => void;
 };
 
-type Waiting = PromiseWithResolvers<string> & { readonly type: number };
+type Waiting = {
+  readonly type: number;
+  readonly answer: (text: string | undefined) => void;
+  readonly reject: (error: unknown) => void;
+};
+type Question = { readonly type: number; readonly payload: string };
 
 export class SwayIpc {
   readonly #socket: Socket;
   readonly #listener: Listener;
+  readonly #frames = new FrameReader();
   /** Sway answers in order. */
   readonly #waiting: Waiting[] = [];
-  #bytes = Buffer.alloc(0);
   #closed = false;
 
   constructor(socket: Socket, listener: Listener) {
@@ -56,27 +69,31 @@ export class SwayIpc {
     });
   }
 
-  /** Throws TOOL_FAILED with sway's words, TIMED_OUT, ABORTED. */
+  /** Throws TOOL_FAILED with sway's words, TIMED_OUT, ABORTED, BUSY. */
   async command(text: string, wait: Wait): Promise<void> {
-    const results = answers.safeParse(parse(await this.#ask(RUN_COMMAND, text, wait)));
+    const results = answers.safeParse(await this.#ask({ type: RUN_COMMAND, payload: text }, wait, parse));
     const failed = results.success ? results.data.find(({ success }) => !success) : { error: 'nonsense' };
     if (failed === undefined) return;
     throw new RuntimeError('TOOL_FAILED', { what: `the display did not do ${text}`, cause: failed.error });
   }
 
   async watchWindows(wait: Wait): Promise<void> {
-    await this.#ask(SUBSCRIBE, '["window"]', wait);
+    await this.#ask({ type: SUBSCRIBE, payload: '["window"]' }, wait, parse);
   }
 
   /** Of the first one; undefined while there is none. */
   async outputSize(wait: Wait): Promise<{ readonly width: number; readonly height: number } | undefined> {
-    const read = outputs.safeParse(parse(await this.#ask(GET_OUTPUTS, '', wait)));
+    const read = outputs.safeParse(await this.#ask({ type: GET_OUTPUTS, payload: '' }, wait, parse));
     return read.data?.[0]?.rect;
   }
 
-  /** All there are. */
-  async windows(wait: Wait): Promise<readonly Window[]> {
-    return windowsBelow(parse(await this.#ask(GET_TREE, '', wait)));
+  /** All there are. `seen` is called before any event that comes after the answer. Throws TOOL_FAILED when they are too many to read. */
+  windows(wait: Wait, seen: (windows: readonly Window[]) => void = () => undefined): Promise<readonly Window[]> {
+    return this.#ask({ type: GET_TREE, payload: '' }, wait, (text) => {
+      const found = windowsBelow(parse(text));
+      seen(found);
+      return found;
+    });
   }
 
   close(): void {
@@ -84,19 +101,26 @@ export class SwayIpc {
     this.#socket.destroy();
   }
 
-  async #ask(type: number, payload: string, { signal, timeoutMs }: Wait): Promise<string> {
-    const waiting = { ...Promise.withResolvers<string>(), type };
-    const give = (code: 'TIMED_OUT' | 'ABORTED'): void => {
-      waiting.reject(new RuntimeError(code, { what: `the display did not answer within ${timeoutMs} ms` }));
-    };
+  /** `read` is called in the order of what comes. */
+  async #ask<Result>({ type, payload }: Question, wait: Wait, read: (text: string) => Result): Promise<Result> {
+    const { signal, timeoutMs } = wait;
     if (this.#closed) throw gone();
-    this.#waiting.push(waiting);
-    const body = Buffer.from(payload);
-    const header = Buffer.alloc(HEADER_BYTES);
-    MAGIC.copy(header);
-    header.writeUInt32LE(body.length, MAGIC.length);
-    header.writeUInt32LE(type, MAGIC.length + 4);
-    this.#socket.write(Buffer.concat([header, body]));
+    if (this.#waiting.length >= MAX_WAITING) {
+      throw new RuntimeError('BUSY', { what: `the display has not answered ${MAX_WAITING} orders` });
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<Result>();
+    this.#waiting.push({
+      type,
+      reject,
+      answer: (text) => {
+        if (text === undefined) reject(new RuntimeError('TOOL_FAILED', { what: 'the display says too much' }));
+        else resolve(read(text));
+      },
+    });
+    this.#socket.write(frameOf(type, payload));
+    const give = (code: 'TIMED_OUT' | 'ABORTED'): void => {
+      reject(new RuntimeError(code, { what: `the display did not answer within ${timeoutMs} ms` }));
+    };
     const timer = setTimeout(give, timeoutMs, 'TIMED_OUT');
     const onAbort = (): void => {
       give('ABORTED');
@@ -104,7 +128,7 @@ export class SwayIpc {
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
     try {
-      return await waiting.promise;
+      return await promise;
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
@@ -112,29 +136,27 @@ export class SwayIpc {
   }
 
   #read(chunk: Buffer): void {
-    this.#bytes = Buffer.concat([this.#bytes, chunk]);
-    while (this.#bytes.length >= HEADER_BYTES) {
-      const size = this.#bytes.readUInt32LE(MAGIC.length);
-      if (!this.#bytes.subarray(0, MAGIC.length).equals(MAGIC) || size > MAX_MESSAGE_BYTES) {
-        this.#socket.destroy();
-        return;
+    this.#listener.onBytes?.(chunk.length);
+    try {
+      for (const { type, text } of this.#frames.take(chunk)) {
+        // a listener may have closed it
+        if (this.#closed) return;
+        this.#take(type, text);
       }
-      if (this.#bytes.length < HEADER_BYTES + size) return;
-      const type = this.#bytes.readUInt32LE(MAGIC.length + 4);
-      const text = this.#bytes.toString('utf8', HEADER_BYTES, HEADER_BYTES + size);
-      this.#bytes = this.#bytes.subarray(HEADER_BYTES + size);
-      this.#take(type, text);
+    } catch {
+      this.#socket.destroy();
     }
   }
 
-  #take(type: number, text: string): void {
-    if (type === WINDOW_EVENT) {
-      const event = windowEvent.safeParse(parse(text));
+  #take(type: number, text: string | undefined): void {
+    if (type === WINDOW_EVENT && this.#listener.onWindow !== undefined) {
+      const event = windowEvent.safeParse(text === undefined ? undefined : parse(text));
       if (event.success) this.#listener.onWindow(event.data.change, event.data.container.id);
+      else this.#listener.onLoss?.();
       return;
     }
     const waiting = this.#waiting.shift();
-    if (waiting?.type === type) waiting.resolve(text);
+    if (waiting?.type === type) waiting.answer(text);
     else this.#socket.destroy();
   }
 
@@ -149,6 +171,7 @@ export class SwayIpc {
 const gone = (): RuntimeError => new RuntimeError('TOOL_FAILED', { what: 'the display is gone' });
 
 function parse(text: string): unknown {
+  if (isDeeperThan(text, MAX_DEPTH)) return undefined;
   try {
     return JSON.parse(text) as unknown;
   } catch {
@@ -156,10 +179,15 @@ function parse(text: string): unknown {
   }
 }
 
-function windowsBelow(value: unknown): readonly Window[] {
-  const read = treeNode.safeParse(value);
-  if (!read.success) return [];
-  const { nodes, floating_nodes: floating } = read.data;
-  const window = windowNode.safeParse(value);
-  return [...(window.success ? [window.data] : []), ...[...nodes, ...floating].flatMap(windowsBelow)];
+function windowsBelow(root: unknown): readonly Window[] {
+  const windows: Window[] = [];
+  const nodes = [root];
+  for (let at = 0; at < nodes.length && at < MAX_NODES; at++) {
+    const read = treeNode.safeParse(nodes[at]);
+    if (!read.success) continue;
+    const window = windowNode.safeParse(nodes[at]);
+    if (window.success) windows.push(window.data);
+    nodes.push(...read.data.nodes.slice(0, MAX_NODES), ...read.data.floating_nodes.slice(0, MAX_NODES));
+  }
+  return windows;
 }

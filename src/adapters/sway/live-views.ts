@@ -7,7 +7,7 @@ import { RuntimeError } from '../../domain/errors.ts';
 import type { AppInstanceId, ContainerId } from '../../domain/ids.ts';
 import type { ProcessId } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
-import type { User } from './as-user.ts';
+import type { User } from './user.ts';
 import { endSway } from './end-sway.ts';
 import type { LiveViewer } from './live-viewer.ts';
 import type { SwayParts } from './parts.ts';
@@ -30,6 +30,8 @@ export type Subject = {
   readonly user: User;
   /** With the display's socket in it. */
   readonly directory: string;
+  /** Of the largest picture that it may show. */
+  readonly frameBytes: number;
 };
 
 type Ending = { readonly places: DisplayPlaces; readonly group: ContainerId };
@@ -74,7 +76,7 @@ export class LiveViews {
     await Promise.all([...this.#views.keys(), ...this.#turns.keys()].map((id) => this.end(id)));
   }
 
-  async #start({ id, displayName, user, directory }: Subject): Promise<View> {
+  async #start({ id, displayName, user, directory, frameBytes }: Subject): Promise<View> {
     const { viewer, groups } = this.#parts;
     if (viewer === undefined) throw new RuntimeError('NOT_SUPPORTED', { what: 'there is no wayvnc on this machine' });
     const name = `view-${displayName}`;
@@ -85,7 +87,7 @@ export class LiveViews {
     try {
       const process = await startProgram(this.#parts, places, {
         user,
-        program: programOf(viewer, places, directory),
+        program: { ...programOf(viewer, places, directory), fileBytes: frameBytes },
         began: ({ pid }) => {
           groups.enter(ending.group, pid, LIMITS);
         },

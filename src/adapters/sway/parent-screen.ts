@@ -6,7 +6,7 @@ import { RuntimeError } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Wait } from '../../ports/wait.ts';
-import type { User } from './as-user.ts';
+import type { User } from './user.ts';
 import { noCompositor } from './bring-up.ts';
 import { endSway } from './end-sway.ts';
 import { SwayIpc, type Window } from './ipc.ts';
@@ -56,6 +56,9 @@ export class ParentScreen {
   #revealing = 0;
   #wanted: Stacked = { pids: [], above: 0 };
   #arranging: Promise<void> = Promise.resolve();
+  /** Windows have come or gone since the last round of arranging began. */
+  #isChanged = false;
+  #isFollowing = false;
 
   constructor(parts: SwayParts, options: ScreenOptions) {
     this.#parts = parts;
@@ -176,7 +179,22 @@ export class ParentScreen {
     return endSway(this.#parts, { places: this.#places, group: SCREEN as ContainerId }, wait);
   }
 
+  /** However many windows come and go meanwhile, one round is under way, and one more follows it. */
   async #applyAfterChange(): Promise<void> {
+    this.#isChanged = true;
+    if (this.#isFollowing) return;
+    this.#isFollowing = true;
+    try {
+      while (this.#isChanged) {
+        this.#isChanged = false;
+        await this.#applyRepeatedly();
+      }
+    } finally {
+      this.#isFollowing = false;
+    }
+  }
+
+  async #applyRepeatedly(): Promise<void> {
     for (const pauseMs of AGAIN_AFTER_MS) {
       if (pauseMs > 0) await this.#parts.clock.sleep(pauseMs);
       await this.#apply();

@@ -11,6 +11,8 @@ export type GroupLimits = { readonly memoryBytes: number; readonly pids: number 
 /** A control group of its own for each display: what it uses is counted apart from the app, and its processes are found by it. */
 export type DisplayGroups = {
   readonly enter: (id: ContainerId, pid: number, limits: GroupLimits) => void;
+  /** Makes it; a process that is not there yet joins it by these files. */
+  readonly prepare: (id: ContainerId, limits: GroupLimits) => readonly string[];
   readonly members: (id: ContainerId) => readonly number[];
   /** False when a process is still in it. */
   readonly remove: (id: ContainerId) => boolean;

@@ -2,7 +2,7 @@
 import { chown, lstat, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { isErrno } from '../../domain/errors.ts';
-import type { User } from './as-user.ts';
+import type { User } from './user.ts';
 
 /** Sway's own choice in a directory of its own. */
 export const SOCKET = 'wayland-1';

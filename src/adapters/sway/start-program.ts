@@ -4,7 +4,8 @@ import { RuntimeError } from '../../domain/errors.ts';
 import type { ProcessId } from '../../ports/processes.ts';
 import { lastWords } from '../process/run-tool.ts';
 import { startDetached } from '../process/start-detached.ts';
-import { asUser, type User } from './as-user.ts';
+import { confined } from '../process/confine.ts';
+import type { User } from './user.ts';
 import { connectFirst, type Destination } from './connect-first.ts';
 import type { SwayParts } from './parts.ts';
 import type { DisplayPlaces } from './places.ts';
@@ -20,6 +21,10 @@ export type Program = {
   readonly directories: readonly string[];
   /** What it is connected to from its first moment. */
   readonly to?: Destination;
+  /** Of a file that it makes, shared memory too. */
+  readonly fileBytes?: number;
+  /** It draws on the machine's screens: devices, udev, a seat. */
+  readonly usesDevices?: boolean;
 };
 
 export type ProgramOrder = {
@@ -41,7 +46,7 @@ export async function startProgram(
   await mkdir(places.own, { mode: 0o700 });
   await chown(places.own, user.uid, user.gid);
   const { env, directories, to } = program;
-  const own = asUser(user, program.argv);
+  const own = held(program, user, places);
   const argv = to === undefined ? own : connectFirst(to, directories.length, own);
   const pid = await startDetached(
     argv,
@@ -55,6 +60,22 @@ export async function startProgram(
   if (process === undefined) throw await endedAtOnce(places);
   began(process);
   return process;
+}
+
+/** What it reads is an app's. It outlives the daemon. */
+function held(
+  { argv, directories, fileBytes, usesDevices = false }: Program,
+  user: User,
+  places: DisplayPlaces,
+): readonly string[] {
+  return confined(argv, {
+    user,
+    network: usesDevices,
+    reads: usesDevices ? 'all' : [...directories, places.config],
+    writes: usesDevices ? ['/'] : [places.own, '/dev/shm'],
+    ...(fileBytes !== undefined && { limits: { fileBytes } }),
+    endsWithDaemon: false,
+  });
 }
 
 /** With the program's own last words. */

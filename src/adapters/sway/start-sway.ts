@@ -40,6 +40,7 @@ export async function startSway(
     argv: [...command, '--config', places.config],
     env: { ...ENVIRONMENT, ...BACKENDS[stage.backend], ...env },
     directories,
+    usesDevices: stage.backend === 'drm',
     ...(stage.socket !== undefined && { to: { socket: stage.socket, owner: stage.owner } }),
   };
   const sway = await startProgram(options, places, { user, program, began });

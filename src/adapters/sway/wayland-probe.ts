@@ -19,7 +19,7 @@ const CALLBACK = 3;
 const QUESTION = Buffer.concat([message(DISPLAY, 1, REGISTRY), message(DISPLAY, 0, CALLBACK)]);
 const HEADER_BYTES = 8;
 /** Fifty globals are 2 KB. */
-const MAX_ANSWER_BYTES = 65_536;
+const MAX_ANSWER_BYTES = 16_384;
 
 /** Returns after one round trip, and closes the connection. Throws TOOL_FAILED, TIMED_OUT, ABORTED. */
 export async function probe(socket: Socket, { signal, timeoutMs }: Wait): Promise<void> {

@@ -1,6 +1,5 @@
-import type { EventGap } from '../../client/events.ts';
 import { callOnce } from '../../client/unix.ts';
-import type { AppEvent } from '../../domain/events.ts';
+import { withGaps, type AppEvent, type EventGap } from '../../domain/events.ts';
 import { storyOf } from '../../domain/history.ts';
 import type { Command, Invocation } from '../command.ts';
 import { countOf, isSet, textOf } from '../options.ts';
@@ -17,6 +16,7 @@ export const events: Command = async (invocation) => {
   for await (const item of items) {
     if (output.json) output.data(item);
     else output.line(words(item, output));
+    await output.drained();
   }
   return 0;
 };
@@ -33,8 +33,7 @@ async function* readLog({ options, daemon }: Invocation, since: number): AsyncGe
   for (let at = since; ;) {
     const query = { since: at, limit: PAGE_SIZE, ...(appInstanceId !== undefined && { appInstanceId }) };
     const page = await callOnce(daemon, ['getEvents', query]);
-    if (page.firstSeq > at + 1) yield { type: 'gap', from: at + 1, to: page.firstSeq - 1 };
-    yield* page.events;
+    yield* withGaps(page, at, appInstanceId === undefined);
     const last = page.events.at(-1);
     if (last === undefined || page.events.length < PAGE_SIZE) return;
     at = last.seq;

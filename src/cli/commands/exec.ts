@@ -1,8 +1,10 @@
 import type { RunningExec } from '../../client/exec.ts';
 import { RuntimeError } from '../../domain/errors.ts';
-import type { ExecSignal } from '../../domain/exec.ts';
+import type { ExecResult, ExecSignal } from '../../domain/exec.ts';
 import type { Command, Invocation } from '../command.ts';
 import { isSet, textOf, textsOf } from '../options.ts';
+import { drained } from '../output.ts';
+import { terminalStream } from '../terminal-stream.ts';
 import { durationOf, envOf } from '../values.ts';
 
 /** The exit status is the program's own, or that of the error that kept it from running. */
@@ -10,20 +12,64 @@ export const exec: Command = async ({ operands: [appInstanceId = '', ...args], o
   if (isSet(options, 'tty')) throw noTerminal();
   const { connect } = await import('../../client/node.ts');
   using client = await connect(daemon);
-  const params = { appInstanceId, args, ...paramsOf(options) };
-  if (output.json) {
-    const result = await client.exec(params);
-    output.data(result);
-    return result.exitCode ?? 1;
-  }
-  const running = await client.openExec(params, {
-    onOutput: (stream, data) => void process[stream].write(data),
-  });
+  const sink = output.json ? keepOutput() : passOutput();
+  const running = await client.openExec({ appInstanceId, args, ...paramsOf(options) }, { onOutput: sink.take });
   passSignals(running);
   if (isSet(options, 'interactive')) void passInput(running);
-  const { exitCode } = await running.result;
-  return exitCode ?? 1;
+  try {
+    const result = await running.result;
+    const kept = sink.end();
+    if (output.json) output.data({ ...result, ...kept });
+    return result.exitCode ?? 1;
+  } finally {
+    // who types is not waited for
+    process.stdin.destroy();
+  }
 };
+
+type Stream = 'stdout' | 'stderr';
+type Sink = {
+  readonly take: (stream: Stream, data: Uint8Array) => Promise<void> | undefined;
+  readonly end: () => Partial<ExecResult>;
+};
+
+/** As it comes; the program waits for who reads it. */
+function passOutput(): Sink {
+  const filters = {
+    stdout: process.stdout.isTTY ? terminalStream() : undefined,
+    stderr: process.stderr.isTTY ? terminalStream() : undefined,
+  };
+  return {
+    take: (stream, data) => {
+      const isTaken = process[stream].write(filters[stream]?.take(data) ?? data);
+      return isTaken ? undefined : drained(process[stream]);
+    },
+    end: () => {
+      for (const stream of ['stdout', 'stderr'] as const) process[stream].write(filters[stream]?.end() ?? '');
+      return {};
+    },
+  };
+}
+
+/** As much of each as an answer of the daemon holds; the rest is read away. */
+const MAX_KEPT_BYTES = 512 * 1024;
+
+function keepOutput(): Sink {
+  const kept: Record<Stream, Uint8Array[]> = { stdout: [], stderr: [] };
+  const bytes: Record<Stream, number> = { stdout: 0, stderr: 0 };
+  return {
+    take: (stream, data) => {
+      if (bytes[stream] < MAX_KEPT_BYTES) kept[stream].push(data.slice(0, MAX_KEPT_BYTES - bytes[stream]));
+      bytes[stream] += data.length;
+      return undefined;
+    },
+    end: () => ({
+      stdout: Buffer.concat(kept.stdout).toString(),
+      stderr: Buffer.concat(kept.stderr).toString(),
+      truncated: Math.max(bytes.stdout, bytes.stderr) > MAX_KEPT_BYTES,
+    }),
+  };
+}
 
 const noTerminal = (): RuntimeError =>
   new RuntimeError('NOT_SUPPORTED', {

@@ -1,4 +1,5 @@
 /** The terminal while `top` has it: raw, on its second screen; as before when the scope ends or the program does, however that is. */
+import { forTerminal } from '../../domain/printable.ts';
 
 const ENTER = '\x1b[?1049h\x1b[?25l';
 const LEAVE = '\x1b[?25h\x1b[?1049l';
@@ -32,7 +33,7 @@ export function takeTerminal({ stdin, stdout }: Pick<NodeJS.Process, 'stdin' | '
   return {
     columns: () => stdout.columns || 80,
     lines: () => stdout.rows || 24,
-    show: (lines) => stdout.write(`\x1b[H${lines.map((line) => `${line}\x1b[K`).join('\r\n')}\x1b[J`),
+    show: (lines) => stdout.write(`\x1b[H${lines.map((line) => `${forTerminal(line)}\x1b[K`).join('\r\n')}\x1b[J`),
     onInput: (listener) => stdin.on('data', (text: string) => listener(text)),
     onResize: (listener) => stdout.on('resize', listener),
     [Symbol.dispose]: () => {

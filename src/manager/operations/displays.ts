@@ -2,7 +2,7 @@
 import type { App } from '../../domain/app.ts';
 import type { AppInstanceId } from '../../domain/ids.ts';
 import { viewOf } from '../../domain/view.ts';
-import type { DisplayPlace, Placement } from '../../ports/displays.ts';
+import type { DisplayPlace, DisplaySize, Placement } from '../../ports/displays.ts';
 import type { InstanceRecord } from '../../ports/journal.ts';
 import type { World } from '../world.ts';
 import { unhurried } from './operation.ts';
@@ -26,16 +26,21 @@ export function withPlacement({ displays, engine }: World, app: App): App {
   return { ...app, display: { ...app.display, placement: isInside ? 'container' : 'host' } };
 }
 
+/** As callers want it last; null: nobody wants it otherwise than it is made. */
+export function sizeOf(record: InstanceRecord): DisplaySize | null {
+  const { width, height } = record.app.display ?? {};
+  const asMade = width === undefined || height === undefined ? null : { width, height };
+  return viewOf(record).size ?? asMade;
+}
+
 export const placementOf = ({ display }: App): Placement => display?.placement ?? 'host';
 
 /** Throws DISPLAY_FAILED, ABORTED; what was made by then is given back with the container. */
 export async function takeDisplay(world: World, record: InstanceRecord, signal: AbortSignal): Promise<void> {
   const { appInstanceId, app, uid, gid } = record;
   if (app.display === null || placeOfDisplay(world, record) === null) return;
-  const { width, height, capabilities } = app.display;
-  const asMade = width === undefined || height === undefined ? null : { width, height };
-  const size = viewOf(record).size ?? asMade;
-  const order = { appInstanceId, uid, gid, size, capabilities, placement: placementOf(app) };
+  const { capabilities } = app.display;
+  const order = { appInstanceId, uid, gid, size: sizeOf(record), capabilities, placement: placementOf(app) };
   await world.displays.createDisplay(order, { signal, timeoutMs: world.settings.startTimeoutMs });
 }
 

@@ -31,7 +31,8 @@ export const hibernate = (world: World, instance: Instance, signal: AbortSignal)
     const begin = performance.now();
     refuseBlocked(world, instance);
     const bytes = world.engine.readings(containerId)?.memory.usageBytes ?? 0;
-    const draft = await world.images.begin(containerId, bytes);
+    const besidesBytes = await world.surveys.savedBesidesMemory(world.engine.members(containerId));
+    const draft = await world.images.begin(containerId, bytes + besidesBytes);
     const before: HibernationRecord = { ...(hibernation ?? NEVER), from, image: null };
     await instance.enter(via, 'hibernate', { record: { hibernation: before } }).catch(async (error: unknown) => {
       await world.images.discardDraft(containerId);
@@ -40,7 +41,8 @@ export const hibernate = (world: World, instance: Instance, signal: AbortSignal)
     const dump = { instance, before, bytes, begin };
     try {
       if (from === 'RUNNING') await hideScreen(world, instance);
-      const phases = await dumpInto(world, instance, { directory: draft.directory, bytes, signal });
+      const target = { directory: draft.directory, bytes: bytes + besidesBytes, signal };
+      const phases = await world.images.bounded(containerId, () => dumpInto(world, instance, target));
       await fallAsleep(world, { ...dump, phases });
     } catch (error) {
       throw await goBack(world, dump, error);
@@ -143,8 +145,11 @@ async function goBack(world: World, { instance, before }: Dump, cause: unknown):
   return error;
 }
 
-const isOfCriu = (error: unknown): boolean =>
-  error instanceof RuntimeError && (error.code === 'CHECKPOINT_FAILED' || error.code === 'RESTORE_FAILED');
+/** It names CRIU's log, whatever its code is: a full disk stops CRIU, too. */
+export const isOfCriu = (error: unknown): boolean =>
+  error instanceof RuntimeError && error.details?.['log'] !== undefined && !INTERRUPTED.has(error.code);
+
+const INTERRUPTED: ReadonlySet<string> = new Set(['TIMED_OUT', 'ABORTED', 'NOT_SUPPORTED']);
 
 type Story = { readonly what: string; readonly findings: readonly Finding[] };
 
@@ -152,7 +157,7 @@ type Story = { readonly what: string; readonly findings: readonly Finding[] };
 export function explained(cause: unknown, { what, findings }: Story): RuntimeError {
   const error = RuntimeError.of(cause);
   const first = findings.find(({ code }) => code !== 'NO_LOG');
-  return new RuntimeError(error.code, {
+  return new RuntimeError(first?.code === 'NO_SPACE' ? 'NO_SPACE' : error.code, {
     what,
     next: first?.next ?? error.next,
     details: { ...error.details, ...(findings.length > 0 && { findings }) },

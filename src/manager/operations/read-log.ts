@@ -2,22 +2,27 @@
 import type { LogPage, MethodParams } from '../../domain/api.ts';
 import { isAlive } from '../../domain/states.ts';
 import type { Instance } from '../instance.ts';
+import { isPending } from '../restarts.ts';
 import type { World } from '../world.ts';
 
 type Reading = Omit<MethodParams<'getLogs'>, 'appInstanceId'> & { readonly signal: AbortSignal };
 
 /** Waits for new lines up to `waitMs`, where there are none yet and the app lives. */
 export async function readLog(world: World, instance: Instance, reading: Reading): Promise<LogPage> {
-  const { cursor, tail, limit, waitMs, signal } = reading;
+  const { cursor, tail, limit, waitMs, previous, signal } = reading;
   const { containerId } = instance.record;
-  const ended = (): boolean => !isAlive(instance.state);
+  // another run follows, with more to read
+  const ended = (): boolean => previous || (!isAlive(instance.state) && !isPending(instance.record));
+  const isComplete = (): boolean => previous || !isAlive(instance.state);
+  const read = (place: { readonly cursor?: string | undefined; readonly tail?: number | undefined }) =>
+    world.logs.read(containerId, { ...place, limit, previous, isComplete: isComplete() });
   // asked before reading: what an ended app wrote is on disk by then
   let over = ended();
-  let page = await world.logs.read(containerId, { cursor, tail, limit });
-  if (page.lines.length === 0 && waitMs > 0 && !over) {
+  let page = await read({ cursor, tail });
+  if (page.lines.length === 0 && page.gap !== true && waitMs > 0 && !over) {
     await world.logs.changed(containerId, { cursor: page.cursor, signal, timeoutMs: waitMs });
     over = ended();
-    page = await world.logs.read(containerId, { cursor: page.cursor, limit });
+    page = await read({ cursor: page.cursor });
   }
   return { ...page, ended: over && page.lines.length === 0 };
 }

@@ -141,7 +141,7 @@ async function start(world: World, instance: Instance, { planned, signal }: Star
       wishes: { network: app.network, ports: app.ports },
       displaySocket: placeOfDisplay(world, instance.record)?.socket ?? null,
       logFile: logs.fileOf(containerId),
-      logMaxBytes: settings.logMaxBytes,
+      logMaxBytes: logs.partBytes(settings.logMaxBytes),
       terminal: app.terminal,
       network: networks.wiringOf(instance.record),
       beforeStart: () => displayAnswers(world, instance.record),

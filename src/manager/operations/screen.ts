@@ -8,7 +8,7 @@ import type { InstanceRecord } from '../../ports/journal.ts';
 import type { Wait } from '../../ports/wait.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
-import { placementOf } from './displays.ts';
+import { placementOf, sizeOf } from './displays.ts';
 
 /** A compositor answers within some ms; one that does not is not waited for. */
 const ANSWER_MS = 3000;
@@ -22,9 +22,11 @@ const SETTLE_MS = 200;
 
 export type Screen = { readonly controls: DisplayControls; readonly owner: DisplayOwner };
 
-function screenOf({ displays }: World, { app, appInstanceId, uid, gid }: InstanceRecord): Screen | null {
+function screenOf({ displays }: World, record: InstanceRecord): Screen | null {
+  const { app, appInstanceId, uid, gid } = record;
   if (app.display === null || displays.controls === null || !displays.offered) return null;
-  return { controls: displays.controls, owner: { appInstanceId, uid, gid, placement: placementOf(app) } };
+  const owner = { appInstanceId, uid, gid, placement: placementOf(app), size: sizeOf(record) };
+  return { controls: displays.controls, owner };
 }
 
 export const hasScreen = (world: World, record: InstanceRecord): boolean => screenOf(world, record) !== null;

@@ -11,7 +11,7 @@ import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
 import { clear } from './clear.ts';
 import { dumpTimeoutMs } from './dump-bounds.ts';
-import { explained, failureLogOf } from './hibernate.ts';
+import { explained, failureLogOf, isOfCriu } from './hibernate.ts';
 import { displayAnswers, takeDisplay } from './displays.ts';
 import { wakeInPlace } from './in-place.ts';
 import { allDone, during, unhurried } from './operation.ts';
@@ -147,8 +147,7 @@ async function restore(world: World, instance: Instance, restoring: Restoring): 
   try {
     return await restoreWith(world, instance, { ...restoring, lazyPages });
   } catch (error) {
-    const isOfCriu = error instanceof RuntimeError && error.code === 'RESTORE_FAILED';
-    if (!lazyPages || !isOfCriu || restoring.signal.aborted) throw error;
+    if (!lazyPages || !isOfCriu(error) || restoring.signal.aborted) throw error;
     world.log.warn({ err: error, appInstanceId: instance.record.appInstanceId }, 'waking with all pages at once');
     await clear(world, instance, null);
     await takeDisplay(world, instance.record, restoring.signal);
@@ -176,7 +175,7 @@ function restoreWith(
       tcp: app.hibernation.tcp,
       failureLog: failureLogOf(world, instance),
       logFile: logs.fileOf(containerId),
-      logMaxBytes: settings.logMaxBytes,
+      logMaxBytes: logs.partBytes(settings.logMaxBytes),
       terminal: app.terminal,
       network: networks.wiringOf(instance.record),
     },
@@ -221,7 +220,7 @@ type Failure = { readonly cause: unknown; readonly before: HibernationRecord };
 async function fallBack(world: World, instance: Instance, { cause, before }: Failure): Promise<RuntimeError> {
   const { appInstanceId } = instance.record;
   const failureLog = failureLogOf(world, instance);
-  const ofCriu = cause instanceof RuntimeError && cause.code === 'RESTORE_FAILED';
+  const ofCriu = isOfCriu(cause);
   const findings = ofCriu ? await world.surveys.readLog(failureLog) : [];
   const error = explained(cause, { what: `${appInstanceId} was not woken; its image is kept`, findings });
   await clear(world, instance, null);

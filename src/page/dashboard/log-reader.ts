@@ -32,6 +32,8 @@ export type Log = {
   readonly fault?: RuntimeError;
 };
 
+const GAP: LogLine = { time: '', stream: 'stderr', text: '… lines may be missing here …', partial: false };
+
 const EMPTY: Log = { lines: [], found: 0, read: 0, ended: false, pauses: false };
 
 /** The daemon may be restarted meanwhile: the cursor holds. `more`: the next page of a log that is read from its beginning. */
@@ -83,6 +85,7 @@ class Reader {
         const isFull = page.lines.length === PAGE_SIZE;
         place = { cursor: page.cursor, waitMs: isFull ? 0 : WAIT_MS };
         const pauses = isPaged && isFull && this.#log.lines.length + PAGE_SIZE >= this.#wanted;
+        if (page.gap === true) this.#markGap();
         this.#take(page.lines, { ended: page.ended, pauses });
         if (pauses) await this.#asked();
         // it may be run again
@@ -114,6 +117,15 @@ class Reader {
       read: this.#read + open.size,
       ...state,
     });
+  }
+
+  /** What has begun before it has no end. */
+  #markGap(): void {
+    const broken = this.#wantedOf([...this.#open.values()]);
+    this.#open = new Map();
+    this.#whole = [...this.#whole, ...broken, GAP];
+    this.#found += broken.length;
+    this.#read += broken.length;
   }
 
   #wantedOf(lines: readonly LogLine[]): readonly LogLine[] {

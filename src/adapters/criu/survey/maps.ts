@@ -17,11 +17,15 @@ export async function mapFindings(task: Task, query: FileQuery): Promise<readonl
   return found.filter((one) => one !== undefined);
 }
 
+/** Of a range as it stands in `maps`. */
+export const mappedFile = (pid: number, range: string): string =>
+  `/proc/${pid}/map_files/${range.replace(/^0+(?=.)/, '').replace(/-0+(?=.)/, '-')}`;
+
 type Mapping = { readonly target: string; readonly range: string };
 
 async function mapFinding(task: Task, { target, range }: Mapping, query: FileQuery): Promise<Told | undefined> {
   const name = who(processOf(task));
-  const link = `/proc/${task.pid}/map_files/${range.replace(/^0+(?=.)/, '').replace(/-0+(?=.)/, '-')}`;
+  const link = mappedFile(task.pid, range);
   if (target === '[uprobes]') {
     return {
       code: 'UPROBES',

@@ -1,0 +1,85 @@
+/** The streams of programs that are run in apps, as the command line passes them. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { perl, pidOf, runApp, SLEEP } from '../lib/apps.ts';
+import { startDaemon } from '../lib/daemon.ts';
+import { processesBesides } from '../lib/machine.ts';
+import { finish, RUNTIMECTL, startRuntimectl } from '../lib/runtimectl.ts';
+import { until } from '../lib/until.ts';
+
+test('runtimectl exec -i ends with its program, whatever is typed, and whoever reads', async () => {
+  await using daemon = await startDaemon();
+  const appInstanceId = await runApp(daemon.client, 'typed', SLEEP);
+  const start = (...words: readonly string[]) => startRuntimectl(['exec', ...words], { root: daemon.root });
+  // its input stays open: a pipe, and a terminal of script(1)
+  assert.equal((await finish(start('-i', appInstanceId, '--', '/bin/true'))).code, 0);
+  const line = [process.execPath, RUNTIMECTL, '--root', daemon.root, 'exec', '-i', appInstanceId, '--', '/bin/true'];
+  const typed = spawn('script', ['-qec', line.join(' '), '/dev/null']);
+  assert.deepEqual(await finish(typed), { code: 0, stdout: '', stderr: '' });
+  const input = Buffer.from(Array.from({ length: 300_000 }, (_, at) => (at * 7) % 256));
+  const echoed = start('-i', appInstanceId, '--', '/bin/cat');
+  echoed.stdin.end(input);
+  assert(Buffer.concat((await echoed.stdout.toArray()) as Buffer[]).equals(input), 'bytes of any kind, both ways');
+  const json = start('--json', '-i', appInstanceId, '--', '/bin/cat');
+  json.stdin.end('in');
+  assert.deepEqual(JSON.parse((await finish(json)).stdout), {
+    exitCode: 0,
+    signal: null,
+    stdout: 'in',
+    stderr: '',
+    truncated: false,
+  });
+  // a program that does not read: its caller stops reading, too
+  const deaf = start('-i', appInstanceId, '--', ...perl('$| = 1; print "ready"; sleep 1000'));
+  await once(deaf.stdout, 'data');
+  let taken = 0;
+  const stuffed = new Promise<void>((resolve) => {
+    const more = (): void => {
+      const timer = setTimeout(resolve, 1000);
+      deaf.stdin.write(Buffer.alloc(65_536), () => {
+        clearTimeout(timer);
+        taken += 65_536;
+        if (taken < 64 * 2 ** 20) more();
+        else resolve();
+      });
+    };
+    deaf.stdin.on('error', () => undefined);
+    more();
+  });
+  await stuffed;
+  assert(taken < 8 * 2 ** 20, `${taken} bytes were taken for a program that reads none`);
+  deaf.kill('SIGTERM');
+  assert.equal((await finish(deaf)).code, 143);
+});
+
+test('a slow reader of exec slows the program down, and nothing is kept for it', async () => {
+  await using daemon = await startDaemon();
+  const appInstanceId = await runApp(daemon.client, 'endless', SLEEP);
+  const words = ['exec', appInstanceId, '--', ...perl('print "x" x 65_536 while 1')];
+  const child = startRuntimectl(words, { root: daemon.root });
+  const memory = (pid: number): number =>
+    Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+  const programTime = async (): Promise<string> => {
+    const found = processesBesides(await pidOf(daemon.client, appInstanceId));
+    const stats = found.map((pid) => readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ').slice(13, 15).join('+'));
+    return stats.join();
+  };
+  await once(child.stdout, 'readable');
+  // when nobody has taken anything for a while, nothing is written
+  let before = '';
+  await until(
+    async () => {
+      const now = await programTime();
+      const stands = now === before;
+      before = now;
+      return stands;
+    },
+    { what: 'the program stands', pollMs: 500 },
+  );
+  assert(memory(child.pid ?? 0) < 200_000, `${memory(child.pid ?? 0)} kB for a reader that does not read`);
+  child.kill('SIGKILL');
+  await until(() => child.exitCode !== null || child.signalCode !== null, { what: 'it has ended' });
+});
