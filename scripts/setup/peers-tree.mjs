@@ -8,7 +8,7 @@ import { run } from './run.mjs';
 /** Of Debian's newest stable release, on any Debian. @typedef {{ what: string, packages: string[], programs: string[], unused: string[] }} Peer */
 
 /** What an installation would want, and what runs no container. */
-const needless = ['etc', 'var', 'sbin', 'usr/sbin', 'usr/share', 'usr/lib/systemd', 'usr/lib/python3'];
+export const needless = ['etc', 'var', 'sbin', 'usr/sbin', 'usr/share', 'usr/lib/systemd', 'usr/lib/python3'];
 
 /** Podman without images and networks. @type {Peer} */
 const podman = {
@@ -39,7 +39,7 @@ async function bindPrograms(programs, { made, final }) {
 }
 
 /** @param {string} tree its parent must be there @param {Peer} peer @returns {Promise<string>} its path without symbolic links */
-async function providePeer(tree, { what, packages, programs, unused }) {
+export async function providePeer(tree, { what, packages, programs, unused }) {
   const final = await realpath(tree).catch(() => tree);
   await provideHostCommands(new Map([['patchelf', 'patchelf']]));
   await provideDebianTree(final, {

@@ -39,6 +39,8 @@ export type ImageInfo = {
   /** Whether it survives a power cut: everything was flushed to the disk. */
   readonly durable: boolean;
   readonly hibernatedAt: string;
+  /** What a look after a restart of the daemon found wrong with it; absent when that was nothing. */
+  readonly damage?: string;
 };
 
 /** An image as `listImages` tells. */

@@ -66,18 +66,21 @@ function refuseOthersApps(name: string, { facts, instances }: Remembered): void 
   });
 }
 
-async function embedded({ config, places, searchPath }: Site, means: Means): Promise<BuiltEngine> {
+async function embedded({ config, places, searchPath, log }: Site, means: Means): Promise<BuiltEngine> {
   const { open, cgroupParent, insides, rootfs, ids, machine, remembered, remember } = means;
-  const { finding, ...built } = await buildEmbedded({
+  const { finding, fault, ...built } = await buildEmbedded({
     wanted: config.runtime,
     runDirectory: places.run,
     openDirectory: open.directory,
     cgroupParent,
     searchPath,
     remembered: remembered.facts[FINDING_FACT],
+    hasApps: remembered.instances.some(({ released }) => !released),
     tryOut: tryOut({ rootfs, insides, runDirectory: places.run, ...ids, ...machine }),
   });
-  if (remembered.facts[FINDING_FACT] !== finding) await remember({ [FINDING_FACT]: finding });
+  if (fault !== undefined) {
+    log.error({ err: fault }, 'no app can be started until this is put right and the daemon restarted');
+  } else if (remembered.facts[FINDING_FACT] !== finding) await remember({ [FINDING_FACT]: finding });
   const runTool = toolRunner({ PATH: searchPath, LC_ALL: 'C.UTF-8' });
   return {
     ...built,

@@ -1,12 +1,6 @@
-/** The same life under crun. Where cgroups are hybrid no crun runs unaided: there it gets a view without the v2 hierarchy (facts/engine.md §8). */
+/** The same life under crun. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { chmod, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { layout } from '../../src/domain/layout.ts';
-import { tagOf } from '../../src/start/open-place.ts';
 import {
   DEAF,
   eventsOf,
@@ -22,41 +16,15 @@ import {
 } from '../lib/apps.ts';
 import { startDaemon, TOOLS, type TestDaemon } from '../lib/daemon.ts';
 import { checkHistory } from '../lib/history.ts';
-import { mountsUnder } from '../lib/machine.ts';
+import { crunOptions, crunScript, onlyTools, type Tools } from '../lib/old-runtimes.ts';
 
-const UNIFIED = '/sys/fs/cgroup/unified';
-const isHybrid = (): boolean => mountsUnder(UNIFIED).length > 0;
+const crunTools = () => onlyTools({ crun: crunScript(`${TOOLS}/crun`) });
 
-/** Runs the rest in a mount namespace of its own, in which the v2 hierarchy is not there. */
-const WITHOUT_V2 = `unshare --mount --propagation private sh -c 'umount ${UNIFIED}; exec "$@"' sh`;
-
-async function crunTools() {
-  const directory = await mkdtemp(join(await realpath(tmpdir()), 'rmt-crun-'));
-  for (const tool of ['conmon', 'tini-static']) await symlink(join(TOOLS, tool), join(directory, tool));
-  const script = `#!/bin/sh\nexec ${isHybrid() ? WITHOUT_V2 : ''} ${TOOLS}/crun "$@"\n`;
-  await writeFile(join(directory, 'crun'), script);
-  await chmod(join(directory, 'crun'), 0o755);
-  return { directory, [Symbol.asyncDispose]: () => rm(directory, { recursive: true }) };
-}
-
-/** In its view crun makes the groups of v2 as plain directories, below the mount point: the daemon cannot see those. */
-function removeHidden(root: string): void {
-  if (!isHybrid()) return;
-  const hidden = `${UNIFIED}/runtime-manager-${tagOf(layout(root))}`;
-  const script = `umount ${UNIFIED} && rm -rf --one-file-system ${hidden}`;
-  execFileSync('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script]);
-}
-
-const onCrun = (tools: string): Promise<TestDaemon> =>
-  startDaemon({
-    tools,
-    config: { runtime: 'crun' },
-    prepare: async (root) => async () => removeHidden(root),
-  });
+const onCrun = (tools: Tools): Promise<TestDaemon> => startDaemon(crunOptions(tools));
 
 test('an app lives its life under crun', async () => {
   await using tools = await crunTools();
-  await using daemon = await onCrun(tools.directory);
+  await using daemon = await onCrun(tools);
   const { client } = daemon;
   assert.equal((await client.version()).runtime, 'crun');
   const id = await runApp(
@@ -83,7 +51,7 @@ test('an app lives its life under crun', async () => {
 
 test('exits, kills, limits and restarts of the daemon are the same under crun', async () => {
   await using tools = await crunTools();
-  await using daemon = await onCrun(tools.directory);
+  await using daemon = await onCrun(tools);
   const { client } = daemon;
   const [seven, nine, greedy, deaf, stays] = await Promise.all([
     runApp(client, 'seven', shell('echo out; exit 7')),

@@ -4,8 +4,13 @@ import type { Readable } from 'node:stream';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { forkTurn } from '../process/spawn-gate.ts';
+import { withExitRoom } from './exit-room.ts';
 
-type Env = Readonly<Record<string, string>>;
+type Means = {
+  readonly env: Readonly<Record<string, string>>;
+  /** Directory on the disk of the exit codes. */
+  readonly roomIn: string;
+};
 type Report = { readonly data: number; readonly message?: string };
 
 const SYNC_FD = 3;
@@ -71,7 +76,11 @@ class Outcome {
  * The pid of the container's first process. conmon detaches itself (double fork, setsid), so it outlives us.
  * Throws START_FAILED with the runtime's words, TIMED_OUT, ABORTED; the caller then ends what was begun.
  */
-export async function spawnMonitor(argv: readonly string[], env: Env, { signal, timeoutMs }: Wait): Promise<number> {
+export async function spawnMonitor(
+  argv: readonly string[],
+  means: Means,
+  { signal, timeoutMs }: Wait,
+): Promise<number> {
   const [command = '', ...args] = argv;
   const outcome = new Outcome();
   const onAbort = (): void => {
@@ -79,11 +88,13 @@ export async function spawnMonitor(argv: readonly string[], env: Env, { signal, 
   };
   await forkTurn();
   if (signal.aborted) throw new RuntimeError('ABORTED', { what: 'the start was stopped', cause: signal.reason });
-  const child = spawn(command, args, {
-    env: { ...env, _OCI_SYNCPIPE: String(SYNC_FD) },
-    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
-    detached: true,
-  });
+  const child = withExitRoom(means.roomIn, (room) =>
+    spawn(command, args, {
+      env: { ...means.env, _OCI_SYNCPIPE: String(SYNC_FD) },
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe', ...room],
+      detached: true,
+    }),
+  );
   child.on('error', (error) => {
     outcome.fail('START_FAILED', `${command} could not be run`, error);
   });
@@ -94,6 +105,8 @@ export async function spawnMonitor(argv: readonly string[], env: Env, { signal, 
     outcome.fail('TIMED_OUT', `the container was not created within ${timeoutMs} ms`);
   }, timeoutMs);
   signal.addEventListener('abort', onAbort, { once: true });
+  // their end is heard in `close`
+  for (const pipe of [words, sync]) pipe.on('error', () => undefined);
   words.on('data', (chunk: Buffer) => {
     outcome.onWords(chunk);
   });

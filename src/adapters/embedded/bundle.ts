@@ -1,8 +1,16 @@
 /** The bundle directory: what the OCI runtime reads, and where conmon and CRIU leave their files. */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { signalNumber, STOP_SIGNAL_ANNOTATION } from '../../domain/signals.ts';
+import { lockedFlags } from '../files/mount-flags.ts';
+import { readSmall } from '../files/read-small.ts';
 
 type Annotated = { readonly annotations?: Readonly<Record<string, string>> };
-type Mounted = { readonly mounts?: readonly { readonly type?: string; readonly source?: string }[] };
+type Mount = {
+  readonly type?: string | undefined;
+  readonly source?: string | undefined;
+  readonly options?: readonly string[];
+};
+type Mounted = { readonly mounts?: readonly Mount[] };
 
 /** The container as it was ordered; config.json is what the runtime is told, and after a wake that has other paths in it. */
 const ORDERED = 'ordered.json';
@@ -19,10 +27,11 @@ export type BundleOrder = {
 export async function writeBundle(bundle: string, { config, places = new Map(), hooks }: BundleOrder): Promise<void> {
   await mkdir(bundle, { recursive: true, mode: 0o700 });
   const annotations = { ...(config as Annotated).annotations, 'org.criu.config': `${bundle}/criu.conf` };
-  const mounts = (config as Mounted).mounts?.map((mount) => ({
+  const moved = (config as Mounted).mounts?.map((mount) => ({
     ...mount,
     source: places.get(mount.source ?? '') ?? mount.source,
   }));
+  const mounts = moved && (await withLockedFlags(moved));
   const told = {
     ...config,
     ...(mounts !== undefined && { mounts }),
@@ -35,7 +44,17 @@ export async function writeBundle(bundle: string, { config, places = new Map(), 
   ]);
 }
 
-const read = async (file: string): Promise<object> => JSON.parse(await readFile(file, 'utf8')) as object;
+/** Whatever a bind mount comes from: the flags of its source's mount last, because the last word counts. */
+async function withLockedFlags(mounts: readonly Mount[]): Promise<readonly Mount[]> {
+  const flags = await lockedFlags(bindSources({ mounts }));
+  return mounts.map((mount) => {
+    if (mount.type !== 'bind') return mount;
+    const { source = '', options = [] } = mount;
+    return { ...mount, options: [...options, ...(flags.get(source) ?? []).filter((one) => !options.includes(one))] };
+  });
+}
+
+const read = async (file: string): Promise<object> => JSON.parse(await readSmall(file)) as object;
 
 export const readOrdered = (bundle: string): Promise<object> => read(`${bundle}/${ORDERED}`);
 
@@ -46,6 +65,12 @@ export const readTold = (bundle: string): Promise<object> => read(`${bundle}/con
 export async function writeOrdered(bundle: string, config: object): Promise<void> {
   await writeFile(`${bundle}/${ORDERED}.new`, JSON.stringify(config), { mode: 0o600 });
   await rename(`${bundle}/${ORDERED}.new`, `${bundle}/${ORDERED}`);
+}
+
+/** How the container wants to be asked to end. A bundle that is gone, or says nothing: SIGTERM. */
+export async function stopSignalOf(bundle: string): Promise<NodeJS.Signals | number> {
+  const ordered: Annotated = await readOrdered(bundle).catch(() => ({}));
+  return signalNumber(ordered.annotations?.[STOP_SIGNAL_ANNOTATION] ?? '') ?? 'SIGTERM';
 }
 
 export const bindSources = (config: object): readonly string[] =>
