@@ -160,6 +160,9 @@ function build(
   const runTool = toolRunner(env);
   const monitor = conmon(linuxProcesses, {
     ...{ binary: monitorBinary, exitDir: places.exits, persistDir: places.persist, env },
+    // runc leaves devices to whom they belong, and opens the container's own /dev/null in place of this one
+    // (libcontainer/init_linux.go, fixStdioPermissions; libcontainer/utils_linux.go, reOpenDevNull)
+    takesInput: name !== 'runc',
   });
   return embeddedEngine({
     runtime: ociRuntime(runTool, { name, binary, stateRoot: places.runtime }),

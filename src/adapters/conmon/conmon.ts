@@ -24,6 +24,8 @@ type Options = {
   /** conmon writes `<persistDir>/<id>/oom`. */
   readonly persistDir: string;
   readonly env: Readonly<Record<string, string>>;
+  /** The runtime takes what it is handed as the container's: it gets a closed pipe as input, not the machine's /dev/null. */
+  readonly takesInput: boolean;
 };
 
 /**
@@ -32,7 +34,7 @@ type Options = {
  */
 const ENDED = '0';
 
-export function conmon(processes: Processes, { binary, exitDir, persistDir, env }: Options): Monitor {
+export function conmon(processes: Processes, { binary, exitDir, persistDir, env, takesInput }: Options): Monitor {
   const exitFile = (id: ContainerId): string => `${exitDir}/${id}`;
   const persist = (id: ContainerId): string => `${persistDir}/${id}`;
   const searchPath = env['PATH'] ?? '';
@@ -42,7 +44,7 @@ export function conmon(processes: Processes, { binary, exitDir, persistDir, env 
       mkdir(persist(order.id), { recursive: true, mode: 0o700 }),
       rm(exitFile(order.id), { force: true }),
     ]);
-    const argv = [binary, ...conmonArguments(order, { exitDir, persist: persist(order.id), searchPath })];
+    const argv = [binary, ...conmonArguments(order, { exitDir, persist: persist(order.id), searchPath, takesInput })];
     const pid = await spawnMonitor(argv, { env, roomIn: persist(order.id) }, wait);
     const init = processes.identify(pid) ?? (order.restore === undefined ? undefined : { pid, startTime: ENDED });
     if (init === undefined) {
@@ -134,16 +136,25 @@ async function readExit(exitFile: string, oomFile: string): Promise<Ended | unde
 const MOUNTING_APART: readonly string[] = ['--mount', '--propagation', 'slave', '--'];
 
 /** conmon calls it with `create …` or `restore …` after these. */
-function runtimeCommand({ runtime, restore, terminal }: CreateOrder, searchPath: string): [string, ...string[]] {
+function runtimeCommand(
+  { runtime, restore, terminal }: CreateOrder,
+  { searchPath, takesInput }: Places,
+): readonly string[] {
   const apart = restore === undefined ? [] : [findTool('unshare', searchPath) ?? 'unshare', ...MOUNTING_APART];
-  return [...closedInput(terminal), ...apart, runtime.binary, '--root', runtime.stateRoot];
+  return [...(takesInput ? closedInput(terminal) : []), ...apart, runtime.binary, '--root', runtime.stateRoot];
 }
 
-type Places = { readonly exitDir: string; readonly persist: string; readonly searchPath: string };
+type Places = {
+  readonly exitDir: string;
+  readonly persist: string;
+  readonly searchPath: string;
+  readonly takesInput: boolean;
+};
 
-function conmonArguments(order: CreateOrder, { exitDir, persist, searchPath }: Places): readonly string[] {
+function conmonArguments(order: CreateOrder, places: Places): readonly string[] {
+  const { exitDir, persist } = places;
   const { id, bundle, restore } = order;
-  const [runtime, ...args] = runtimeCommand(order, searchPath);
+  const [runtime = '', ...args] = runtimeCommand(order, places);
   return [
     ...['--api-version', '1', '--cid', id, '--cuuid', id, '--name', id],
     ...['--runtime', runtime, '--bundle', bundle],
