@@ -22,6 +22,8 @@ type Options = {
   /** conmon writes `<persistDir>/<id>/oom`. */
   readonly persistDir: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Where conmon lives on without the daemon: there when `ready` resolves; `enter` puts a process there. */
+  readonly place: { readonly ready: () => Promise<void>; readonly enter: (pid: number) => void };
 };
 
 /**
@@ -30,7 +32,7 @@ type Options = {
  */
 const ENDED = '0';
 
-export function conmon(processes: Processes, { binary, exitDir, persistDir, env }: Options): Monitor {
+export function conmon(processes: Processes, { binary, exitDir, persistDir, env, place }: Options): Monitor {
   const exitFile = (id: ContainerId): string => `${exitDir}/${id}`;
   const persist = (id: ContainerId): string => `${persistDir}/${id}`;
   const searchPath = env['PATH'] ?? '';
@@ -39,9 +41,10 @@ export function conmon(processes: Processes, { binary, exitDir, persistDir, env 
     await Promise.all([
       mkdir(persist(order.id), { recursive: true, mode: 0o700 }),
       rm(exitFile(order.id), { force: true }),
+      place.ready(),
     ]);
     const argv = [binary, ...conmonArguments(order, { exitDir, persist: persist(order.id), searchPath })];
-    const pid = await spawnMonitor(argv, env, wait);
+    const pid = await spawnMonitor(argv, { env, enter: place.enter }, wait);
     const init = processes.identify(pid) ?? (order.restore === undefined ? undefined : { pid, startTime: ENDED });
     if (init === undefined) {
       throw new RuntimeError('START_FAILED', { what: `the first process of ${order.id} ended before it was started` });
@@ -54,7 +57,11 @@ export function conmon(processes: Processes, { binary, exitDir, persistDir, env 
     exit: (id) => readExit(exitFile(id), `${persist(id)}/oom`),
     find: (_id, bundle) => {
       const init = identifyIn(processes, `${bundle}/pid`);
-      return init && { init, monitor: monitorOf(processes, bundle) };
+      if (init === undefined) return undefined;
+      const monitor = monitorOf(processes, bundle);
+      // an older daemon may have left it in its own group
+      if (monitor !== null) place.enter(monitor.pid);
+      return { init, monitor };
     },
     forget: async (id) => {
       await Promise.all([rm(exitFile(id), { force: true }), rm(persist(id), { recursive: true, force: true })]);

@@ -37,6 +37,8 @@ export type Change = {
   readonly searchPath: string;
   /** The change outlives its owner as long as this path exists. */
   readonly lasting?: string;
+  /** Puts the process where it outlives the daemon. */
+  readonly enter?: (pid: number) => void;
 };
 
 /**
@@ -49,6 +51,7 @@ export async function changeSetting({
   after,
   searchPath,
   lasting = '',
+  enter,
 }: Change): Promise<AsyncDisposable> {
   await forkTurn();
   const child = spawn('/bin/sh', ['-c', GUARD, file, during, after, dirname(file), lasting], {
@@ -56,6 +59,7 @@ export async function changeSetting({
     detached: true,
     env: { PATH: searchPath },
   });
+  if (child.pid !== undefined) enter?.(child.pid);
   // it has ended already when the setting was as wanted
   child.stdin.on('error', () => undefined);
   const gone = once(child, 'exit');

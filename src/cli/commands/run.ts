@@ -1,7 +1,7 @@
 import { callOnce } from '../../client/unix.ts';
 import { RuntimeError } from '../../domain/errors.ts';
 import { askedFor } from '../app-request.ts';
-import type { Command } from '../command.ts';
+import type { Command, Invocation } from '../command.ts';
 import { textOf } from '../options.ts';
 
 export const run: Command = async (invocation) => {
@@ -13,11 +13,19 @@ export const run: Command = async (invocation) => {
     const started = await callOnce(daemon, ['run', request]);
     if (output.json) output.data(started);
     else output.line(started.appInstanceId);
+    if (request.app?.hibernation?.enabled === true) await warnOfEngine(invocation, started.appInstanceId);
     return 0;
   } catch (error) {
     throw isAnswerLost(error) ? mayRun(error, appInstanceId) : await explainError(error);
   }
 };
+
+/** Whoever asks for hibernation learns at once when this device cannot. */
+async function warnOfEngine({ daemon, output }: Invocation, appInstanceId: string): Promise<void> {
+  const { findings } = await callOnce(daemon, ['explainHibernation', { appInstanceId }]);
+  const unable = findings.find(({ code }) => code === 'ENGINE_CANNOT');
+  if (unable !== undefined) output.note(`${unable.what}: ${unable.why}\n  next: ${unable.next}`);
+}
 
 const isAnswerLost = (error: unknown): error is RuntimeError =>
   error instanceof RuntimeError &&
