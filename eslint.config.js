@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
+import { noDeafEmitter } from './scripts/lint/deaf-emitters.mjs';
 
 // STYLE in rules. What can be seen by a machine is an error here, so that a review is about the rest.
 
@@ -38,6 +39,8 @@ const restrictedSyntax = [
 
 // The entry points: what they read from the environment they hand on as arguments.
 const entryPoints = ['src/main.ts', 'src/cli/main.ts', 'src/tour/main.ts'];
+/** Programs of a person at a terminal, and pages: what goes wrong in them ends them, with words. */
+const programs = ['src/cli/**', 'src/tour/**', 'src/page/**', 'src/client/**'];
 const tests = ['test/**/*.ts', 'bench/**/*.ts'];
 const plainScripts = ['scripts/**/*.mjs', 'examples/**/*.mjs', 'test/apps/programs/*.mjs', '*.js', '*.cjs'];
 
@@ -46,7 +49,7 @@ export default tseslint.config(
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   {
-    plugins: { ours: { rules: { 'file-name': fileName } } },
+    plugins: { ours: { rules: { 'file-name': fileName, 'no-deaf-emitter': noDeafEmitter } } },
     rules: {
       'ours/file-name': 'error',
       'max-lines': ['error', 300],
@@ -110,6 +113,15 @@ export default tseslint.config(
           message: 'Only the entry points read the environment and pass on what is needed.',
         },
       ],
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    ignores: programs,
+    rules: {
+      // Decision 0155: in the daemon every emitter has a listener for its errors, and every promise somebody who hears it fail.
+      'ours/no-deaf-emitter': 'error',
+      '@typescript-eslint/no-floating-promises': ['error', { ignoreVoid: false }],
     },
   },
   {

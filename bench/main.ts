@@ -5,6 +5,7 @@ import { commands } from './commands.ts';
 import { compare, DOCS, PEER_NAMES } from './compare.ts';
 import { displays } from './displays.ts';
 import { audience, longLog } from './events.ts';
+import { execs } from './execs.ts';
 import { hibernation } from './hibernation.ts';
 import { isolation } from './isolation.ts';
 import { startDaemon, type Daemon } from './lib/daemon.ts';
@@ -40,6 +41,7 @@ const BENCHES: readonly Bench[] = [
   { name: 'packages', what: 'many instances of one image', within: packages },
   { name: 'displays', what: 'displays, and what a person waits for', within: displays },
   { name: 'hibernation', what: 'hibernate and wake, up to 1 GB', within: hibernation },
+  { name: 'execs', what: 'output of programs in apps', within: execs },
   { name: 'calls', what: 'calls each second', within: calls },
   { name: 'events', what: 'many subscribers', within: audience },
   { name: 'log', what: 'a log of a million events', within: (daemon) => longLog(daemon.readyMs) },

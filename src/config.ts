@@ -1,11 +1,11 @@
 /** Settings of the daemon: config.yaml, every member optional. */
-import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
+import { readSmall, readSmallIfThere } from './adapters/files/read-small.ts';
 import { pixels } from './domain/app.ts';
-import { isErrno, RuntimeError } from './domain/errors.ts';
+import { RuntimeError } from './domain/errors.ts';
 import { faultsOf } from './domain/faults.ts';
-import { parseSubnet } from './domain/network.ts';
 import { PROFILE_NAMES } from './domain/wire.ts';
+import { apps, bundles, network } from './start/app-settings.ts';
 
 const milliseconds = z.int().min(0).max(3_600_000);
 const id = z
@@ -43,31 +43,27 @@ const hibernation = z.strictObject({
     .default(32 * MIB),
   /** Time asleep before an image is compressed, in ms; 0: never. */
   compressAfterMs: milliseconds.default(60_000),
+  /** Whether a hibernation is answered before or after its image is flushed to the disk: only what is flushed survives a power cut. */
+  durability: z.enum(['beforeAnswer', 'afterAnswer']).default('afterAnswer'),
   /** Of zstd. */
   compressionLevel: z.int().min(1).max(19).default(1),
 });
 
 const packages = z.strictObject({
-  /** Unpacked images that no app uses are deleted, the longest unused first, while all together take more, in bytes. */
+  /** Unpacked images that no app uses are deleted, the longest unused first, while all together take more, in bytes. An image that alone takes more is refused; with 0 none is, and none is kept that no app uses. */
   budgetBytes: z
     .int()
     .min(0)
     .default(4 * 1024 * MIB),
-});
-
-const network = z.strictObject({
-  /** Whether apps may use the machine's own network (`network: host`). */
-  allowHost: z.boolean().default(false),
-  /** Where the apps' subnet is taken from: 256 addresses that the machine has no route to. A /8 to a /24. */
-  range: z
-    .string()
-    .refine((text) => {
-      const range = text.includes('/') ? parseSubnet(text) : undefined;
-      return range !== undefined && range.prefix >= 8 && range.prefix <= 24;
-    }, 'must be an IPv4 network of 8 to 24 bits, like 10.210.0.0/16')
-    .default('10.210.0.0/16'),
-  /** IPv4 addresses of name servers for apps; the machine's own when empty. */
-  nameservers: z.array(z.ipv4()).default([]),
+  /** Files and directories that one image may have. */
+  maxFiles: z.int().min(1).default(500_000),
+  /** How many times its own size an image may become when it is unpacked, once that is more than 512 MiB. */
+  maxExpansion: z.int().min(2).default(100),
+  /** What unpacking leaves free of the disk, in bytes; never more than a twentieth of it. */
+  keepFreeBytes: z
+    .int()
+    .min(0)
+    .default(256 * MIB),
 });
 
 const tls = z.strictObject({
@@ -179,6 +175,7 @@ export const configSchema = z.strictObject({
   startTimeoutMs: milliseconds.default(30_000),
   freezeTimeoutMs: milliseconds.default(10_000),
   killTimeoutMs: milliseconds.default(10_000),
+  execStandstillMs: milliseconds.default(10_000),
   /** Of the log of an app's run, in bytes, in parts of which the oldest goes first; of the run before it as many are kept. */
   logMaxBytes: z
     .int()
@@ -199,6 +196,10 @@ export const configSchema = z.strictObject({
   hibernation: hibernation.prefault({}),
   /** Images that apps run from. */
   packages: packages.prefault({}),
+  /** What holds for an app whose description says nothing. */
+  apps: apps.prefault({}),
+  /** OCI bundles that apps run from. */
+  bundles: bundles.prefault({}),
   /** Networks of apps. */
   network: network.prefault({}),
   userIds: userIds.prefault({}),
@@ -236,10 +237,13 @@ export const configSchema = z.strictObject({
 
 export type Config = z.output<typeof configSchema>;
 
+/** Configuration is linked into its place where it is managed. */
+const LINKED = { links: 'followed' } as const;
+
 /** Throws INVALID_ARGUMENT naming file, line and member. A file that nobody named may be missing. */
 export async function readConfig(file: string, mustExist: boolean): Promise<Config> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    if (!mustExist && isErrno(error, 'ENOENT')) return '';
+  const reading = mustExist ? readSmall(file, LINKED) : readSmallIfThere(file, LINKED).then((text = '') => text);
+  const text = await reading.catch((error: unknown) => {
     throw refuse(file, error);
   });
   if (text === '') return configSchema.parse({});

@@ -4,13 +4,16 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from './adapters/process/clock.ts';
 import { openJournal } from './adapters/sqlite/journal.ts';
-import { readConfig } from './config.ts';
+import { readConfig, type Config } from './config.ts';
 import { isErrno, RuntimeError } from './domain/errors.ts';
 import { layout } from './domain/layout.ts';
 import { VERSION } from './domain/version.ts';
+import type { Journal } from './ports/journal.ts';
 import { startServer } from './server/http.ts';
 import { BOOTSTRAP } from './server/telemetry.ts';
 import { build, toolsOf } from './start/build.ts';
+import { connectionBudget, readLimits } from './start/connection-budget.ts';
+import { lastNet } from './start/last-net.ts';
 import { tcpOptions } from './start/listen.ts';
 import { openPlatform } from './start/platform.ts';
 import { openLog } from './start/log.ts';
@@ -39,6 +42,8 @@ async function serve(options: Options): Promise<void> {
   const config = { ...read, engine: options.engine ?? read.engine };
   const platform = config.platform === undefined ? null : await openPlatform(config.platform);
   const log = openLog(config.logLevel, process.stderr.isTTY);
+  await using held = new AsyncDisposableStack();
+  const net = held.use(lastNet(log));
   const begin = performance.now();
   // the run directory is passed by the apps' container roots; what is in it is closed by itself
   await mkdir(places.run, { recursive: true, mode: 0o711 });
@@ -47,21 +52,9 @@ async function serve(options: Options): Promise<void> {
   const tcp = await tcpOptions(config, places, options.listen);
   const tools = toolsOf({ config, env: process.env });
   const searchPath = [tools, process.env['PATH']].filter(Boolean).join(':');
-  await using held = new AsyncDisposableStack();
   const systemd = held.use(serviceManager(process.env));
   const stopped = stopSignal(log);
-  const journal = await openJournal({
-    file: places.database,
-    ...{ maxEvents: config.maxEvents, maxEventBytes: config.maxEventBytes, maxEventAgeMs: config.maxEventAgeMs },
-    clock: systemClock,
-    fatal: (error) => {
-      log.fatal(
-        { err: error },
-        'the state could not be flushed to the disk: ending; the apps run on, and the next start reads the truth',
-      );
-      process.exit(1);
-    },
-  });
+  const journal = await openState(places.database, config, log);
   held.defer(() => journal.close());
   let webAddress: string | null = null;
   const { world, manager, close } = await build({
@@ -72,9 +65,12 @@ async function serve(options: Options): Promise<void> {
   });
   held.defer(close);
   held.use(manager);
+  net.onFault(manager.isolate);
   const { socketGid: groupId, profile } = config;
+  const budget = connectionBudget(readLimits(), config.tcpLimits.maxConnections);
   const server = await startServer({
-    ...{ service: manager, log, profile, socketPath: places.socket, groupId, tcp },
+    ...{ service: manager, log, profile, socketPath: places.socket, groupId, maxConnections: budget.unix },
+    tcp: tcp && { ...tcp, maxConnections: budget.tcp },
     pageDirectory: fileURLToPath(new URL('../page', import.meta.url)),
   });
   webAddress = server.url ?? null;
@@ -91,6 +87,20 @@ async function serve(options: Options): Promise<void> {
   systemd.stopping();
   log.info({ signal }, options.stopApps ? 'ending, with the apps' : 'ending; the apps run on');
   if (options.stopApps) await manager.endAllApps();
+}
+
+function openState(file: string, { maxEvents, maxEventBytes, maxEventAgeMs }: Config, log: Log): Promise<Journal> {
+  return openJournal({
+    ...{ file, maxEvents, maxEventBytes, maxEventAgeMs },
+    clock: systemClock,
+    fatal: (error) => {
+      log.fatal(
+        { err: error },
+        'the state could not be flushed to the disk: ending; the apps run on, and the next start reads the truth',
+      );
+      process.exit(1);
+    },
+  });
 }
 
 /** Who can write to it could put links where root writes, and hand us any app and any state. */

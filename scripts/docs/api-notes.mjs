@@ -107,12 +107,18 @@ export const APP_NOTES = {
   network: '`none`: only a loopback interface of its own; `nat`: IPv4 only.',
   ports: 'Ports of the host that lead to the app.',
   'ports[].host': 'On the host.',
+  'ports[].address':
+    "IPv4 address of this machine at which the port is published; the daemon's `network.publishAddress` when absent.",
   'ports[].app': 'In the app.',
   'ports[].protocol': '',
   display:
     'A Wayland display of its own: `WAYLAND_DISPLAY` in `XDG_RUNTIME_DIR`. Who makes it says [the configuration](configuration.md); `{}`: of any size.',
   'display.height': '',
   mounts: 'Directories and files of the host. Not in `/proc`, `/dev`, `/sys`, and not on `/run` or `/data` themselves.',
+  tmpfs: 'Directories in memory that the app may write, gone when it ends. Not where `mounts` cannot be.',
+  'tmpfs[].destination': 'In the app; made where it is missing.',
+  'tmpfs[].sizeBytes': "In bytes; the daemon's `apps.tmpBytes` when absent.",
+  'tmpfs[].noExec': 'Files in it cannot be executed.',
   'mounts[].source': 'On the host.',
   'mounts[].destination': 'In the app; made where it is missing.',
   'mounts[].readOnly': 'Also for what is mounted below it.',

@@ -105,6 +105,7 @@ const TYPES = /** @type {const} */ ([
   ['domain/health.ts', 'Resources'],
   ['domain/history.ts', 'History'],
   ['domain/history.ts', 'HistoryEntry'],
+  ['domain/results.ts', 'Started'],
   ['domain/results.ts', 'LogPage'],
   ['domain/results.ts', 'LogLine'],
   ['domain/results.ts', 'EngineReport'],

@@ -12,6 +12,8 @@ const NOTES = {
   terminateGraceMs: "Time between SIGTERM and SIGKILL when an app is terminated; an app's own `terminateGraceMs` wins.",
   startTimeoutMs: 'Creating and starting a container together.',
   freezeTimeoutMs: 'Until every process of the app stands still (suspend) or may run again (resume).',
+  execStandstillMs:
+    'How long a program of `exec` may stand still, stopped by its app (SIGSTOP, ptrace), before it is killed.',
   killTimeoutMs: 'Until the last process is gone after SIGKILL, and for removing what a container leaves.',
   userIds: 'User ids for apps; each app has one of its own.',
   'userIds.first': 'First id of the range.',
@@ -21,7 +23,8 @@ const NOTES = {
   logLevel: "The daemon's own log on stderr.",
 };
 
-const words = () => ({ root: 'configSchema', comments: commentsOf('config.ts'), notes: NOTES });
+const comments = new Map(['config.ts', 'start/app-settings.ts'].flatMap((file) => [...commentsOf(file)]));
+const words = () => ({ root: 'configSchema', comments, notes: NOTES });
 
 export const settings = () => schemaTable(configSchema, words());
 

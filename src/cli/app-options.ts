@@ -40,6 +40,7 @@ export function appFrom({ options, command, described, cwd }: Order): AppInput {
     ...(network !== undefined && { network: network as Part<'network'> }),
     ...(display !== undefined && { display: sizeOf('--display', display) }),
     ...(grace !== undefined && { terminateGraceMs: durationOf('--grace', grace) }),
+    ...(isSet(options, 'noexec') && { noExec: true }),
     ...merged(described, 'env', envOf(textsOf(options, 'env'))),
     ...merged(described, 'limits', limitsOf(options)),
     ...merged(described, 'storage', storageOf(options)),
@@ -136,7 +137,13 @@ function storageOf(options: Options): Part<'storage'> {
 }
 
 function portOf(text: string): Part<'ports'>[number] {
-  const match = /^(\d{1,5}):(\d{1,5})(?:\/(tcp|udp))?$/.exec(text);
-  if (match === null) throw wrong('--port', text, 'HOST:APP, for example 8080:80 or 5353:53/udp');
-  return { host: Number(match[1]), app: Number(match[2]), protocol: match[3] === 'udp' ? 'udp' : 'tcp' };
+  const match = /^(?:(\d{1,3}(?:\.\d{1,3}){3}):)?(\d{1,5}):(\d{1,5})(?:\/(tcp|udp))?$/.exec(text);
+  if (match === null) {
+    throw wrong('--port', text, '[ADDRESS:]HOST:APP, for example 8080:80, 127.0.0.1:8080:80 or 5353:53/udp');
+  }
+  const [, address, host, app, protocol] = match;
+  return {
+    ...{ host: Number(host), app: Number(app), protocol: protocol === 'udp' ? 'udp' : 'tcp' },
+    ...(address !== undefined && { address }),
+  };
 }

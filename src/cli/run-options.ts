@@ -26,7 +26,12 @@ export const RUN_OPTIONS: readonly OptionRow[] = [
     doc: 'none, nat or host',
     words: { kind: 'choice', choices: ['none', 'nat', 'host'] },
   },
-  { flags: '--port <host:app>', doc: "forward a port to the app's (/udp at the end: UDP)", many: true, words: ANY },
+  {
+    flags: '--port <[address:]host:app>',
+    doc: "forward a port to the app's (/udp at the end: UDP), at one address of this machine, or at all",
+    many: true,
+    words: ANY,
+  },
   { flags: '--display <WxH>', doc: 'give it a display of this size, for example 1280x720', words: ANY },
   { flags: '--mount <src:dst[:ro]>', doc: 'show a host directory or file in the app', many: true, words: FILE },
   {
@@ -34,6 +39,7 @@ export const RUN_OPTIONS: readonly OptionRow[] = [
     doc: 'start it again when it has ended: never, on-failure or always; with :N given up after N attempts in a row',
     words: ANY,
   },
+  { flags: '--noexec', doc: 'files in /data, /tmp and other tmpfs cannot be executed' },
   { flags: '--hibernatable', doc: 'prepare it for hibernation' },
   { flags: '--grace <time>', doc: 'time between SIGTERM and SIGKILL, for example 10s or 500ms', words: ANY },
 ];

@@ -36,7 +36,7 @@ async function ask(name: DobbyWay, patient: Patient): Promise<EngineReport> {
   const { config, env } = patient;
   const root = `${scratchOf(patient)}-dobby`;
   const made = await mkdir(root, { recursive: true, mode: 0o700 });
-  const rootfs = rootFilesystems({ directory: `${root}/rootfs` });
+  const rootfs = rootFilesystems({ directory: `${root}/rootfs`, bundles: config.bundles });
   const { engine, close } = await DOBBY_WAYS[name]({
     ...{ config, bus: undefined, env: { ...env }, openDirectory: root, rootfs, log: SILENT },
   });

@@ -17,13 +17,13 @@ import type { History } from './history.ts';
 import type { AppInfo, AppSummary, StorageEntry } from './info.ts';
 import type { Limits } from './limits.ts';
 import type { PackageStore, Pruned } from './packages.ts';
-import type { Done, EngineReport, LogPage, Screenshot, StorageRepair, Version } from './results.ts';
+import type { Done, EngineReport, LogPage, Screenshot, Started, StorageRepair, Version } from './results.ts';
 import type { ViewAddress } from './wire.ts';
 import { runtimeConfigSchema } from './runtime-config.ts';
 import { SPEC_FORMATS, type GeneratedSpec } from './spec.ts';
 
 export { CALLSIGN } from './wire.ts';
-export type { Done, EngineReport, LogLine, LogPage, Screenshot, StorageRepair, Version } from './results.ts';
+export type { Done, EngineReport, LogLine, LogPage, Screenshot, Started, StorageRepair, Version } from './results.ts';
 
 /** Checked further by domain/ids: the schema only says that there is text. */
 const id = z.string();
@@ -185,7 +185,7 @@ export const METHODS = {
     params: one,
     doc: 'What stands in the way of hibernating an app, or made the last attempt fail.',
   },
-  terminate: { params: one, doc: 'End the app: SIGTERM, a grace period, then SIGKILL.' },
+  terminate: { params: one, doc: 'End the app: SIGTERM (or its own stop signal), a grace period, then SIGKILL.' },
   kill: { params: one, doc: 'End the app at once, from any state.' },
   annotate: { params: annotate, doc: 'Note a text of your own with an instance, in any state.' },
   removeAnnotation: { params: removeAnnotation, doc: 'Take a note away again.' },
@@ -260,7 +260,7 @@ export type MethodParams<Name extends MethodName> = z.output<(typeof METHODS)[Na
 
 /** Result forms inside our programs; on the wire `getInfo` is a JSON string and void results are null, as upstream's are. */
 export type MethodResults = {
-  run: { readonly appInstanceId: string };
+  run: Started;
   suspend: Done;
   resume: Done;
   hibernate: Done;

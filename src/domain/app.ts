@@ -4,13 +4,13 @@ import * as z from 'zod';
 export const absolutePathSchema = z
   .string()
   .startsWith('/', 'must be an absolute path')
-  .max(4096)
+  .max(4096, { abort: true })
   .refine((path) => !path.includes('\0'), 'must not contain a NUL character')
   .refine((path) => !path.split('/').includes('..'), 'must not contain ".."');
 
 export const textSchema = z
   .string()
-  .max(131_072)
+  .max(131_072, { abort: true })
   .refine((value) => !value.includes('\0'), 'must not contain a NUL character');
 const port = z.int().min(1).max(65_535);
 const MIN_MEMORY_BYTES = 6 * 2 ** 20;
@@ -57,7 +57,7 @@ export const limits = z.strictObject({
   /** Share of the processor when others want it too; everybody has 1024. */
   cpuShares: z.int().min(2).max(262_144).optional(),
   /** Cores that it may run on: `0-1,3`. */
-  cores: z.string().max(200).regex(CORES, 'must be a list of cores like 0-1,3').optional(),
+  cores: z.string().max(200, { abort: true }).regex(CORES, 'must be a list of cores like 0-1,3').optional(),
   pids: z.int().min(2).max(4_194_304).optional(),
   /** Share of the disks when others want them too; everybody has 100. Refused where no disk is shared by weight (BFQ). */
   ioWeight: z.int().min(10).max(1000).optional(),
@@ -69,6 +69,18 @@ export const mount = z.strictObject({
   source: absolutePathSchema,
   destination: absolutePathSchema.refine((path) => path !== '/', 'must not be /'),
   readOnly: z.boolean().default(false),
+});
+
+const tmpfs = z.strictObject({
+  destination: absolutePathSchema.refine((path) => path !== '/', 'must not be /'),
+  /** In bytes; the daemon's `apps.tmpBytes` when absent. */
+  sizeBytes: z
+    .int()
+    .min(4096)
+    .max(2 ** 50)
+    .optional(),
+  /** Files in it cannot be executed. */
+  noExec: z.boolean().optional(),
 });
 
 const hibernation = z.strictObject({
@@ -142,13 +154,25 @@ export const appSchema = z.strictObject({
     .prefault({}),
   network: z.enum(['none', 'nat', 'host']).default('none'),
   ports: z
-    .array(z.strictObject({ host: port, app: port, protocol: z.enum(['tcp', 'udp']).default('tcp') }))
+    .array(
+      z.strictObject({
+        host: port,
+        app: port,
+        protocol: z.enum(['tcp', 'udp']).default('tcp'),
+        /** IPv4 address of this machine; the daemon's `network.publishAddress` when absent. */
+        address: z.ipv4().optional(),
+      }),
+    )
     .default([]),
   display: display.nullable().default(null),
   mounts: z.array(mount).max(256).default([]),
+  /** Directories in memory that the app may write, gone when it ends. */
+  tmpfs: z.array(tmpfs).max(64).optional(),
   hibernation: hibernation.prefault({}),
   restart: restart.prefault({}),
   storage: storage.prefault({}),
+  /** Files in /data, /tmp and a bundle's tmpfs cannot be executed; the daemon's setting when absent. */
+  noExec: z.boolean().optional(),
   /** A terminal (pty) as the app's stdin, stdout and stderr. */
   terminal: z.boolean().default(false),
   /** Time between SIGTERM and SIGKILL when the app is terminated, in ms; the daemon's setting when absent. */

@@ -65,9 +65,17 @@ function find(document: YamlDocument, keys: readonly PropertyKey[]): Found {
   return { offset, isThere: true };
 }
 
+/** One blank or comment after the other: as one expression the ways to part a row of comments double with each of them. */
+function beginsLikeJson(text: string): boolean {
+  const blank = /[\uFEFF\s]+|\/\/[^\n]*|\/\*[\s\S]*?\*\//y;
+  let at = 0;
+  while (blank.test(text)) at = blank.lastIndex;
+  return text[at] === '{' || text[at] === '[';
+}
+
 /** `//` and C comments of a file that begins like JSON become blanks, so that every line and column stays what it is. */
 function withoutComments(text: string): string {
-  if (!/^(\uFEFF|\s|\/\/[^\n]*|\/\*[\s\S]*?\*\/)*[{[]/.test(text)) return text;
+  if (!beginsLikeJson(text)) return text;
   return text.replaceAll(/"(?:[^"\\\n]|\\.)*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (part) =>
     part.startsWith('"') ? part : part.replaceAll(/[^\n]/g, ' '),
   );

@@ -4,7 +4,8 @@ export const EXIT_CAUSES = {
   exited: 'the app ended by itself with an exit code',
   signalled: 'the app was ended by a signal that Runtime Manager did not send',
   oom: 'the kernel killed the app, or a process of it, for memory: then all of the app ends',
-  terminated: 'it ended after terminate asked it to (SIGTERM), within the grace period',
+  terminated:
+    'it ended after terminate asked it to (SIGTERM, or the stop signal of its image), within the grace period',
   killed: 'kill, or terminate after the grace period, ended it (SIGKILL)',
   'display-died': 'its display has died (its compositor has ended), and the app followed, or was made to',
   'checkpoint-died':

@@ -17,16 +17,20 @@ const MAX_PATH_LENGTH = 200;
 
 /** The first twenty; never empty for an error of zod's. */
 export const faultsOf = ({ issues }: { readonly issues: readonly Issue[] }): readonly Fault[] =>
-  issues.flatMap((issue) => faultsOfIssue(issue)).slice(0, MAX_FAULTS);
+  // every issue has at least one, so no more of them are looked at
+  issues
+    .slice(0, MAX_FAULTS)
+    .flatMap((issue) => faultsOfIssue(issue))
+    .slice(0, MAX_FAULTS);
 
 function faultsOfIssue(issue: Issue, base: readonly PropertyKey[] = []): readonly Fault[] {
   const keys = [...base, ...issue.path];
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => faultAt([...keys, key], 'is not a known member'));
+    return issue.keys.slice(0, MAX_FAULTS).map((key) => faultAt([...keys, key], 'is not a known member'));
   }
   if (issue.code === 'invalid_union') {
     const meant = meantBranch(issue.errors);
-    if (meant !== undefined) return meant.flatMap((inner) => faultsOfIssue(inner, keys));
+    if (meant !== undefined) return meant.slice(0, MAX_FAULTS).flatMap((inner) => faultsOfIssue(inner, keys));
   }
   return [faultAt(keys, expectation(issue))];
 }
@@ -52,7 +56,7 @@ const isMissing = (issue: Issue): boolean => issue.message.endsWith('received un
 
 function pathText(keys: readonly PropertyKey[]): string {
   const text = keys
-    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${printable(String(key))}`))
+    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${printable(String(key).slice(0, MAX_PATH_LENGTH))}`))
     .join('')
     .replace(/^\./, '');
   return text.length > MAX_PATH_LENGTH ? `${text.slice(0, MAX_PATH_LENGTH)}…` : text;

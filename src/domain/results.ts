@@ -74,3 +74,10 @@ export type StorageRepair = {
 
 /** Result of an operation: `already` when the instance was so before. */
 export type Done = { readonly already: boolean };
+
+/** Of `run`. */
+export type Started = {
+  readonly appInstanceId: string;
+  /** What was asked for and is left out, and what has no limit; absent when there is nothing to say. */
+  readonly notes?: readonly string[];
+};

@@ -8,7 +8,7 @@ export type Bind = { readonly source: string; readonly destination: string };
 export type BundleMount = {
   readonly destination: string;
   readonly type: 'bind' | 'tmpfs';
-  /** `tmpfs` for a tmpfs. */
+  /** `tmpfs` for a tmpfs; else without symbolic links. */
   readonly source: string;
   readonly readOnly: boolean;
   /** Of mount(8), harmless ones only. */
@@ -24,6 +24,12 @@ export type BundleConfig = {
   readonly mounts: readonly BundleMount[];
   /** For information only: some of them give the OCI runtime orders (`org.criu.config`, `run.oci.*`). */
   readonly annotations: Readonly<Record<string, string>>;
+  /** What it asks for and does not get, in words. */
+  readonly ignored?: readonly string[];
+  /** What the app gets where its description says nothing. */
+  readonly limits?: { readonly memoryBytes: number | undefined; readonly pids: number | undefined };
+  /** What it asks for and this engine leaves out, each with the reason. */
+  readonly notes?: readonly string[];
 };
 
 /** Root file systems that must be made ready first. */
@@ -43,6 +49,7 @@ export type RootOrder = {
   /** Where `rootfs` names a {@link PackageSource}; absent else. */
   readonly held?: HeldPackage | null;
   readonly mounts: App['mounts'];
+  readonly tmpfs?: App['tmpfs'];
   readonly uid: number;
   readonly gid: number;
   readonly hostname: string;
@@ -136,6 +143,12 @@ export const isReserved = (destination: string): boolean =>
 
 export const isBelow = (path: string, parent: string): boolean =>
   parent === '/' ? path !== '/' : path.startsWith(`${parent}/`);
+
+/** Mounts of a package without those that a mount of the app's stands on, or above: the place is the app's then, with all below it. */
+export const notCovered = (mounts: readonly BundleMount[], destinations: readonly string[]): readonly BundleMount[] =>
+  mounts.filter(
+    ({ destination }) => !destinations.some((other) => destination === other || isBelow(destination, other)),
+  );
 
 /** For sorting: parents before what lies below them. */
 export const depthOf = (path: string): number => path.split('/').length;

@@ -4,6 +4,7 @@ import { RuntimeError } from '../domain/errors.ts';
 import { EXEC_OUTPUT, type Channel, type ExecOutput, type ExecResult } from '../domain/exec.ts';
 import { signalOf } from '../domain/exit.ts';
 import type { Exec } from '../ports/execs.ts';
+import type { Standstill } from '../ports/processes.ts';
 import type { EventBody, Instance } from './instance.ts';
 import type { World } from './world.ts';
 
@@ -55,14 +56,21 @@ export class Execs {
     begun.catch(() => undefined);
     using _stream = stream === undefined ? undefined : this.#join(stream, call.channel, begun);
     const ends = new AbortController();
+    let stood: Standstill | undefined;
     const timer = timeoutMs === undefined ? undefined : setTimeout(() => ends.abort(), timeoutMs);
     const gone = call.gone?.();
     const signal = gone === undefined ? ends.signal : AbortSignal.any([ends.signal, gone]);
     try {
       const exec = await this.#begin(instance, params, signal);
       resolve(exec);
-      if (stdin !== undefined) void exec.stdin.write(Buffer.from(stdin));
+      // one that reads none of it has ended, or will
+      if (stdin !== undefined) exec.stdin.write(Buffer.from(stdin)).catch(() => undefined);
       if (stdin !== undefined || stream === undefined) exec.stdin.end();
+      const onStandstill = (why: Standstill): void => {
+        stood = why;
+        ends.abort();
+      };
+      using _watch = watchStandstill(exec, instance, { limitMs: this.#world.settings.execStandstillMs, onStandstill });
       const outputs = stream === undefined ? collectAll(exec) : tellAll(exec, stream, call.channel);
       const isOver = await endWithin(exec, signal);
       // of one that hangs in the kernel nobody knows the code
@@ -72,6 +80,7 @@ export class Execs {
       return { exitCode: code, signal: signalOf(code), ...(await outputs) };
     } catch (error) {
       reject(error);
+      if (stood !== undefined) throw stoodStill(instance, stood, this.#world.settings.execStandstillMs);
       throw ends.signal.aborted ? overdue(instance, timeoutMs, true) : error;
     } finally {
       clearTimeout(timer);
@@ -93,7 +102,12 @@ export class Execs {
       if (gone.aborted) throw overdue(instance, undefined, false);
       refuseState(instance);
       const wait = { signal: AbortSignal.any([signal, gone]), timeoutMs: settings.startTimeoutMs };
-      return engine.exec(instance.record.containerId, { args, env, cwd }, wait);
+      const { containerId, live, appInstanceId } = instance.record;
+      return engine.exec(containerId, { args, env, cwd }, wait).catch((error: unknown) => {
+        // the runtime has its own words for a container that is going: "no such process", a file of /proc that is not there
+        const isEnding = live !== null && engine.isEnding(live);
+        throw isEnding || instance.state === 'TERMINATED' ? hasEnded(appInstanceId, error) : error;
+      });
     });
   }
 
@@ -158,7 +172,7 @@ function refuseState({ state, record }: Instance): void {
 }
 
 /** True when it has ended by itself; otherwise it is killed, and waited for a while. */
-async function endWithin({ ended, signal: send }: Exec, signal: AbortSignal): Promise<boolean> {
+async function endWithin({ ended, signal: send, giveUp: letGo }: Exec, signal: AbortSignal): Promise<boolean> {
   const { promise: over, resolve } = Promise.withResolvers<false>();
   const giveUp = (): void => resolve(false);
   signal.addEventListener('abort', giveUp, { once: true });
@@ -168,8 +182,47 @@ async function endWithin({ ended, signal: send }: Exec, signal: AbortSignal): Pr
   if (byItself) return true;
   send('SIGKILL');
   await Promise.race([ended, new Promise((done) => setTimeout(done, LAST_WAIT_MS).unref())]);
+  letGo();
   return false;
 }
+
+const hasEnded = (appInstanceId: string, cause: unknown): RuntimeError =>
+  new RuntimeError('ILLEGAL_STATE', {
+    what: `exec is not possible: ${appInstanceId} is ending`,
+    next: `run it again first; runtimectl why ${appInstanceId} tells how it ended`,
+    cause,
+  });
+
+const STANDSTILL_POLL_MS = 200;
+
+type StandstillWatch = { readonly limitMs: number; readonly onStandstill: (why: Standstill) => void };
+
+/** In an app that is frozen everything stands still, and goes on with it. */
+function watchStandstill(
+  { standstill }: Exec,
+  instance: Instance,
+  { limitMs, onStandstill }: StandstillWatch,
+): Disposable {
+  let since: number | undefined;
+  const timer = setInterval(() => {
+    const why = instance.state === 'RUNNING' ? standstill() : undefined;
+    if (why === undefined) since = undefined;
+    else if (performance.now() - (since ??= performance.now()) >= limitMs) onStandstill(why);
+  }, STANDSTILL_POLL_MS);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+const STANDSTILL_WORDS: Readonly<Record<Standstill, string>> = {
+  stopped: 'was stopped (SIGSTOP)',
+  traced: 'was stopped by a tracer (ptrace)',
+  ended: 'has ended, and a tracer (ptrace) keeps its end to itself',
+};
+
+const stoodStill = ({ record }: Instance, why: Standstill, limitMs: number): RuntimeError =>
+  new RuntimeError('TIMED_OUT', {
+    what: `the program in ${record.appInstanceId} ${STANDSTILL_WORDS[why]}; it stood still for ${limitMs} ms and was killed`,
+    next: 'the app does this to programs that come in: look at it from outside (runtimectl info, logs), or end it',
+  });
 
 const overdue = ({ record }: Instance, timeoutMs: number | undefined, isLate: boolean): RuntimeError =>
   isLate

@@ -4,6 +4,7 @@ import type { AppId, AppInstanceId } from '../domain/ids.ts';
 import { failureStory, hasEndedBadly, problemsOf } from '../domain/problems.ts';
 import { formatSize } from '../domain/size.ts';
 import { isAlive } from '../domain/states.ts';
+import type { Damaged } from './damaged.ts';
 import type { Instances } from './instances.ts';
 import type { Trouble, Troubles } from './troubles.ts';
 import type { Views } from './views.ts';
@@ -14,6 +15,7 @@ type House = {
   readonly instances: Instances;
   readonly views: Views;
   readonly troubles: Troubles;
+  readonly damaged: Damaged;
 };
 
 /** So many events back is looked for what happened to an instance last: each has its own, whatever others do. */
@@ -32,7 +34,7 @@ export async function healthOf(house: House): Promise<Health> {
   const own = await ofInstances(house);
   const known = new Set(own.map(({ code, appInstanceId }) => `${code} ${appInstanceId ?? ''}`));
   const troubles = ofTroubles(house).filter(({ code, appInstanceId }) => !known.has(`${code} ${appInstanceId ?? ''}`));
-  const problems = [...ofDevice(world, resources), ...troubles, ...own];
+  const problems = [...ofDevice(world, resources), ...house.damaged.problems, ...troubles, ...own];
   return { problems: problems.toSorted((one, other) => rank(one) - rank(other)), resources };
 }
 

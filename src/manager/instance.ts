@@ -6,6 +6,7 @@ import type { Ended } from '../ports/engine.ts';
 import type { Change, InstanceRecord } from '../ports/journal.ts';
 import type { Announcer } from './announcer.ts';
 import { Queue } from './queue.ts';
+import { workingFor } from './subject.ts';
 
 /** What changes together with a state. */
 export type Step = {
@@ -16,12 +17,17 @@ export type Step = {
   readonly after?: readonly EventBody[];
   /** Who asked for it. */
   readonly by?: string | undefined;
+  /** As {@link Change.essential}, for what changes no state. */
+  readonly essential?: boolean;
 };
 type WithoutSubject<Body> = Body extends unknown ? Omit<Body, 'appId' | 'appInstanceId'> : never;
 export type EventBody = WithoutSubject<NewEvent>;
 
+/** States that only say what is going to be tried: on a full disk that is refused. Every other one is true already. */
+const INTENTS: ReadonlySet<State> = new Set<State>(['STARTING', 'HIBERNATING', 'WAKING']);
+
 export class Instance {
-  readonly queue = new Queue();
+  readonly queue = new Queue((work) => workingFor(this.#record.appInstanceId, work));
   /** The operation at work. */
   operation: Operation | null = null;
   /** Its processes were started before this daemon was: who else may be at work on it is not known. */
@@ -125,7 +131,7 @@ export class Instance {
   async #write(
     state: State,
     why: string,
-    { record = {}, change = {}, before = [], after = [], by }: Step,
+    { record = {}, change = {}, before = [], after = [], by, essential }: Step,
   ): Promise<void> {
     const next: InstanceRecord = { ...this.#record, ...record, state };
     const { appId, appInstanceId } = next;
@@ -137,7 +143,8 @@ export class Instance {
       ...(by !== undefined && { by }),
       ...body,
     }));
-    await this.#announcer.commit({ ...change, instances: [next], events }, () => {
+    const isEssential = essential ?? change.essential ?? (changed.length > 0 && !INTENTS.has(state));
+    await this.#announcer.commit({ ...change, instances: [next], events, essential: isEssential }, () => {
       this.#record = next;
     });
   }

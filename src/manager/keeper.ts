@@ -14,6 +14,7 @@ import { endForMemory } from './operations/terminate-kill.ts';
 import { recoverOne } from './recovery.ts';
 import { isDue } from './restarts.ts';
 import { StorageWatch } from './storage-watch.ts';
+import { workingFor } from './subject.ts';
 import type { World } from './world.ts';
 
 const ROUND_MS = 1000;
@@ -34,6 +35,7 @@ export class Keeper implements AsyncDisposable {
   readonly #restarts = new Set<Promise<void>>();
   readonly #storageWatch: StorageWatch;
   #round = 0;
+  #complainedIn = -1;
 
   constructor(world: World, instances: Instances, asleep: (instance: Instance) => void) {
     this.#asleep = asleep;
@@ -57,52 +59,74 @@ export class Keeper implements AsyncDisposable {
     const { containerId } = instance.record;
     if (this.#checking.has(containerId)) return;
     this.#checking.add(containerId);
-    void this.#settleIfEnded(instance).finally(() => this.#checking.delete(containerId));
+    workingFor(instance.record.appInstanceId, () => this.#settleIfEnded(instance))
+      .catch((error: unknown) => {
+        this.#complain(instance, error);
+      })
+      .finally(() => this.#checking.delete(containerId));
   }
 
   async #settleIfEnded(instance: Instance): Promise<void> {
     const { live, containerId, state, appInstanceId } = instance.record;
     // CRIU ends what it has dumped: that end is the hibernation's to judge
     if (live === null || state === 'TERMINATED' || state === 'HIBERNATING') return;
+    const ended = await this.#world.engine.ended(containerId, live);
+    if (ended === undefined || instance.record.live !== live) return;
+    const reason = new RuntimeError('ABORTED', { what: `${appInstanceId} has ended` });
+    if (pagesOf(this.#world, instance) === 'lost' && state !== 'TERMINATING') {
+      await instance.queue.overtake(reason, () => sleepAgain(this.#world, instance));
+      this.#asleep(instance);
+      return;
+    }
+    instance.noticeEnd(ended);
+    // an operation that ends the app waits for this end and settles it itself; it is not told to stop
+    if (state === 'TERMINATING' && instance.queue.busy) return;
+    await instance.queue.overtake(reason, async () => {
+      // what was at work may have known better: it sleeps by now, or lives another life
+      if (instance.record.live === live) await settle(this.#world, instance, ended);
+    });
+  }
+
+  /** What cannot be read of one (no descriptor is left, for instance) keeps nobody from looking at the others. */
+  #walk(): void {
+    this.#round++;
     try {
-      const ended = await this.#world.engine.ended(containerId, live);
-      if (ended === undefined || instance.record.live !== live) return;
-      const reason = new RuntimeError('ABORTED', { what: `${appInstanceId} has ended` });
-      if (pagesOf(this.#world, instance) === 'lost' && state !== 'TERMINATING') {
-        await instance.queue.overtake(reason, () => sleepAgain(this.#world, instance));
-        this.#asleep(instance);
-        return;
-      }
-      instance.noticeEnd(ended);
-      // an operation that ends the app waits for this end and settles it itself; it is not told to stop
-      if (state === 'TERMINATING' && instance.queue.busy) return;
-      await instance.queue.overtake(reason, async () => {
-        // what was at work may have known better: it sleeps by now, or lives another life
-        if (instance.record.live === live) await settle(this.#world, instance, ended);
-      });
+      this.#storageWatch.look(this.#instances);
+      this.#attendLogs();
     } catch (error) {
-      this.#world.log.error({ err: error, appInstanceId }, 'the end of an app could not be settled; it is tried again');
+      this.#complain(undefined, error);
+    }
+    for (const instance of this.#instances) {
+      try {
+        workingFor(instance.record.appInstanceId, () => {
+          this.#lookAt(instance);
+        });
+      } catch (error) {
+        this.#complain(instance, error);
+      }
     }
   }
 
-  #walk(): void {
-    this.#round++;
-    this.#storageWatch.look(this.#instances);
-    this.#attendLogs();
-    for (const instance of this.#instances) {
-      this.check(instance);
-      this.#endIfOutOfMemory(instance);
-      this.#dropImage(instance);
-      this.#restartIfDue(instance);
-      if (this.#round % RETRY_EVERY_ROUNDS === 0) {
-        this.#retryRelease(instance);
-        this.#recoverStuck(instance);
-        // its flush failed: once more
-        if (instance.state === 'HIBERNATED' && instance.record.hibernation?.image?.durable === false) {
-          this.#asleep(instance);
-        }
-      }
+  #lookAt(instance: Instance): void {
+    this.check(instance);
+    this.#endIfOutOfMemory(instance);
+    this.#dropImage(instance);
+    this.#restartIfDue(instance);
+    if (this.#round % RETRY_EVERY_ROUNDS !== 0) return;
+    this.#retryRelease(instance);
+    this.#recoverStuck(instance);
+    // its flush failed: once more
+    if (instance.state === 'HIBERNATED' && instance.record.hibernation?.image?.durable === false) {
+      this.#asleep(instance);
     }
+  }
+
+  /** One line a round: what fails for one often fails for all. */
+  #complain(instance: Instance | undefined, error: unknown): void {
+    if (this.#complainedIn === this.#round) return;
+    this.#complainedIn = this.#round;
+    const appInstanceId = instance?.record.appInstanceId;
+    this.#world.log.error({ err: error, appInstanceId }, 'an app could not be looked at; it is tried again');
   }
 
   #attendLogs(): void {
@@ -160,9 +184,13 @@ export class Keeper implements AsyncDisposable {
     const { state, live } = instance.record;
     const between = STATES_BETWEEN.has(state) || (state === 'TERMINATING' && live === null);
     if (!between || instance.queue.busy || instance.claimed) return;
-    void recoverOne(this.#world, instance).then(() => {
-      if (instance.state === 'HIBERNATED') this.#asleep(instance);
-    });
+    recoverOne(this.#world, instance)
+      .then(() => {
+        if (instance.state === 'HIBERNATED') this.#asleep(instance);
+      })
+      .catch((error: unknown) => {
+        this.#complain(instance, error);
+      });
   }
 
   #retryRelease(instance: Instance): void {

@@ -21,6 +21,8 @@ import type { Wait } from '../ports/wait.ts';
 type Options = {
   readonly networks: Networks;
   readonly allowHost: boolean;
+  /** For ports that name no address; all of the machine's when absent. */
+  readonly publishAddress?: string;
   /** The engine joins apps to the network itself: no address of ours is leased. */
   readonly makesNetworks?: boolean;
 };
@@ -30,6 +32,7 @@ export class NetworkLeases {
   readonly machine: Networks;
   readonly #allowHost: boolean;
   readonly #makesNetworks: boolean;
+  readonly #publishAddress: string | undefined;
   readonly #addresses = new Map<string, AppInstanceId>();
   readonly #ports = new Map<string, AppInstanceId>();
   /** Addresses are used in turn: packets for who had one before may still be on their way. */
@@ -37,7 +40,8 @@ export class NetworkLeases {
   /** Who waits for the network and has no address yet needs it, too. */
   #waiting = 0;
 
-  constructor({ networks, allowHost, makesNetworks = false }: Options) {
+  constructor({ networks, allowHost, publishAddress, makesNetworks = false }: Options) {
+    this.#publishAddress = publishAddress;
     this.#makesNetworks = makesNetworks;
     this.machine = networks;
     this.#allowHost = allowHost;
@@ -49,6 +53,7 @@ export class NetworkLeases {
    */
   async lease({ appInstanceId, app }: NetworkWish, wait: Wait): Promise<NetworkLease | null> {
     this.#refuse(app);
+    const ports = app.ports.map((port) => this.#placed(port));
     if (app.network !== 'nat' || this.#makesNetworks) return null;
     this.#claimPorts(appInstanceId, app.ports);
     this.#waiting++;
@@ -56,7 +61,7 @@ export class NetworkLeases {
       const subnet = await this.machine.ready(this.#leasedSubnet(), wait);
       const address = this.#freeAddress(subnet);
       this.#addresses.set(address, appInstanceId);
-      return { address, gateway: gatewayOf(subnet), prefix: subnet.prefix, ports: app.ports };
+      return { address, gateway: gatewayOf(subnet), prefix: subnet.prefix, ports };
     } catch (error) {
       for (const port of app.ports) this.#ports.delete(portName(port));
       throw error;
@@ -130,6 +135,17 @@ export class NetworkLeases {
     throw new RuntimeError('INVALID_ARGUMENT', {
       what: `ports: the host port ${twice} is there twice`,
       next: 'give every published port a host port of its own',
+    });
+  }
+
+  /** `0.0.0.0` stands for every address. Throws INVALID_ARGUMENT for an address that the machine does not have. */
+  #placed({ address = this.#publishAddress, ...port }: PublishedPort): PublishedPort {
+    if (address === undefined || address === '0.0.0.0') return port;
+    if (this.#makesNetworks || this.machine.isOwnAddress(address)) return { ...port, address };
+    throw new RuntimeError('INVALID_ARGUMENT', {
+      what: `ports: ${address}:${port.host} cannot be published: no interface of this machine has the address ${address}`,
+      next: 'give an address of this machine, 127.0.0.1 for itself alone, or none for all',
+      details: { address },
     });
   }
 

@@ -10,14 +10,21 @@
 import { RuntimeError } from '../domain/errors.ts';
 
 export type Work<Result> = (signal: AbortSignal) => Promise<Result>;
+type Around = <Result>(work: () => Promise<Result>) => Promise<Result>;
 type Entry = { readonly run: () => Promise<void> };
 
 /** More than a caller can mean seriously; without a bound a stuck instance would collect calls for ever. */
 const MAX_WAITING = 64;
 
 export class Queue {
+  readonly #around: Around;
   #waiting: Entry[] = [];
   #current: AbortController | undefined;
+
+  /** `around`: carries out each work. */
+  constructor(around: Around = (work) => work()) {
+    this.#around = around;
+  }
 
   get busy(): boolean {
     return this.#current !== undefined;
@@ -39,6 +46,11 @@ export class Queue {
     return done;
   }
 
+  /** Tells the operation at work to stop, with this reason; what waits stays. */
+  stop(reason: RuntimeError): void {
+    this.#current?.abort(reason);
+  }
+
   /** Runs `work` before all that wait, when the one at work is done; nobody is told to stop. */
   next<Result>(work: Work<Result>): Promise<Result> {
     return this.#enter(work, (entry) => this.#waiting.unshift(entry));
@@ -51,10 +63,11 @@ export class Queue {
           const controller = new AbortController();
           this.#current = controller;
           // what throws at once fails like what throws later: for its caller alone
-          await (async () => work(controller.signal))().then(resolve, reject);
+          await this.#around(async () => work(controller.signal)).then(resolve, reject);
         },
       });
-      if (this.#current === undefined) void this.#drain();
+      // an entry never rejects
+      if (this.#current === undefined) this.#drain().catch(reject);
     });
   }
 

@@ -4,6 +4,7 @@
  * and what nobody owns is swept away.
  */
 import type { ExitCause } from '../domain/exit.ts';
+import type { ContainerId } from '../domain/ids.ts';
 import type { State } from '../domain/states.ts';
 import { isAlive } from '../domain/states.ts';
 import type { Inspection, Live } from '../ports/engine.ts';
@@ -76,13 +77,15 @@ const LIVING: Readonly<Partial<Record<Inspection['status'], State>>> = {
 /** Of one that lives. */
 const stateOf = ({ status }: Inspection): State | undefined => LIVING[status];
 
-/** Ready when every instance has its true state; operations that were under way go on in their queues. */
-export async function recover(world: World, instances: Instances): Promise<void> {
+/** Ready when every instance has its true state; operations that were under way go on in their queues. `unknown`: of damaged records. */
+export async function recover(world: World, instances: Instances, unknown: ReadonlySet<ContainerId>): Promise<void> {
   const all = [...instances];
   await restoreNetworks(world, instances);
   await Promise.all(all.map((instance) => recoverOne(world, instance)));
-  await sweep(world, instances);
+  await sweep(world, instances, unknown);
   await sweepDrafts(world, instances);
+  // whose record cannot be read may run, and what it holds is not known
+  if (unknown.size > 0) return;
   await sweepHeld(world, instances);
   await sweepDisplays(world, instances);
 }
@@ -235,9 +238,10 @@ async function restoreNetworks({ networks, settings, log }: World, instances: In
 }
 
 /** Traces of containers that no instance owns. Only this daemon's: engines look below their own directories and groups. */
-async function sweep(world: World, instances: Instances): Promise<void> {
+async function sweep(world: World, instances: Instances, unknown: ReadonlySet<ContainerId>): Promise<void> {
   const { engine, log, settings } = world;
-  const strays = (await engine.leftovers()).filter((id) => instances.ofContainer(id) === undefined);
+  const left = await engine.leftovers();
+  const strays = left.filter((id) => instances.ofContainer(id) === undefined && !unknown.has(id));
   await Promise.all(
     strays.map(async (id) => {
       log.warn({ containerId: id }, 'sweeping a container that nobody owns');

@@ -5,10 +5,12 @@ import type { AppEvent } from '../domain/events.ts';
 import { appInstanceId, type AppInstanceId } from '../domain/ids.ts';
 import { isAlive } from '../domain/states.ts';
 import { VERSION } from '../domain/version.ts';
+import { Damaged } from './damaged.ts';
 import type { ExecCall } from './execs.ts';
 import { healthOf, resourcesOf } from './health.ts';
 import { Instance } from './instance.ts';
 import { Instances } from './instances.ts';
+import { isolate } from './isolate.ts';
 import { Keeper } from './keeper.ts';
 import { liveMethods } from './live-methods.ts';
 import { readOrder } from './operations/order.ts';
@@ -47,6 +49,7 @@ type House = {
   readonly sleepers: Sleepers;
   readonly views: Views;
   readonly troubles: Troubles;
+  readonly damaged: Damaged;
 };
 
 export type Manager = ReturnType<typeof methods> & AsyncDisposable & { readonly endAllApps: () => Promise<void> };
@@ -67,10 +70,11 @@ export async function startManager(
     sleepers.tend(instance);
   });
   const watch = watchScreens(world, instances);
-  await recover(world, instances);
+  const damaged = new Damaged(world, remembered.damaged);
+  await recover(world, instances, damaged.containers);
   for (const instance of instances) if (instance.state === 'HIBERNATED') sleepers.tend(instance);
   const [screens, troubles] = [new ScreenStack(world, instances), new Troubles(world.clock.now)];
-  const house = { world, instances, keeper, sleepers, screens, views: views(world, screens), troubles };
+  const house = { world, instances, keeper, sleepers, screens, views: views(world, screens), troubles, damaged };
   return {
     ...methods(house),
     endAllApps: () => endAllApps(house),
@@ -128,15 +132,15 @@ type Operations = ReturnType<typeof operations>;
 
 function watchedOperations(house: House): Operations {
   const works = operations(house);
-  const { troubles } = house;
+  const { troubles, damaged } = house;
   return {
-    run: troubles.watched('run', works.run),
+    run: troubles.watched('run', damaged.refusing(works.run)),
     suspend: troubles.watched('suspend', works.suspend),
     resume: troubles.watched('resume', works.resume),
     hibernate: troubles.watched('hibernate', works.hibernate),
     wake: troubles.watched('wake', works.wake),
     terminate: troubles.watched('terminate', works.terminate),
-    kill: troubles.watched('kill', works.kill),
+    kill: troubles.watched('kill', damaged.ending(works.kill)),
   };
 }
 
@@ -181,6 +185,7 @@ function methods(house: House) {
         root: world.settings.root,
         url: world.settings.webAddress(),
       }),
+    isolate: (id: AppInstanceId, thrown: unknown) => isolate(house, id, thrown),
     subscribe: (listener: (event: AppEvent) => void) => world.announcer.subscribe(listener),
   };
 }
@@ -195,8 +200,9 @@ async function admitRun(house: House, params: MethodParams<'run'>, { by }: Call)
     known ?? new Instance(world.announcer, { ...newRecord(world, order, { uid: 0, gid: 0 }), released: true });
   instance.claimed = true;
   instances.add(instance);
+  let notes: readonly string[];
   try {
-    await instance.queue.push((signal) => askedBy(instance, by, () => run(world, instance, { order, signal })));
+    notes = await instance.queue.push((signal) => askedBy(instance, by, () => run(world, instance, { order, signal })));
   } finally {
     instance.claimed = false;
     // refused before it began: nothing is to be remembered of it
@@ -205,7 +211,7 @@ async function admitRun(house: House, params: MethodParams<'run'>, { by }: Call)
   }
   // it may have ended before anybody knew whom to watch
   keeper.check(instance);
-  return { appInstanceId: order.appInstanceId };
+  return { appInstanceId: order.appInstanceId, ...(notes.length > 0 && { notes }) };
 }
 
 const stillThere = (instance: Instance): RuntimeError =>

@@ -41,23 +41,20 @@ export class Troubles {
     work: (params: Params, call: Call) => Promise<Result>,
   ): (params: Params, call: Call) => Promise<Result> {
     return async (params, call) => {
-      const key = `${operation} ${params.appInstanceId ?? params.appId ?? ''}`;
       try {
         const result = await work(params, call);
-        this.#byDeed.delete(key);
+        this.#byDeed.delete(keyOf({ operation, ...params }));
         return result;
       } catch (error) {
-        this.#note(key, { operation, ...params }, error);
+        this.note({ operation, ...params }, error);
         throw error;
       }
     };
   }
 
-  #note(
-    key: string,
-    { operation, appId, appInstanceId }: Asked & { readonly operation: string },
-    thrown: unknown,
-  ): void {
+  note(deed: Asked & { readonly operation: string }, thrown: unknown): void {
+    const key = keyOf(deed);
+    const { operation, appId, appInstanceId } = deed;
     const error = RuntimeError.of(thrown).toJSON();
     if (NO_TROUBLE.has(error.code)) return;
     // anew at the end: the oldest go first
@@ -67,3 +64,6 @@ export class Troubles {
     if (this.#byDeed.size > KEPT && oldest !== undefined) this.#byDeed.delete(oldest);
   }
 }
+
+const keyOf = ({ operation, appId, appInstanceId }: Asked & { readonly operation: string }): string =>
+  `${operation} ${appInstanceId ?? appId ?? ''}`;

@@ -12,6 +12,7 @@ import type { Packages } from '../ports/packages.ts';
 import type { Pictures } from '../ports/pictures.ts';
 import type { RootFilesystems } from '../ports/root-filesystems.ts';
 import type { Storage } from '../ports/storage.ts';
+import type { AppDefaults } from '../spec/defaults.ts';
 import type { Platform } from '../spec/platform/platform.ts';
 import type { Announcer } from './announcer.ts';
 import type { NetworkLeases } from './network-leases.ts';
@@ -24,6 +25,8 @@ export type HibernationSettings = {
   readonly lazyPagesAboveBytes: number;
   /** 0: never. */
   readonly compressAfterMs: number;
+  /** Whether who asked for a hibernation waits for the flush. */
+  readonly durability: 'beforeAnswer' | 'afterAnswer';
   /** Name and version for the image's manifest. */
   readonly runtime: string;
   readonly criu: string;
@@ -35,6 +38,8 @@ export type Settings = {
   /** For create and start together. */
   readonly startTimeoutMs: number;
   readonly freezeTimeoutMs: number;
+  /** How long a program that is run in an app may stand still before it is killed. */
+  readonly execStandstillMs: number;
   readonly hibernation: HibernationSettings;
   /** From SIGKILL until the last process must be gone, and for removing what is left. */
   readonly killTimeoutMs: number;
@@ -53,6 +58,8 @@ export type Settings = {
   readonly cores: number;
   /** Whether the kernel counts what apps swap. */
   readonly countsSwap: boolean;
+  /** Limits of apps that have none of their own. */
+  readonly appDefaults: AppDefaults;
   readonly root: string;
   /** Where browsers reach the daemon; null: nowhere. */
   readonly webAddress: () => string | null;

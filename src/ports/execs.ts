@@ -1,6 +1,6 @@
 /** Further programs in a container that runs, with its identity and its restrictions. */
 import type { ContainerId } from '../domain/ids.ts';
-import type { ProcessId } from './processes.ts';
+import type { ProcessId, Standstill } from './processes.ts';
 import type { Wait } from './wait.ts';
 
 export type ExecOrder = {
@@ -25,6 +25,10 @@ export type Exec = {
   readonly ended: Promise<number | null>;
   /** To the program and its process group. */
   readonly signal: (name: NodeJS.Signals) => void;
+  /** Why the program does nothing, if something keeps it from it. */
+  readonly standstill: () => Standstill | undefined;
+  /** Waits for its end no longer, and lets go of all that was taken; `ended` is null then. */
+  readonly giveUp: () => void;
 };
 
 export type Execs = {

@@ -86,9 +86,16 @@ export type Change = {
   readonly forgotten?: readonly AppInstanceId[];
   readonly facts?: Readonly<Record<string, string>>;
   readonly events?: readonly NewEvent[];
+  /** It says what has happened already: also on a full disk it is written, from room that is kept for it. */
+  readonly essential?: boolean;
 };
 
+/** One that cannot be read: what it is of, and its key. */
+export type DamagedRecord = { readonly what: 'instance' | 'user id'; readonly id: string };
+
 export type Remembered = {
+  /** They stay in the journal as they are. */
+  readonly damaged: readonly DamagedRecord[];
   readonly instances: readonly InstanceRecord[];
   readonly userIds: readonly UserIdLease[];
   readonly facts: Readonly<Record<string, string>>;

@@ -23,6 +23,8 @@ export type Networks = {
    * restart. Throws NOT_SUPPORTED, NETWORK_FAILED.
    */
   readonly ready: (leased: Subnet | undefined, wait: Wait) => Promise<Subnet>;
+  /** Whether an interface of this machine has this address now, or all have it (`0.0.0.0`). */
+  readonly isOwnAddress: (address: string) => boolean;
   /** Who has one of these ports, besides the apps of this daemon. */
   readonly portOwners: (ports: readonly PublishedPort[], wait: Wait) => Promise<readonly PortOwner[]>;
   /** The ports of the host lead to the app. Throws NETWORK_FAILED. */

@@ -13,6 +13,8 @@ export type RootFilesystems = {
   readonly open: (order: RootOrder) => Promise<RootFilesystem>;
   /** Those that are there, as a link or not. */
   readonly present: (paths: readonly string[]) => Promise<ReadonlySet<string>>;
+  /** Without symbolic links; a path that cannot be followed as it is. */
+  readonly realOf: (path: string) => Promise<string>;
   /** Of those that are there, links followed. */
   readonly kindsOf: (paths: readonly string[]) => Promise<ReadonlyMap<string, PathKind>>;
   /** A plain file, whole; undefined when it is not there. Throws BUNDLE_INVALID when it is no such file, or a longer one. */

@@ -8,9 +8,9 @@ import { answer, parseError } from './json-rpc.ts';
 import type { Handler } from './json-rpc.ts';
 import type { Caller } from './methods.ts';
 import type { Hub } from './subscriptions.ts';
-import type { Visitor } from './visitor.ts';
+import type { Guest, Visitor } from './visitor.ts';
 
-export type ConnectionHost = Pick<Visitor, 'who' | 'pace'> & {
+export type ConnectionHost = Pick<Visitor, 'who' | 'pace' | 'guest'> & {
   readonly handlerFor: (caller: Caller) => Handler;
   readonly hub: Hub;
   readonly calls: Calls;
@@ -50,8 +50,7 @@ export function serveConnection(socket: WebSocket, host: ConnectionHost): void {
   function drop(why: string): void {
     log.warn({ who, bufferedBytes: socket.bufferedAmount }, `a client is dropped: ${why}`);
     socket.close(TRY_AGAIN_LATER, 'too slow');
-    const timer = setTimeout(() => socket.terminate(), DROP_TIMEOUT_MS);
-    socket.once('close', () => clearTimeout(timer));
+    setTimeout(() => socket.terminate(), DROP_TIMEOUT_MS).unref();
   }
 
   /** Nothing is lost and nobody gets an error: who calls too much is read later. */
@@ -62,7 +61,7 @@ export function serveConnection(socket: WebSocket, host: ConnectionHost): void {
       debtMs = pace?.debtMs() ?? 0;
       if (debtMs > 0) break;
       const text = waitingTexts.shift();
-      if (text !== undefined) void calls.track(serve(text.value));
+      if (text !== undefined) calls.track(serve(text.value)).catch(failing(socket, host));
     }
     if (debtMs > 0) waiting = setTimeout(regulate, debtMs);
     if (waitingTexts.length > 0) socket.pause();
@@ -80,11 +79,12 @@ export function serveConnection(socket: WebSocket, host: ConnectionHost): void {
     if (socket.bufferedAmount > maxBufferedBytes + reply.length) drop('does not read its answers');
   }
 
+  keepPlace(socket, host.guest, () => pending > 0 || subscriptions.listens());
   socket.on('message', (data, isBinary) => {
     waitingTexts.push({ value: textOf(data, isBinary) });
     regulate();
   });
-  // ws refuses what breaks the protocol or is too long with a close code; without a listener that would end the daemon
+  // ws refuses what breaks the protocol or is too long with a close code
   socket.on('error', (error) => log.debug({ who, error: error.message }, 'a WebSocket client broke the protocol'));
   socket.on('close', () => {
     waitingTexts.length = 0;
@@ -93,6 +93,22 @@ export function serveConnection(socket: WebSocket, host: ConnectionHost): void {
     subscriptions.leave();
   });
 }
+
+/** Its place among the connections of the listener. */
+function keepPlace(socket: WebSocket, guest: Guest | undefined, listens: () => boolean): void {
+  if (guest === undefined) return;
+  guest.listens = listens;
+  socket.on('message', () => {
+    guest.usedAt = performance.now();
+  });
+}
+
+const failing =
+  (socket: WebSocket, { log, who }: ConnectionHost) =>
+  (error: unknown): void => {
+    log.error({ err: error, who }, 'a WebSocket failed by a fault of ours');
+    socket.terminate();
+  };
 
 /** Undefined for what is no text; ws has looked at text frames itself. */
 function textOf(data: RawData, isBinary: boolean): string | undefined {

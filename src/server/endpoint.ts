@@ -156,6 +156,7 @@ function onRequest(host: Host, gate: Gate, { request, response }: HttpExchange):
     refuseRequest(response, visitor.status, visitor.why);
     return;
   }
+  holdWhileServed(visitor, response);
   const place = placeOf(request.url);
   const handler = handlerFor(host, { gone: () => goneSignal(response, closing), ...place }, visitor);
   const serving =
@@ -165,6 +166,15 @@ function onRequest(host: Host, gate: Gate, { request, response }: HttpExchange):
   void calls.track(serving).catch((error: unknown) => {
     log.debug({ err: error }, 'an HTTP request ended early');
     response.destroy();
+  });
+}
+
+/** A connection with a request under way is not a silent one. */
+function holdWhileServed({ guest }: Visitor, response: ServerResponse): void {
+  if (guest === undefined) return;
+  guest.busy++;
+  response.on('close', () => {
+    guest.busy--;
   });
 }
 
@@ -199,9 +209,9 @@ function onUpgrade(host: Host, gate: Gate, { request, socket, head }: Upgrade): 
   } else {
     host.sockets.handleUpgrade(request, socket, head, (webSocket) => {
       acceptUnmasked(webSocket);
-      const { who, pace } = visitor;
+      const { who, pace, guest } = visitor;
       const own = (caller: Caller): Handler => handlerFor(host, { ...caller, ...place }, visitor);
-      serveConnection(webSocket, { ...host, who, pace, handlerFor: own, joinWrites: joinedWrites(socket) });
+      serveConnection(webSocket, { ...host, who, pace, guest, handlerFor: own, joinWrites: joinedWrites(socket) });
     });
   }
 }
@@ -209,8 +219,9 @@ function onUpgrade(host: Host, gate: Gate, { request, socket, head }: Upgrade): 
 type Look = { readonly visitor: Visitor; readonly appInstanceId: string };
 
 function onView(host: Host, { request, socket, head }: Upgrade, { visitor, appInstanceId }: Look): void {
-  const { who, role } = visitor;
+  const { who, role, guest } = visitor;
   const { service, log, sockets } = host;
+  if (guest !== undefined) guest.listens = () => true;
   const offered = request.headers['sec-websocket-protocol']?.split(/, */) ?? [];
   if (offered.includes(VIEW_PROTOCOLS[role])) request.headers['sec-websocket-protocol'] = VIEW_PROTOCOLS[role];
   sockets.handleUpgrade(request, socket, head, (webSocket) => {
@@ -244,7 +255,7 @@ const webSocketServer = (): WebSocketServer =>
     perMessageDeflate: false,
     // every sub-protocol means JSON-RPC text; Thunder echoes the first
     handleProtocols: (protocols) => protocols.values().next().value ?? false,
-  });
+  }).on('error', () => undefined);
 
 const ending = (): RuntimeError =>
   new RuntimeError('ABORTED', { what: 'the daemon is ending', next: 'ask again when it has started anew' });

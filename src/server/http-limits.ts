@@ -2,10 +2,10 @@
 import type { Duplex } from 'node:stream';
 
 export const HTTP_LIMITS = {
-  headersTimeout: 10_000,
+  headersTimeout: 5000,
   requestTimeout: 30_000,
   keepAliveTimeout: 5000,
-  connectionsCheckingInterval: 5000,
+  connectionsCheckingInterval: 1000,
 };
 
 /** Not HTTP, or too slow, or too large: one line where it still can be said, and the connection is closed. */

@@ -6,6 +6,7 @@ import type { Server as HttpServer } from 'node:http';
 import { connect } from 'node:net';
 import { isErrno, RuntimeError } from '../domain/errors.ts';
 import { JSON_RPC_PATH, MAX_SOCKET_PATH_BYTES } from '../domain/wire.ts';
+import { Admission, admitting, guardServer } from './admission.ts';
 import { endpoint } from './endpoint.ts';
 import type { EndpointOptions } from './endpoint.ts';
 import { HTTP_LIMITS, refuseBytes } from './http-limits.ts';
@@ -20,6 +21,8 @@ export type ServerOptions = EndpointOptions & {
   readonly groupId?: number | undefined;
   /** By TCP too. */
   readonly tcp?: TcpOptions | undefined;
+  /** By the unix socket; 1024 when absent. */
+  readonly maxConnections?: number | undefined;
 };
 
 export type Server = {
@@ -33,15 +36,29 @@ export type Server = {
 const SOCKET_UMASK = 0o117;
 const PROBE_TIMEOUT_MS = 2000;
 const MAX_CONNECTIONS = 1024;
+/** Of callers that come when there is no place, until another has made room. */
+const SPARE_CONNECTIONS = 16;
 
 /** Throws ALREADY_RUNNING when somebody answers at this path, INVALID_ARGUMENT when the path cannot be a socket's. */
-export async function startServer({ socketPath, groupId, tcp, ...options }: ServerOptions): Promise<Server> {
+export async function startServer({
+  socketPath,
+  groupId,
+  tcp,
+  maxConnections = MAX_CONNECTIONS,
+  ...options
+}: ServerOptions): Promise<Server> {
   checkPath(socketPath);
   await removeStaleSocket(socketPath);
   const api = endpoint(options);
-  const door = api.door(openGate);
-  const server = createServer(HTTP_LIMITS, door.onRequest);
-  server.maxConnections = MAX_CONNECTIONS;
+  const admission = new Admission({ maxConnections, refused: api.refused, now: () => performance.now() });
+  const door = api.door(admitting(openGate, admission));
+  const server = createServer(HTTP_LIMITS, door.onRequest).on('error', () => undefined);
+  // the kernel has checked who may open it: whoever comes is a caller
+  server.maxConnections = maxConnections + SPARE_CONNECTIONS;
+  guardServer(server, admission, options.log);
+  server.on('connection', (socket) => {
+    if (admission.admit(socket, 'control') === undefined) socket.destroy();
+  });
   server.on('upgrade', door.onUpgrade);
   server.on('clientError', refuseBytes);
   const servers = [server];
@@ -49,7 +66,7 @@ export async function startServer({ socketPath, groupId, tcp, ...options }: Serv
   try {
     await listen(server, socketPath);
     if (groupId !== undefined) chownSync(socketPath, 0, groupId);
-    if (tcp !== undefined) byTcp = await listenTcp(api, tcp);
+    if (tcp !== undefined) byTcp = await listenTcp(api, tcp, options.log);
   } catch (error) {
     await closeServers(servers, () => api.close(0));
     throw notListening(socketPath, error);
@@ -112,22 +129,22 @@ async function removeStaleSocket(socketPath: string): Promise<void> {
 function answers(socketPath: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const socket = connect({ path: socketPath, timeout: PROBE_TIMEOUT_MS });
+    socket.on('error', (error) => {
+      if (isErrno(error, 'ECONNREFUSED', 'ENOENT')) resolve(false);
+      else if (isErrno(error, 'EAGAIN')) resolve(true);
+      else reject(error);
+    });
     const settle = (alive: boolean) => () => {
       socket.destroy();
       resolve(alive);
     };
     socket.once('connect', settle(true)).once('timeout', settle(true));
-    socket.once('error', (error) => {
-      if (isErrno(error, 'ECONNREFUSED', 'ENOENT')) resolve(false);
-      else if (isErrno(error, 'EAGAIN')) resolve(true);
-      else reject(error);
-    });
   });
 }
 
 function listen(server: HttpServer, socketPath: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject).once('listening', resolve);
+    server.on('error', reject).once('listening', resolve);
     // bind(2) happens inside listen, so that nobody finds the socket open to everybody for a moment
     const umask = process.umask(SOCKET_UMASK);
     try {

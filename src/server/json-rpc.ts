@@ -4,7 +4,7 @@
  */
 import { RuntimeError } from '../domain/errors.ts';
 import { MAX_MESSAGE_BYTES } from '../domain/wire.ts';
-import { isDeeperThan } from '../domain/json-depth.ts';
+import { excessOf } from '../domain/json-depth.ts';
 import { PROFILES, wireError } from './profile.ts';
 import type { Profile } from './profile.ts';
 
@@ -39,6 +39,14 @@ const INVALID_REQUEST = -32_600;
 const MAX_BATCH = 100;
 /** Thunder's own parser drops what is deeper than 31; stringify and zod recurse. */
 const MAX_DEPTH = 64;
+/** Of a message. Checking costs up to 10 µs a value, and everybody waits for it. */
+const MAX_VALUES = 10_000;
+const EXCESSES = {
+  depth: `the message is nested deeper than ${MAX_DEPTH} levels`,
+  values: `the message has more than ${MAX_VALUES} members and elements`,
+};
+/** After so much of a batch the others have their turn. */
+const SLICE_MS = 10;
 
 /** The answer's text alone. */
 export const answer = async (text: string, handler: Handler): Promise<string | undefined> =>
@@ -49,9 +57,8 @@ export async function reply(text: string, handler: Handler): Promise<Reply | und
   if (text.length > MAX_MESSAGE_BYTES) {
     return refusal(INVALID_REQUEST, `the message is longer than ${MAX_MESSAGE_BYTES} bytes`);
   }
-  if (isDeeperThan(text, MAX_DEPTH)) {
-    return refusal(INVALID_REQUEST, `the message is nested deeper than ${MAX_DEPTH} levels`);
-  }
+  const excess = excessOf(text, { maxDepth: MAX_DEPTH, maxValues: MAX_VALUES });
+  if (excess !== undefined) return refusal(INVALID_REQUEST, EXCESSES[excess]);
   let message: unknown;
   try {
     message = JSON.parse(text);
@@ -64,7 +71,15 @@ export async function reply(text: string, handler: Handler): Promise<Reply | und
 async function answerBatch(messages: readonly unknown[], handler: Handler): Promise<Reply | undefined> {
   if (messages.length === 0) return refusal(INVALID_REQUEST, 'the batch is empty');
   if (messages.length > MAX_BATCH) return refusal(INVALID_REQUEST, `the batch has more than ${MAX_BATCH} calls`);
-  const answers = await Promise.all(messages.map((message) => answerOne(message, handler)));
+  const answering: Promise<Reply | undefined>[] = [];
+  let since = performance.now();
+  for (const message of messages) {
+    answering.push(answerOne(message, handler));
+    if (performance.now() - since < SLICE_MS) continue;
+    await new Promise((resolve) => setImmediate(resolve));
+    since = performance.now();
+  }
+  const answers = await Promise.all(answering);
   const given = answers.flatMap((one) => (one === undefined ? [] : [one.text]));
   return given.length === 0 ? undefined : { text: `[${given.join(',')}]` };
 }

@@ -42,7 +42,10 @@ export type Subscriber = {
 
 /** Sends every event to those who asked for it. */
 export type Hub = {
-  readonly join: (subscriber: Subscriber) => Subscriptions & { readonly leave: () => void };
+  /** `listens`: it is registered for anything. */
+  readonly join: (
+    subscriber: Subscriber,
+  ) => Subscriptions & { readonly leave: () => void; readonly listens: () => boolean };
   readonly publish: (event: AppEvent) => void;
   /** Of the Controller: a plugin has come or goes. */
   readonly stateChange: (params: StateChange) => void;
@@ -138,6 +141,7 @@ export function eventHub({ maxBufferedBytes, catchUp }: HubOptions): Hub {
         },
         unregister,
         leave: () => members.delete(member),
+        listens: () => member.registrations.size > 0,
       };
     },
   };

@@ -4,8 +4,10 @@ import { createServer } from 'node:http';
 import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo, DropArgument, Socket } from 'node:net';
 import { isErrno, RuntimeError } from '../domain/errors.ts';
+import type { Log } from '../ports/log.ts';
 import { tcpGate } from './access.ts';
 import type { AccessOptions } from './access.ts';
+import { Admission, admitting, guardServer } from './admission.ts';
 import type { Door, Endpoint } from './endpoint.ts';
 import { HTTP_LIMITS, refuseBytes } from './http-limits.ts';
 import { tokenBucket } from '../domain/token-bucket.ts';
@@ -32,15 +34,18 @@ export type TcpListener = {
 const KEEP_ALIVE_MS = 30_000;
 
 /** Throws when the port is taken or the certificate is none. */
-export async function listenTcp(api: Endpoint, options: TcpOptions): Promise<TcpListener> {
+export async function listenTcp(api: Endpoint, options: TcpOptions, log: Log): Promise<TcpListener> {
   const { host, port, maxConnections } = options;
-  const door = api.door(pacing(tcpGate(options), options.callsPerSecond));
+  const admission = new Admission({ maxConnections, refused: api.refused, now: () => performance.now() });
+  const door = api.door(admitting(pacing(tcpGate(options), options.callsPerSecond), admission));
   const server = await newServer(options, door);
-  server.maxConnections = maxConnections;
+  // callers, and those that have not shown who they are
+  server.maxConnections = 2 * maxConnections;
+  guardServer(server, admission, log);
   server.on('upgrade', door.onUpgrade);
   server.on('clientError', refuseBytes);
   server.on('drop', (peer?: DropArgument) => {
-    api.refused(peer?.remoteAddress ?? '?', 'a connection', `there are ${maxConnections} already`);
+    api.refused(peer?.remoteAddress ?? '?', 'a connection', `there are ${2 * maxConnections} already`);
   });
   try {
     server.listen({ host: host.replace(/^\[(.*)\]$/, '$1'), port });
@@ -60,11 +65,13 @@ export async function listenTcp(api: Endpoint, options: TcpOptions): Promise<Tcp
 
 async function newServer({ tls }: TcpOptions, door: Door): Promise<HttpServer> {
   const limits = { ...HTTP_LIMITS, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS, noDelay: true };
-  if (tls === undefined) return createServer(limits, door.onRequest);
+  const unheard = (): void => undefined; // told by `guardServer`, or by the failed `listen`
+  if (tls === undefined) return createServer(limits, door.onRequest).on('error', unheard);
   // TLS is 3 MB that most daemons do without
   const { createServer: createTlsServer } = await import('node:https');
   try {
-    return createTlsServer({ ...limits, ...tls, handshakeTimeout: HTTP_LIMITS.headersTimeout }, door.onRequest);
+    const secure = { ...limits, ...tls, handshakeTimeout: HTTP_LIMITS.headersTimeout };
+    return createTlsServer(secure, door.onRequest).on('error', unheard);
   } catch (cause) {
     throw new RuntimeError('INVALID_ARGUMENT', {
       what: 'the certificate or its key cannot be used',

@@ -1,15 +1,30 @@
 /** Who comes in, as the gate of a listener finds out before anything of theirs is read. */
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Log } from '../ports/log.ts';
 import type { Role } from './methods.ts';
 import { tokenBucket } from '../domain/token-bucket.ts';
 import type { TokenBucket } from '../domain/token-bucket.ts';
+
+/** A connection that was let in. */
+export type Guest = {
+  readonly address: string;
+  readonly socket: Socket;
+  role: Role;
+  usedAt: number;
+  /** Requests under way. */
+  busy: number;
+  /** It waits for more than answers. */
+  listens: () => boolean;
+};
 
 export type Visitor = {
   readonly who: string;
   readonly role: Role;
   /** Of the connection; without it calls are not counted. */
   readonly pace?: TokenBucket | undefined;
+  /** Its connection, among those of its listener. */
+  readonly guest?: Guest | undefined;
 };
 
 /** `status`: 401 asks for a token, 403 is final. */

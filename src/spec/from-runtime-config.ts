@@ -122,6 +122,7 @@ function appOf(config: RuntimeConfig, making: Making): Made {
     limits,
     network,
     mounts: mountsOf(config, made),
+    ...(ralf !== null && ralf.tmpfs.length > 0 && { tmpfs: tmpfsOf(ralf, origins) }),
   } satisfies AppInput);
   return { app, origins };
 }
@@ -236,6 +237,12 @@ function packageMounts(config: RuntimeConfig, origins: Origins): App['mounts'] {
     return [{ source: config[member], destination, readOnly: true }];
   });
 }
+
+const tmpfsOf = ({ tmpfs }: RalfApp, origins: Origins): NonNullable<App['tmpfs']> =>
+  tmpfs.map(({ origin, ...one }) => {
+    origins.set(`mounts[${one.destination}]`, origin);
+    return one;
+  });
 
 const gpuMounts = ({ mounts }: RalfApp, origins: Origins): App['mounts'] =>
   mounts.map(({ origin, ...mount }) => {

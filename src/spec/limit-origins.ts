@@ -1,6 +1,7 @@
 /** Which member of the app each limit of the configuration comes from, and the device's word on cores. */
 import type { App } from '../domain/app.ts';
 import { RuntimeError } from '../domain/errors.ts';
+import type { AppDefaults } from './defaults.ts';
 import { originIn } from './described.ts';
 import type { OciResources } from './oci-types.ts';
 import type { Origins } from './origins.ts';
@@ -15,6 +16,8 @@ export type Device = {
   readonly count: number;
   /** Whether its kernel can hold an app to its swap. */
   readonly countsSwap: boolean;
+  /** Of its apps. */
+  readonly defaults?: AppDefaults;
 };
 
 const ROWS: readonly (readonly [path: string, limit: keyof App['limits']])[] = [
@@ -50,7 +53,10 @@ export function withCores(resources: OciResources, app: App, { said, device, tra
  * The cores that an app asks for, of those that the device has for apps; a set of the device's without a core of this machine is none, as
  * upstream has it. Null: every core. Throws INVALID_ARGUMENT when none is left.
  */
-export function coresOfApp(asked: string | undefined, { cores, count }: Omit<Device, 'countsSwap'>): string | null {
+export function coresOfApp(
+  asked: string | undefined,
+  { cores, count }: Pick<Device, 'cores' | 'count'>,
+): string | null {
   const there = Array.from({ length: count }, (_, core) => core);
   const allowed = there.filter((core) => cores.value?.includes(core) ?? true);
   const usable = allowed.length === 0 ? there : allowed;

@@ -8,6 +8,7 @@ import {
   DISPLAY_TOOLS_POINT,
   INSIDE_POINT,
   isReserved,
+  notCovered,
   plainPath,
   STORAGE_POINT,
   type Bind,
@@ -15,6 +16,7 @@ import {
   type DisplaySocket,
   type RootFilesystem,
 } from '../domain/rootfs.ts';
+import { NO_DEFAULTS, type AppDefaults } from './defaults.ts';
 import { originIn } from './described.ts';
 import type { OciMount } from './oci-types.ts';
 import { from, leased, type Origins } from './origins.ts';
@@ -57,12 +59,14 @@ const KERNEL_MOUNTS: readonly OciMount[] = [
  * Sysfs shows the devices of a network namespace, and may be mounted only by who owns that. In the machine's own one the app gets
  * the machine's, read-only; what is to be hidden is hidden in it, too.
  */
-const kernelMounts = (network: App['network']): readonly OciMount[] =>
-  network === 'host'
-    ? KERNEL_MOUNTS.map((mount) =>
-        mount.destination === '/sys' ? bind({ source: '/sys', destination: '/sys' }, true) : mount,
-      )
-    : KERNEL_MOUNTS;
+function kernelMounts({ network }: App, bounds: readonly string[]): readonly OciMount[] {
+  return KERNEL_MOUNTS.map((mount) => {
+    if (mount.destination === '/tmp') return { ...mount, options: [...mount.options, ...bounds] };
+    return network === 'host' && mount.destination === '/sys'
+      ? bind({ source: '/sys', destination: '/sys' }, true)
+      : mount;
+  });
+}
 
 /** As containerd and podman hide them: what tells of the machine, or changes it. */
 export const MASKED_PATHS = [
@@ -91,24 +95,28 @@ type MountOrder = {
   readonly said: Origins;
   readonly trace: Origins;
   readonly display: DisplaySocket | null;
+  readonly defaults?: AppDefaults;
 };
 
 /** In the order in which they are made. Throws INVALID_ARGUMENT for a mount of the app that cannot be. */
 export function mounts(order: MountOrder): readonly OciMount[] {
-  const { app, rootfs, storage, inside, identity, display } = order;
-  const bundled = (rootfs.bundle?.mounts ?? []).map((mount) => bundleMount(mount, identity));
-  const asked = app.mounts.map(appMount);
-  const taken = new Set(asked.map(({ destination }) => destination));
+  const { app, rootfs, storage, inside, identity, display, defaults = NO_DEFAULTS } = order;
+  const execution = (app.noExec ?? defaults.noExec) ? ['noexec'] : [];
+  const size = defaults.tmpBytes === null ? [] : [`size=${defaults.tmpBytes}`];
+  const memory = (app.tmpfs ?? []).map((one) => tmpfsMount(one, { identity, size, execution }));
+  const asked = [...app.mounts.map(appMount), ...memory];
+  const taken = asked.map(({ destination }) => destination);
+  const bundled = notCovered(rootfs.bundle?.mounts ?? [], taken).map((mount) =>
+    bundleMount(mount, { ...order, size, execution }),
+  );
   refuseTwice(asked);
   noteOrigins(order, { bundled, asked });
-  const own = [...bundled.filter(({ destination }) => !taken.has(destination)), ...asked].toSorted(
-    (one, other) => depthOf(one.destination) - depthOf(other.destination),
-  );
+  const own = [...bundled, ...asked].toSorted((one, other) => depthOf(one.destination) - depthOf(other.destination));
   const replaced = new Set(own.map(({ destination }) => destination));
   return [
     ...rootfs.binds.map((part) => bind(part, true)),
-    ...kernelMounts(app.network).filter(({ destination }) => !replaced.has(destination)),
-    bind({ source: storage, destination: STORAGE_POINT }, false),
+    ...kernelMounts(app, [...size, ...execution]).filter(({ destination }) => !replaced.has(destination)),
+    withOptions(bind({ source: storage, destination: STORAGE_POINT }, false), execution),
     ...own,
     ...displayMounts(display, identity),
     // Last, so that nothing the app mounts can hide its pid 1.
@@ -152,7 +160,10 @@ function displayMounts(display: DisplaySocket | null, { uid, gid }: MountOrder['
 }
 
 /** Throws INVALID_ARGUMENT for a place of ours. */
-export function appMount({ source, destination, readOnly }: App['mounts'][number]): OciMount {
+export const appMount = ({ source, destination, readOnly }: App['mounts'][number]): OciMount =>
+  bind({ source: plainPath(source), destination: freePlace(destination) }, readOnly);
+
+function freePlace(destination: string): string {
   const plain = plainPath(destination);
   if (isReserved(plain)) {
     throw new RuntimeError('INVALID_ARGUMENT', {
@@ -160,7 +171,7 @@ export function appMount({ source, destination, readOnly }: App['mounts'][number
       next: `choose a destination outside /proc, /dev, /sys, /run and ${STORAGE_POINT}; directories in /run/ and ${STORAGE_POINT}/ are possible`,
     });
   }
-  return bind({ source: plainPath(source), destination: plain }, readOnly);
+  return plain;
 }
 
 function refuseTwice(list: readonly OciMount[]): void {
@@ -176,18 +187,32 @@ function refuseTwice(list: readonly OciMount[]): void {
   }
 }
 
+function tmpfsMount(
+  { destination, sizeBytes, noExec }: NonNullable<App['tmpfs']>[number],
+  { identity: { uid, gid }, size, execution }: Bounds,
+): OciMount {
+  const bound = sizeBytes === undefined ? size : [`size=${sizeBytes}`];
+  const locked = noExec ? ['noexec'] : execution;
+  const options = ['nosuid', 'nodev', 'mode=755', ...bound, ...locked, `uid=${uid}`, `gid=${gid}`];
+  return { destination: freePlace(destination), type: 'tmpfs', source: 'tmpfs', options };
+}
+
+const withOptions = (mount: OciMount, more: readonly string[]): OciMount => ({
+  ...mount,
+  options: [...mount.options, ...more.filter((option) => !mount.options.includes(option))],
+});
+
+type Bounds = Pick<MountOrder, 'identity'> & {
+  readonly size: readonly string[];
+  readonly execution: readonly string[];
+};
+
 /** A tmpfs of a bundle belongs to the app: the user that the bundle meant does not exist here. */
-function bundleMount(mount: BundleMount, { uid, gid }: MountOrder['identity']): OciMount {
+function bundleMount(mount: BundleMount, { identity: { uid, gid }, size, execution }: Bounds): OciMount {
   const { destination, type, source, readOnly, options } = mount;
-  if (type === 'bind') {
-    const made = bind({ source, destination }, readOnly);
-    return { ...made, options: [...made.options, ...options] };
-  }
+  if (type === 'bind') return withOptions(bind({ source, destination }, readOnly), options);
   const access = readOnly ? ['ro'] : [];
-  return {
-    destination,
-    type,
-    source,
-    options: ['nosuid', 'nodev', ...access, ...options, `uid=${uid}`, `gid=${gid}`],
-  };
+  const bound = options.some((option) => option.startsWith('size=')) ? [] : size;
+  const made = { destination, type, source, options: ['nosuid', 'nodev', ...access, ...options, ...bound] };
+  return withOptions(made, [...execution, `uid=${uid}`, `gid=${gid}`]);
 }

@@ -9,6 +9,7 @@ import {
   type DisplaySocket,
   type RootFilesystem,
 } from '../domain/rootfs.ts';
+import { signalNumber, STOP_SIGNAL_ANNOTATION } from '../domain/signals.ts';
 import { originIn } from './described.ts';
 import { environment } from './environment.ts';
 import { noteLimits, withCores, type Device } from './limit-origins.ts';
@@ -67,9 +68,12 @@ export function tracedOciConfig(input: OciConfigInput): TracedOciConfig {
     process: processOf(order),
     root: { path: rootfs.path, readonly: true },
     hostname,
-    mounts: mounts(order),
-    // A bundle's own annotations stay out: some are orders to the runtime or to CRIU.
-    annotations: { 'io.runtime-manager.app': appId, 'io.runtime-manager.instance': appInstanceId },
+    mounts: mounts({ ...order, ...(device.defaults !== undefined && { defaults: device.defaults }) }),
+    annotations: {
+      ...keptAnnotations(order),
+      'io.runtime-manager.app': appId,
+      'io.runtime-manager.instance': appInstanceId,
+    },
     linux: {
       namespaces: namespaces(app.network),
       ...idMappings(identity),
@@ -82,6 +86,14 @@ export function tracedOciConfig(input: OciConfigInput): TracedOciConfig {
   };
   noteLimits(app, said, trace);
   return { config, origins: trace };
+}
+
+/** A bundle's own annotations stay out, as some are orders to the runtime or to CRIU; but how it wants to end is for us. */
+function keptAnnotations({ rootfs: { bundle }, trace }: Order): Readonly<Record<string, string>> {
+  const stop = bundle?.annotations[STOP_SIGNAL_ANNOTATION];
+  if (stop === undefined || signalNumber(stop) === undefined) return {};
+  trace.set(`annotations.${STOP_SIGNAL_ANNOTATION}`, from('package', 'stop signal'));
+  return { [STOP_SIGNAL_ANNOTATION]: stop };
 }
 
 /** Of what is not noted where it is made. */

@@ -17,6 +17,7 @@ import { startManager, type Manager } from '../manager/runtime-manager.ts';
 import { NetworkLeases } from '../manager/network-leases.ts';
 import { UserIds } from '../manager/user-ids.ts';
 import type { World } from '../manager/world.ts';
+import { appDefaultsOf } from './app-defaults.ts';
 import type { DisplayOptions } from './displays.ts';
 import { openAppPlace, type AppPlace } from './app-place.ts';
 import { buildEngine, type BuiltEngine } from './engine.ts';
@@ -37,7 +38,7 @@ export async function build(site: Site): Promise<Built> {
   const [remembered, open] = await Promise.all([journal.load(), openPlace(places)]);
   const machine = machineFacts(searchPath);
   const insides = insideDirectories({ directory: `${places.state}/inside`, init: machine.init });
-  const rootfs = rootFilesystems({ directory: `${open.directory}/rootfs` });
+  const rootfs = rootFilesystems({ directory: `${open.directory}/rootfs`, bundles: config.bundles });
   const ids = { uid: config.userIds.last, rootIdOffset: config.userIds.rootOffset };
   const appPlace = await openAppPlace({ wanted: config.cgroupParent, places, searchPath, log });
   const announcer = new Announcer(journal, log);
@@ -71,10 +72,7 @@ export async function build(site: Site): Promise<Built> {
     packages: packagesOf(site, open),
     userIds: new UserIds(range, remembered.userIds),
     networks: networkLeases(site, open, { ...built, ...appPlace }),
-    settings: {
-      ...{ ...config, ...machine, ...ids, hibernation },
-      ...{ platform: site.platform, root: site.root, webAddress: site.webAddress },
-    },
+    settings: { ...settingsOf(site, machine), ...ids, hibernation },
   };
   const manager = await startManager(world, remembered).catch(async (error: unknown) => {
     await closeAll([neighbours, built, appPlace]);
@@ -94,6 +92,11 @@ export async function build(site: Site): Promise<Built> {
 async function closeAll(parts: readonly { readonly close: () => Promise<void> }[]): Promise<void> {
   for (const part of parts) await part.close();
 }
+
+const settingsOf = ({ config, platform, root, webAddress }: Site, machine: ReturnType<typeof machineFacts>) => ({
+  ...{ ...config, ...machine, platform, root, webAddress },
+  appDefaults: appDefaultsOf(config, machine.memoryBytes),
+});
 
 const displayOptions = (site: Site, open: OpenPlace, appPlace: AppPlace): DisplayOptions => ({
   ...{ stateDirectory: site.places.state, openDirectory: open.directory },
@@ -124,26 +127,33 @@ const packagesOf = ({ places, config, searchPath }: Site, { directory }: OpenPla
   packages(toolRunner({ PATH: searchPath, LC_ALL: 'C.UTF-8' }), {
     directory: places.packages,
     mountDirectory: `${directory}/packages`,
-    ...config.packages,
+    limits: config.packages,
   });
 
 type NetworkMeans = Pick<BuiltEngine, 'makesNetworks'> & Pick<AppPlace, 'enter'>;
 
 function networkLeases(site: Site, { directory }: OpenPlace, { makesNetworks, enter }: NetworkMeans): NetworkLeases {
   const { places, config, log, searchPath, root } = site;
-  const { range, nameservers, allowHost } = config.network;
+  const { range, nameservers, allowHost, deny, allow, publishAddress } = config.network;
   const networks = new RoutedNetworks({
     runTool: toolRunner({ PATH: searchPath, LC_ALL: 'C.UTF-8' }),
     tag: tagOf(places),
     root,
     range: parseSubnet(range) ?? { base: 0, prefix: 0 },
     nameservers,
+    deny: deny.flatMap((text) => parseSubnet(text) ?? []),
+    allow: allow.flatMap((text) => parseSubnet(text) ?? []),
     resolverFile: `${directory}/resolv.conf`,
     ...{ searchPath, enter },
     filterTool: findTool('nft', searchPath),
     log,
   });
-  return new NetworkLeases({ networks, allowHost, makesNetworks });
+  return new NetworkLeases({
+    networks,
+    allowHost,
+    makesNetworks,
+    ...(publishAddress !== undefined && { publishAddress }),
+  });
 }
 
 async function close({ engine, packages: held, storage, networks }: World, open: OpenPlace): Promise<void> {

@@ -18,6 +18,7 @@ import { doors } from '../adapters/mounts/doors.ts';
 import { liveMounts } from '../adapters/mounts/live-mounts.ts';
 import { embeddedEngine } from '../adapters/embedded/engine.ts';
 import { keepingNodes } from '../adapters/embedded/kept-nodes.ts';
+import { withoutRuntime } from '../adapters/embedded/without-runtime.ts';
 import { listDirectory } from '../adapters/files/list-directory.ts';
 import { systemClock } from '../adapters/process/clock.ts';
 import { findTool, fingerprint } from '../adapters/process/find-tool.ts';
@@ -38,6 +39,8 @@ export type EmbeddedOptions = {
   readonly appPlace: AppPlace;
   /** PATH for finding tools, and for the tools themselves (runc looks for criu there). */
   readonly searchPath: string;
+  /** Apps of the journal may still run: the daemon must be able to end them, whatever the runtime does. */
+  readonly hasApps: boolean;
   /** What an earlier start found out. */
   readonly remembered: string | undefined;
   /** Starts and ends a container with this engine. */
@@ -62,6 +65,8 @@ export type Embedded = {
   /** `runc 1.3.6`, `4.2.1`; empty without CRIU: then nothing can be hibernated. */
   readonly runtimeVersion: string;
   readonly criuVersion: string;
+  /** Why no app can be started. */
+  readonly fault?: RuntimeError;
 };
 
 /** crun is faster, but cannot hibernate (decision 0123). */
@@ -83,7 +88,10 @@ export async function buildEmbedded(options: EmbeddedOptions): Promise<Embedded>
   });
   const monitorBinary = findTool('conmon', searchPath);
   if (monitorBinary === undefined || found.length === 0) {
-    throw missing(monitorBinary === undefined ? 'conmon' : wanted, searchPath);
+    const fault = missing(monitorBinary === undefined ? 'conmon' : wanted, searchPath);
+    const [{ name, binary } = { name: 'runc', binary: 'runc' } as const] = found;
+    const tools = { name, binary, monitorBinary: monitorBinary ?? 'conmon', places, key: 'none' };
+    return degraded(options, build(options, tools), fault);
   }
   const criu = findTool('criu', searchPath);
   const binaries = [...found.map(({ binary }) => binary), monitorBinary, ...(criu === undefined ? [] : [criu])];
@@ -95,10 +103,16 @@ export async function buildEmbedded(options: EmbeddedOptions): Promise<Embedded>
   const old = readFinding(options.remembered);
   const known = old?.key === key ? candidates.find(({ name }) => old.runtime === name) : undefined;
   if (old !== undefined && known !== undefined) return { engine: known.make(), finding: JSON.stringify(old), ...old };
-  const { name, choice } = await chooseRuntime({
+  const chosen = await chooseRuntime({
     candidates,
     tryOut: (engine) => options.tryOut(engine, `trial+${randomUUID()}` as ContainerId),
-  });
+  }).catch((error: unknown) => RuntimeError.of(error));
+  if (chosen instanceof RuntimeError) {
+    const last = candidates.find((one) => one.name === old?.runtime) ?? candidates[0];
+    if (last === undefined) throw chosen;
+    return degraded(options, last.make(), chosen);
+  }
+  const { name, choice } = chosen;
   const runtimeBinary = found.find((one) => one.name === name)?.binary ?? name;
   const versions = {
     runtimeVersion: `${name} ${await versionOf(runtimeBinary, searchPath)}`,
@@ -106,6 +120,14 @@ export async function buildEmbedded(options: EmbeddedOptions): Promise<Embedded>
   };
   const finding: Finding = { key, runtime: name, ...versions };
   return { engine: choice, finding: JSON.stringify(finding), ...versions };
+}
+
+/** Throws the fault where no app could be left running: then it is better known at once. */
+function degraded({ hasApps, remembered }: EmbeddedOptions, engine: Engine, fault: RuntimeError): Embedded {
+  if (!hasApps) throw fault;
+  // the same finding: the next start tries anew
+  const finding = remembered ?? '';
+  return { engine: withoutRuntime(engine, fault), finding, runtimeVersion: '', criuVersion: '', fault };
 }
 
 function readFinding(text: string | undefined): Finding | undefined {

@@ -73,19 +73,20 @@ function refuseOthersApps(name: string, { facts, instances }: Remembered): void 
   });
 }
 
-async function embedded({ config, places, searchPath }: Site, means: Means): Promise<BuiltEngine> {
+async function embedded({ config, places, searchPath, log }: Site, means: Means): Promise<BuiltEngine> {
   const { open, appPlace, insides, rootfs, ids, machine, remembered, remember } = means;
   const runTool = toolRunner({ PATH: searchPath, LC_ALL: 'C.UTF-8' });
   const surveys = criuSurveys(runTool, { ghostLimitBytes: GHOST_LIMIT_BYTES, skipsInFlight: true });
   const trial = { rootfs, insides, runDirectory: places.run, ...ids, ...machine };
   const hibernate = tryHibernation({ ...trial, surveys, searchPath });
-  const { finding, ...built } = await buildEmbedded({
+  const { finding, fault, ...built } = await buildEmbedded({
     wanted: config.runtime,
     runDirectory: places.run,
     openDirectory: open.directory,
     appPlace,
     searchPath,
     remembered: remembered.facts[FINDING_FACT],
+    hasApps: remembered.instances.some(({ released }) => !released),
     tryOut: tryOut(trial),
     prove: (key, engine) =>
       proving({
@@ -95,7 +96,9 @@ async function embedded({ config, places, searchPath }: Site, means: Means): Pro
         tryOut: () => hibernate(engine(), `trial+${randomUUID()}` as ContainerId),
       }),
   });
-  if (remembered.facts[FINDING_FACT] !== finding) await remember({ [FINDING_FACT]: finding });
+  if (fault !== undefined) {
+    log.error({ err: fault }, 'no app can be started until this is put right and the daemon restarted');
+  } else if (remembered.facts[FINDING_FACT] !== finding) await remember({ [FINDING_FACT]: finding });
   return {
     ...{ ...built, surveys },
     logFormat: 'k8s',

@@ -22,6 +22,9 @@ function readable(line: string): string {
 /** Synchronous: the last line before a crash is the one that matters. */
 export function openLog(level: string, terminal: boolean): Logger {
   const toStderr = pino.destination({ fd: 2, sync: true });
+  // a full disk below a log file, or a terminal that was closed, ends no daemon
+  toStderr.on('error', () => undefined);
+  process.stderr.on('error', () => undefined);
   const stream = terminal ? { write: (line: string) => process.stderr.write(readable(line)) } : toStderr;
   return pino({ level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime }, stream);
 }

@@ -1,6 +1,6 @@
 /** What this machine is, as far as the containers are concerned. */
 import { readFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { cpus, totalmem } from 'node:os';
 import { countsSwap } from '../adapters/cgroup/hierarchies.ts';
 import { findTool } from '../adapters/process/find-tool.ts';
 import { RuntimeError } from '../domain/errors.ts';
@@ -13,6 +13,7 @@ export type MachineFacts = {
   readonly oomScoreAdj: number;
   readonly bootId: string;
   readonly cores: number;
+  readonly memoryBytes: number;
   /** Whether the kernel counts what apps swap. */
   readonly countsSwap: boolean;
 };
@@ -31,6 +32,7 @@ export function machineFacts(searchPath: string): MachineFacts {
     architecture: process.arch === 'arm64' ? 'arm64' : 'x64',
     oomScoreAdj: Math.max(0, Number(readFileSync('/proc/self/oom_score_adj', 'utf8'))),
     cores: cpus().length,
+    memoryBytes: totalmem(),
     countsSwap: countsSwap(readFileSync('/proc/self/mountinfo', 'utf8')),
     bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
   };

@@ -4,8 +4,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { RuntimeError } from '../../src/client/node.ts';
 import { perl, pidOf, runApp, SLEEP } from '../lib/apps.ts';
 import { startDaemon } from '../lib/daemon.ts';
+import { checkHouse } from '../lib/house.ts';
 import { processesBesides } from '../lib/machine.ts';
 import { finish, RUNTIMECTL, startRuntimectl } from '../lib/runtimectl.ts';
 import { until } from '../lib/until.ts';
@@ -82,4 +84,42 @@ test('a slow reader of exec slows the program down, and nothing is kept for it',
   assert(memory(child.pid ?? 0) < 200_000, `${memory(child.pid ?? 0)} kB for a reader that does not read`);
   child.kill('SIGKILL');
   await until(() => child.exitCode !== null || child.signalCode !== null, { what: 'it has ended' });
+});
+
+/** Numbers of ptrace(2) for syscall(2). */
+const PTRACE = process.arch === 'arm64' ? 117 : 101;
+/** Does something to each process that it did not see at first. */
+const onNewcomers = (deed: string): readonly string[] =>
+  perl(
+    `sub pids { opendir my $d, "/proc"; grep { /^\\d+$/ } readdir $d } my %own = map { $_ => 1 } pids(); print "ready\\n"; $| = 1; ` +
+      `print ""; while (1) { for (pids()) { next if $own{$_} || $_ == $$; ${deed} } select undef, undef, undef, 0.0005 }`,
+  );
+const SEIZE = `if (syscall(${PTRACE}, 0x4206, $_ + 0, 0, 0) == 0) { syscall(${PTRACE}, 0x4207, $_ + 0, 0, 0); $own{$_} = 1 }`;
+
+test('a program that its app stops or seizes is killed after a while, and the answer says so', async () => {
+  await using daemon = await startDaemon({ config: { execStandstillMs: 500, startTimeoutMs: 4000 } });
+  const { client } = daemon;
+  for (const [what, deed] of [
+    ['SIGSTOP', 'kill STOP => $_'],
+    ['ptrace', SEIZE],
+  ] as const) {
+    const appInstanceId = await runApp(client, `hostile-${what.toLowerCase()}`, onNewcomers(deed));
+    const before = await until(async () => (await client.getLogs({ appInstanceId })).lines.length > 0, {
+      what: 'it looks',
+    }).then(async () => processesBesides(await pidOf(client, appInstanceId)).length);
+    const error = await client.exec({ appInstanceId, args: ['/bin/sleep', '1000'] }).then(
+      () => assert.fail('it ended'),
+      (thrown: unknown) => RuntimeError.of(thrown),
+    );
+    assert.equal(error.code, 'TIMED_OUT');
+    assert.match(`${error.what} ${error.next ?? ''}`, /SIGSTOP|ptrace/);
+    // a zombie is its tracer's until that ends
+    const living = async () =>
+      processesBesides(await pidOf(client, appInstanceId)).filter(
+        (pid) => !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')),
+      );
+    await until(async () => (await living()).length <= before, { what: `nothing of it is left (${what})` });
+    await client.kill({ appInstanceId });
+  }
+  await checkHouse(daemon);
 });

@@ -53,6 +53,14 @@ test('it has no ability but those named, ends before the daemon when memory runs
   }
 });
 
+test('it does not become harder to end than what has started it, which takes an ability of its own', async () => {
+  const script = 'open my $f, "<", "/proc/self/oom_score_adj"; print <$f>';
+  const own = confined(['perl', '-e', script], { ...NOTHING, endsWithDaemon: false });
+  const argv = ['/bin/sh', '-c', 'echo 700 > /proc/self/oom_score_adj; exec "$@"', 'sh', ...own];
+  const { stdout } = await run(argv, { signal: new AbortController().signal, timeoutMs: 10_000 });
+  assert.equal(stdout, '700\n');
+});
+
 test('what it writes is bounded, and an error names the helper, not what holds it', async () => {
   const directory = await mkdtemp('/run/rmt-held-');
   try {

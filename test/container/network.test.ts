@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import type { AppInput } from '../../src/client/node.ts';
 import { exitOf, outputOf, perl, runApp, shell, SLEEP } from '../lib/apps.ts';
 import { startDaemon, type TestDaemon } from '../lib/daemon.ts';
-import { makeNets, serverArgs, type Nets } from '../lib/nets.ts';
+import { answer, makeNets, serverArgs, type Nets } from '../lib/nets.ts';
 import { helpfulRefusal, refusal } from '../lib/refusal.ts';
 import { until } from '../lib/until.ts';
 
@@ -20,10 +20,6 @@ async function finalOutput({ client }: TestDaemon, id: string): Promise<string> 
 const within = ({ machine }: Nets, config: object = {}) => startDaemon({ within: machine.within, config });
 const publish = (host: number, app = 8080): Extra => ({ network: 'nat', ports: [{ host, app }] });
 const anchorOf = (daemon: TestDaemon): string => `rm-${daemon.tag}`;
-
-/** As soon as it listens. */
-const answer = (from: Nets['machine'], host: string, port: number): Promise<string> =>
-  until(() => [from.ask(host, port)].find((text) => !text.startsWith('error')), { what: `${host}:${port} answers` });
 
 const forwardingOf = ({ machine }: Nets): string => machine.run('cat', '/proc/sys/net/ipv4/conf/up0/forwarding').trim();
 

@@ -95,6 +95,9 @@ test('an app runs from every kind of package, cannot write to it, sleeps and wak
     assert((await countOf(client, id)) < before + 1000, kind);
     await client.kill({ appInstanceId: id });
     assert.deepEqual(mountsOf(daemon), [], kind);
+    // the next one must not find the same layers in the store
+    await client.prunePackages({});
+    assert.deepEqual(filesIn(`${daemon.places.packages}/chains`), [], kind);
     assert.deepEqual(filesIn(`${daemon.places.packages}/holds`), [], kind);
   }
   assert.equal(loopsOf(join(daemon.directory, 'root.squashfs')) + loopsOf(join(daemon.directory, 'root.erofs')), '');

@@ -18,6 +18,7 @@ import { outputOf, uniqueId, untilSays } from '../lib/apps.ts';
 import { prepareDaemon, type TestDaemon } from '../lib/daemon.ts';
 import { mountsUnder } from '../lib/machine.ts';
 import { programRoot, writeSquashfs } from '../lib/package-images.ts';
+import { PACKAGE_EXAMPLE, RALF_BASE_SPEC } from '../lib/rdk-files.ts';
 import { helpfulRefusal } from '../lib/refusal.ts';
 import { until } from '../lib/until.ts';
 
@@ -26,6 +27,7 @@ const mountsOf = (daemon: TestDaemon): readonly string[] =>
 const filesIn = (path: string): readonly string[] => (existsSync(path) ? readdirSync(path) : []);
 
 const SCRIPT = `cat /etc/words /etc/app /etc/gpu
+pwd; echo "temporary $TEMP_STORAGE_PATH"; echo x > here; cat here; while read -r a b c d; do case $b in /rootdir) echo "rootdir $c $d";; esac; done < /proc/mounts
 echo "args $*"; echo "env $APP_PACKAGE_VERSION $CLOCK $HOME $CPU_MEMORY_LIMIT $STORAGE_LIMIT $BASE"; echo "json $APP_CONFIG_OVERRIDES_JSON"
 touch /etc/x; touch /data/kept && echo kept
 i=0; while :; do i=$((i+1)); echo $i; sleep 0.02; done
@@ -46,7 +48,8 @@ function makePackages(directory: string): Files {
   write('app/etc/script', SCRIPT);
   write('gpu/rootfs/etc/gpu', 'from the device\n');
   write('gpu/config.json', { vendorGpuSupport: { devNodes: ['/dev/mali0'], groupIds: ['video'] } });
-  write('spec.json', { ociVersion: '1.0.2', process: { env: ['BASE=device', 'HOME=/elsewhere'] } });
+  const env = [...RALF_BASE_SPEC.process.env, 'BASE=device', 'HOME=/elsewhere'];
+  write('spec.json', { ...RALF_BASE_SPEC, process: { ...RALF_BASE_SPEC.process, env } });
   write('base.json', { packageType: 'base', entryPoint: '/bin/sh' });
   write('app.json', {
     packageType: 'application',
@@ -54,6 +57,7 @@ function makePackages(directory: string): Files {
     versionName: 'two',
     entryPoint: '/etc/script',
     entryArgs: ['a b'],
+    permissions: PACKAGE_EXAMPLE.permissions,
     configuration: {
       'urn:rdk:config:memory': { system: '64M' },
       'urn:rdk:config:storage': { maxLocalStorage: '24M' },
@@ -80,11 +84,23 @@ test('an app of layered packages runs with what they say, sleeps, outlives a kil
   await using box = await start();
   const { daemon, files } = box;
   const id = uniqueId('ralf');
-  await daemon.client.run({ appId: id, appInstanceId: id, runtimeConfigObject: { ralfPkgPath: files.list } });
+  const { notes = [] } = await daemon.client.run({
+    ...{ appId: id, appInstanceId: id, runtimeConfigObject: { ralfPkgPath: files.list } },
+  });
+  for (const name of ['linux.resources.cpu', 'rdkPlugins.networking', 'process.rlimits', 'permission:compositor']) {
+    assert(
+      notes.some((note) => note.includes(name)),
+      `${name} in ${notes.join('; ')}`,
+    );
+  }
   await untilSays(daemon.client, id, '5');
   const said = (await outputOf(daemon.client, id)).join('\n');
   assert.match(said, /^from the package\nfrom the app\nfrom the device$/m);
   assert.match(said, /^args a b$/m);
+  assert.match(said, /^\/rootdir\ntemporary \/rootdir\nx$/m);
+  assert.match(said, /^rootdir tmpfs .*noexec.*size=10240k/m);
+  const { network } = await daemon.client.getInfo({ appInstanceId: id });
+  assert.equal(network.mode, 'nat', 'the permission is urn:rdk:permission.internet, with a point');
   assert.match(said, new RegExp(`^env two_2 yes /data ${64 * 2 ** 20} ${24 * 2 ** 20} device$`, 'm'));
   assert.match(said, /^json \{"theme":"dark"\}$/m);
   assert.match(said, /Read-only file system/);
@@ -155,6 +171,30 @@ test('files that are missing, hostile or wrong are refused by name, and nothing 
   }
   assert.deepEqual(mountsOf(daemon), []);
   assert.deepEqual(filesIn(`${daemon.places.packages}/holds`), []);
+});
+
+test('a capability mounts what the device lists, and no symbolic link in it that leads elsewhere', async () => {
+  await using box = await start();
+  const { daemon, files } = box;
+  mkdirSync(files.at('shared'));
+  writeFileSync(files.at('shared/file'), 'shared\n');
+  symlinkSync('/etc', files.at('shared/link'));
+  await daemon.stop();
+  const device = JSON.parse(readFileSync(files.platform, 'utf8')) as object;
+  const apps = { overlays: { mountSources: [files.at('shared')] } };
+  writeFileSync(files.platform, JSON.stringify({ ...device, apps }));
+  await daemon.start();
+  const ran = (source: string) => {
+    const id = uniqueId('extra');
+    const words = { ralfPkgPath: files.list, capabilities: `extramounts=${source}:/srv/extra` };
+    return daemon.client.run({ appId: id, appInstanceId: id, runtimeConfigObject: words });
+  };
+  await ran(files.at('shared/file'));
+  await helpfulRefusal(
+    ran(files.at('shared/link')),
+    'PERMISSION_DENIED',
+    /extramounts .*lets no capability mount \/etc$/,
+  );
 });
 
 test('a package and data that are directories are mounted; images in their place are refused by name', async () => {

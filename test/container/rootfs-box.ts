@@ -42,13 +42,16 @@ export type Box = AsyncDisposable & {
   readonly run: (app: AppInput) => Promise<string>;
 };
 
-export async function newBox(): Promise<Box> {
+type Policy = Parameters<typeof rootFilesystems>[0]['bundles'];
+
+/** `bundles`: what bundles may show of the device; nothing of it when absent. */
+export async function newBox(bundles: Policy = { mounts: [], writableMounts: [] }): Promise<Box> {
   const path = await realpath(await mkdtemp(join(tmpdir(), 'rmt-')));
   // The container's root is nobody out here and must be able to enter.
   for (const place of [path, dirname(path)]) {
     if (basename(place).startsWith('rmt-')) await chmod(place, 0o711);
   }
-  const roots = rootFilesystems({ directory: join(path, 'roots') });
+  const roots = rootFilesystems({ directory: join(path, 'roots'), bundles });
   const open = (app: AppInput) => {
     const { rootfs, mounts } = appSchema.parse(app);
     return roots.open({ rootfs, mounts, uid: UID, gid: UID, hostname: 'box' });

@@ -157,12 +157,11 @@ describe('a bundle', () => {
       ['{\n  "ociVersion": "1.0.2"\n', /not JSON: line 3/],
       [{ ...GOOD, ociVersion: '2.0.0' }, /ociVersion/],
       [{ ...GOOD, root: {} }, /root\.path/],
-      [{ ...GOOD, root: { path: '../none' } }, /none cannot be used/],
+      [{ ...GOOD, root: { path: 'none' } }, /none cannot be used/],
       [{ ...GOOD, root: { path: '/' } }, /device's own root/],
-      [{ ...GOOD, process: { args: [] } }, /process\.args/],
-      [{ ...GOOD, process: { args: ['x'], user: { username: 'joe' } } }, /process\.user\.username: .*user by name/],
-      [{ ...GOOD, hooks: { prestart: [{ path: '/bin/evil' }] } }, /hooks\.prestart: .*as root/],
-      [mount({ type: 'overlay', source: 'overlay' }), /mounts\.0 \(\/m\).*overlay/],
+      [{ ...GOOD, process: { args: ['x'], user: { username: 'joe' } } }, /process\.user\.username .*user by name/],
+      [{ ...GOOD, hooks: { prestart: [{ path: '/bin/evil' }] } }, /hooks\.prestart\[0\]\.path .*as root/],
+      [mount({ type: 'overlay', source: 'overlay' }), /mounts\[0\] \(\/m\).*overlay/],
       [mount({ type: 'proc', source: 'proc' }), /usual place/],
       [mount({ type: 'bind' }), /needs a source/],
       [mount({ type: 'bind', source: '/no/such' }), /no\/such/],
@@ -175,7 +174,7 @@ describe('a bundle', () => {
     }
     await mkdir(join(box.path, 'empty'));
     const empty = box.open({ rootfs: { bundle: join(box.path, 'empty') } });
-    await assert.rejects(empty, refuses('BUNDLE_INVALID', /config\.json cannot be read: ENOENT/));
+    await assert.rejects(empty, refuses('BUNDLE_INVALID', /config\.json does not exist/));
   });
 
   test('a config.json that is far too big is not read', async () => {

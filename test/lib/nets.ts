@@ -100,6 +100,10 @@ export const serverArgs = (port: number, name: string): readonly string[] => [
   ...[String(port), name],
 ];
 
+/** As soon as it listens. */
+export const answer = (from: Namespace, host: string, port: number): Promise<string> =>
+  until(() => [from.ask(host, port)].find((text) => !text.startsWith('error')), { what: `${host}:${port} answers` });
+
 export type Nets = AsyncDisposable & { readonly machine: Namespace; readonly world: Namespace };
 
 /** The machine is 198.51.100.2, the world 198.51.100.1 and 203.0.113.1. */

@@ -1,9 +1,11 @@
 # A Wayland client of one window in one colour, in nothing but what perl-base has.
-#   perl wayland-client.pl RRGGBB [--count]     --count: another shade with each frame; `idle` for a colour: it only connects
+#   perl wayland-client.pl RRGGBB [--count | --retitle | --flicker]
+# --count: another shade with each frame. --retitle: another title all the time. --flicker: the window goes and comes all the time.
+# `idle` for a colour: it only connects.
 # It says `shown WxH` when it has drawn a size, `frame N` each 30 frames, `key N` for each key, `closed` at its end.
 use strict; use warnings; use Socket;
 $| = 1;
-my ($colour, $counting) = @ARGV;
+my ($colour, $how) = (@ARGV, ''); my $counting = $how eq '--count';
 my $sendmsg = { x86_64 => 46, aarch64 => 211 }->{ (split ' ', `uname -m`)[0] } or die "unknown machine\n";
 my $path = $ENV{WAYLAND_DISPLAY} =~ m{^/} ? $ENV{WAYLAND_DISPLAY} : "$ENV{XDG_RUNTIME_DIR}/$ENV{WAYLAND_DISPLAY}";
 socket(my $display, AF_UNIX, SOCK_STREAM, 0) or die "socket: $!\n";
@@ -67,4 +69,7 @@ sub draw { my ($w, $h) = ($width, $height); my $size = $w * $h * 4;
 $on{$top} = sub { my ($code, $body) = @_; if ($code == 0) { my ($w, $h) = unpack 'll', $body; ($width, $height) = ($w, $h) if $w > 0 && $h > 0 } exit 0 if $code == 1 };
 $on{$xdg} = sub { my ($code, $body) = @_; return if $code; request($xdg, 4, $body); draw() if $shown ne "${width}x$height" };
 request($surface, 6, '');
+if ($how eq '--retitle') { read_events() while !$shown; for (my $n = 0; ; $n++) { request($top, 2, text("title $n")); roundtrip() if $n % 10 == 0 } }
+# a surface without a buffer is no window any more; configured again, it is one with the next (xdg-shell.xml, xdg_surface)
+if ($how eq '--flicker') { while (1) { read_events() while !$shown; roundtrip(); request($surface, 1, pack 'Lll', 0, 0, 0); request($surface, 6, ''); $shown = ''; request($surface, 6, ''); roundtrip() } }
 read_events() while 1;

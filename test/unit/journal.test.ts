@@ -180,3 +180,46 @@ test('a file that is no database, or one of a newer program, is refused by name 
   newer.close();
   await refusal(open(at.file), 'CORRUPT_FILE', /version 99.*newer program/);
 });
+
+test('what is committed while the journal ends is written or never answered; the end is clean', async () => {
+  await using at = await place();
+  for (let round = 0; round < 20; round++) {
+    // a flush of a closed file would be fatal: the test fails then
+    const journal = await open(at.file);
+    let answered = 0;
+    let ended = false;
+    const writers = Array.from({ length: 4 }, async (_, writer) => {
+      for (let index = 0; !ended; index++) {
+        await journal.commit(change(index, `w${writer}`));
+        answered++;
+      }
+    });
+    for (const writer of writers) writer.catch((error: unknown) => assert.ifError(error));
+    await new Promise((resolve) => setImmediate(resolve));
+    await journal.close();
+    const before = answered;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.equal(answered, before, 'nothing is answered after the end');
+    ended = true;
+  }
+});
+
+test('a damaged record is told and left as it is; the others are read', async () => {
+  await using at = await place();
+  const one = await open(at.file);
+  await one.commit({ ...change(1, 'whole'), userIds: [lease('whole')] });
+  await one.close();
+  using database = new DatabaseSync(at.file);
+  database.exec(`INSERT INTO instance VALUES ('empty', '{}'), ('torn', '{"appInstanceId":'), ('null', 'null');
+    INSERT INTO user_id VALUES ('x', '{"uid":"root"}'); INSERT INTO event VALUES (99, 'whole', '{');`);
+  database.close();
+  const again = await open(at.file);
+  const { instances, userIds, damaged } = await again.load();
+  assert.deepEqual(instances, [{ ...instanceRecord('whole'), createdAt: '1' }]);
+  assert.deepEqual(userIds, [lease('whole')]);
+  assert.deepEqual(damaged.map(({ what, id }) => `${what} ${id}`).toSorted(), [
+    ...['instance empty', 'instance null', 'instance torn', 'user id x'],
+  ]);
+  assert.equal((await again.events({ since: 0, limit: 10 })).events.length, 1);
+  await again.close();
+});

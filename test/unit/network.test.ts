@@ -130,9 +130,12 @@ test('the rules name every published port once, whatever the root directory is c
     name: 'rm-a',
     cables: 'rma.*',
     subnet: subnet('10.1.1.0/24'),
-    leases: [{ ...lease, ports }],
+    leases: [{ ...lease, ports: [...ports, { ...ports[0], address: '127.0.0.1' }] }],
     owner: '/x',
+    ...{ deny: [subnet('169.254.0.0/16')], allow: [] },
   });
+  assert.match(rules, /elements = \{ 127\.0\.0\.1 \. tcp \. 80 : 10\.1\.1\.2 \. 8080 \}/);
+  assert.match(rules, /ct direction original ct original ip daddr \{ 169\.254\.0\.0\/16 \} reject/);
   assert.match(rules, /elements = \{ tcp \. 80 : 10\.1\.1\.2 \. 8080 \}/);
 });
 
@@ -143,6 +146,7 @@ function machine(prefix = '10.5.5.0/24') {
   const networks: Networks = {
     ready: () => Promise.resolve(subnet(prefix)),
     portOwners: () => Promise.resolve([]),
+    isOwnAddress: (address) => address !== '192.0.2.1',
     publish: done,
     withdraw: done,
     restore: done,

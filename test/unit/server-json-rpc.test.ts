@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import * as z from 'zod';
 import { RuntimeError } from '../../src/domain/errors.ts';
+import { faultsOf } from '../../src/domain/faults.ts';
 import { isDeeperThan } from '../../src/domain/json-depth.ts';
 import { answer } from '../../src/server/json-rpc.ts';
 import type { Handler } from '../../src/server/json-rpc.ts';
@@ -221,4 +223,34 @@ test('depth before parsing equals depth after parsing', () => {
       assert.equal(isDeeperThan(JSON.stringify(value), limit), depthOf(value) > limit);
     }),
   );
+});
+
+test('a message of too many values is refused before it is parsed, and of the faults of one the first twenty are told', async () => {
+  const handler = examples();
+  const members = Object.fromEntries(Array.from({ length: 300_000 }, (_, index) => [`m${index}`, 1]));
+  const begin = performance.now();
+  const said = await answer(JSON.stringify({ id: 1, method: 'subtract', params: members }), handler);
+  assert.match(said ?? '', /more than 10000 members and elements/);
+  assert.ok(performance.now() - begin < 2000);
+  const { error } = z.strictObject({}).safeParse(Object.fromEntries(Object.entries(members).slice(0, 20_000)));
+  assert.equal(faultsOf(error ?? { issues: [] }).length, 20);
+});
+
+test('the calls of a batch let others have their turn', async () => {
+  let turns = 0;
+  let isOver = false;
+  const count = (): void => {
+    turns++;
+    if (!isOver) setImmediate(count);
+  };
+  setImmediate(count);
+  const busy: Handler = {
+    reportFault: () => undefined,
+    dispatch: async () => {
+      for (const begin = performance.now(); performance.now() - begin < 15;);
+    },
+  };
+  await answer(JSON.stringify(Array.from({ length: 10 }, (_, id) => ({ id, method: 'busy' }))), busy);
+  isOver = true;
+  assert.ok(turns >= 9, `${turns} turns`);
 });

@@ -48,6 +48,7 @@ const APP = {
   rootfs: { host: true },
   args: ['x'],
   mounts: [{ source: '/a', destination: '/b' }],
+  tmpfs: [{ destination: '/c' }],
   ports: [{ host: 1, app: 1 }],
   display: { width: 1, height: 1 },
 };

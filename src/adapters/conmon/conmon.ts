@@ -2,17 +2,19 @@
  * conmon(8): one small process a container. It holds the pipes, writes the log, waits for the end and writes the exit code,
  * whether or not the daemon lives.
  */
-import { watch } from 'node:fs';
-import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { watch, type FSWatcher } from 'node:fs';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { isErrno, RuntimeError } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { Ended, Live } from '../../ports/engine.ts';
 import type { CreateOrder, Monitor } from '../../ports/monitor.ts';
 import type { ProcessId, Processes } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
+import { readSmallIfThere } from '../files/read-small.ts';
 import { readIfThere } from '../files/kernel-file.ts';
 import { findTool } from '../process/find-tool.ts';
 import { closedInput } from './closed-input.ts';
+import { sweepHalfExits } from './half-exits.ts';
 import { spawnMonitor } from './spawn-monitor.ts';
 
 type Options = {
@@ -44,7 +46,8 @@ export function conmon(processes: Processes, { binary, exitDir, persistDir, env,
       place.ready(),
     ]);
     const argv = [binary, ...conmonArguments(order, { exitDir, persist: persist(order.id), searchPath })];
-    const pid = await spawnMonitor(argv, { env, enter: place.enter }, wait);
+    const means = { env, enter: place.enter, roomIn: persist(order.id) };
+    const pid = await spawnMonitor(argv, means, wait);
     const init = processes.identify(pid) ?? (order.restore === undefined ? undefined : { pid, startTime: ENDED });
     if (init === undefined) {
       throw new RuntimeError('START_FAILED', { what: `the first process of ${order.id} ended before it was started` });
@@ -65,22 +68,37 @@ export function conmon(processes: Processes, { binary, exitDir, persistDir, env,
     },
     forget: async (id) => {
       await Promise.all([rm(exitFile(id), { force: true }), rm(persist(id), { recursive: true, force: true })]);
+      await sweepHalfExits(exitDir, persistDir);
     },
     watch: (mayHaveEnded) => {
+      // what an earlier boot or a killed daemon left; the next container that is forgotten does it otherwise
+      sweepHalfExits(exitDir, persistDir).catch(() => undefined);
       // the file is renamed into place whole; its temporary name is no container's
-      const watcher = watch(exitDir, (_event, name) => {
-        if (name !== null) mayHaveEnded(name as ContainerId);
+      const watcher = watchIfPossible(exitDir, (name) => {
+        mayHaveEnded(name as ContainerId);
       });
-      // without it the keeper's rounds still see every end, a second later
-      watcher.on('error', () => undefined);
       return {
         [Symbol.asyncDispose]: () => {
-          watcher.close();
+          watcher?.close();
           return Promise.resolve();
         },
       };
     },
   };
+}
+
+/** Without it (no inotify instance or descriptor is left) the keeper's rounds still see every end, a second later. */
+function watchIfPossible(directory: string, listener: (name: string) => void): FSWatcher | undefined {
+  try {
+    const watcher = watch(directory, (_event, name) => {
+      if (name !== null) listener(name);
+    });
+    watcher.on('error', () => undefined);
+    return watcher;
+  } catch (error) {
+    if (isErrno(error, 'EMFILE', 'ENFILE', 'ENOSPC')) return undefined;
+    throw error;
+  }
 }
 
 function identifyIn(processes: Processes, pidFile: string): ProcessId | undefined {
@@ -101,10 +119,7 @@ function monitorOf(processes: Processes, bundle: string): ProcessId | null {
  * Source: conmon(8) --exit-dir, --persist-dir; src/ctr_exit.c.
  */
 async function readExit(exitFile: string, oomFile: string): Promise<Ended | undefined> {
-  const text = await readFile(exitFile, 'utf8').catch((error: unknown) => {
-    if (isErrno(error, 'ENOENT')) return undefined;
-    throw error;
-  });
+  const text = await readSmallIfThere(exitFile);
   if (text === undefined) return undefined;
   const code = Number(text);
   if (text.trim() === '' || !Number.isInteger(code) || code < -1 || code > 255) {

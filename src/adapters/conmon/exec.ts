@@ -49,18 +49,19 @@ export function conmonExec(processes: Processes, { binary, env, enter }: Options
       // in a session of its own: it is the one to reap the program, whatever becomes of us
       detached: true,
     });
-    const failed = once(child, 'error').then(([cause]: unknown[]) => {
-      throw new RuntimeError('TOOL_FAILED', { what: `${binary} could not be run`, cause });
-    });
+    const { promise: failed, reject } = Promise.withResolvers<never>();
     failed.catch(() => undefined);
+    child.on('error', (cause) => {
+      reject(new RuntimeError('TOOL_FAILED', { what: `${binary} could not be run`, cause }));
+    });
     if (child.pid === undefined) return failed;
     enter(child.pid);
     const [stdin, stdout, stderr, sync] = child.stdio as unknown as [Writable, Readable, Readable, Readable];
+    const pipes = [stdin, stdout, stderr, sync];
     // nobody reads there any more: the program's own business
-    stdin.on('error', () => undefined);
+    for (const pipe of pipes) pipe.on('error', () => undefined);
     // Node reads away what nobody reads yet when the child ends
     for (const unread of [stdout, stderr]) unread.on('readable', () => undefined);
-    const pipes = [stdin, stdout, stderr, sync];
     const reports = readReports(sync);
     const late = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     try {
@@ -73,6 +74,11 @@ export function conmonExec(processes: Processes, { binary, env, enter }: Options
         stdout: chunksOf(stdout, reports.code),
         stderr: chunksOf(stderr, reports.code),
         ended: reports.code,
+        standstill: () => processes.standstill(process),
+        giveUp: () => {
+          child.kill('SIGKILL');
+          for (const pipe of pipes) pipe.destroy();
+        },
         signal: (name) => void processes.signalGroup(process, name),
       };
     } catch (error) {
@@ -109,7 +115,6 @@ function readReports(sync: Readable): Reports {
     if (first !== undefined) pid.resolve(first > 0 ? first : undefined);
     if (second !== undefined) code.resolve(second >= 0 ? second : null);
   });
-  sync.on('error', () => undefined);
   sync.on('close', () => {
     pid.resolve(undefined);
     code.resolve(null);
@@ -124,7 +129,11 @@ async function aborted(late: AbortSignal, asked: AbortSignal): Promise<never> {
 }
 
 const notInTime = (code: 'ABORTED' | 'TIMED_OUT', cause: unknown): RuntimeError =>
-  new RuntimeError(code, { what: 'the program was not started in time', cause });
+  new RuntimeError(code, {
+    what: 'the program was not started in time',
+    next: 'an app can hold up a program that comes in: SIGSTOP, ptrace, no process or memory left to it; see its limits, or end it',
+    cause,
+  });
 
 const within = (ms: number): Promise<undefined> =>
   new Promise((resolve) => setTimeout(() => resolve(undefined), ms).unref());
@@ -152,7 +161,7 @@ function write(stdin: Writable, data: Uint8Array): Promise<void> {
 async function* chunksOf(stream: Readable, ended: Promise<unknown>): AsyncGenerator<Uint8Array, void, undefined> {
   let isWaiting = false;
   let taken = 0;
-  void ended.then(() => {
+  const endLate = (): void => {
     let before = -1;
     const timer = setInterval(() => {
       if (isWaiting && taken === before) stream.destroy();
@@ -160,7 +169,8 @@ async function* chunksOf(stream: Readable, ended: Promise<unknown>): AsyncGenera
     }, LAST_WORDS_MS);
     stream.once('close', () => clearInterval(timer));
     if (stream.destroyed) clearInterval(timer);
-  });
+  };
+  ended.then(endLate, endLate);
   try {
     isWaiting = true;
     for await (const chunk of stream as AsyncIterable<Buffer>) {

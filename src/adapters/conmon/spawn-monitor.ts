@@ -4,11 +4,14 @@ import type { Readable, Writable } from 'node:stream';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { forkTurn } from '../process/spawn-gate.ts';
+import { withExitRoom } from './exit-room.ts';
 
-export type Surroundings = {
+type Means = {
   readonly env: Readonly<Record<string, string>>;
   /** Puts conmon where it is to stay, before it begins. */
   readonly enter: (pid: number) => void;
+  /** Directory on the disk of the exit codes. */
+  readonly roomIn: string;
 };
 type Report = { readonly data: number; readonly message?: string };
 
@@ -79,7 +82,7 @@ class Outcome {
  */
 export async function spawnMonitor(
   argv: readonly string[],
-  { env, enter }: Surroundings,
+  means: Means,
   { signal, timeoutMs }: Wait,
 ): Promise<number> {
   const [command = '', ...args] = argv;
@@ -89,11 +92,13 @@ export async function spawnMonitor(
   };
   await forkTurn();
   if (signal.aborted) throw new RuntimeError('ABORTED', { what: 'the start was stopped', cause: signal.reason });
-  const child = spawn(command, args, {
-    env: { ...env, _OCI_SYNCPIPE: String(SYNC_FD), _OCI_STARTPIPE: String(START_FD) },
-    stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
-    detached: true,
-  });
+  const child = withExitRoom(means.roomIn, (room) =>
+    spawn(command, args, {
+      env: { ...means.env, _OCI_SYNCPIPE: String(SYNC_FD), _OCI_STARTPIPE: String(START_FD) },
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', ...room],
+      detached: true,
+    }),
+  );
   child.on('error', (error) => {
     outcome.fail('START_FAILED', `${command} could not be run`, error);
   });
@@ -102,12 +107,14 @@ export async function spawnMonitor(
   const [, , words, sync, start] = child.stdio as unknown as readonly [null, null, Readable, Readable, Writable];
   // it has ended before it read, which its report says
   start.on('error', () => undefined);
-  enter(child.pid);
+  means.enter(child.pid);
   start.end('\n');
   const timer = setTimeout(() => {
     outcome.fail('TIMED_OUT', `the container was not created within ${timeoutMs} ms`);
   }, timeoutMs);
   signal.addEventListener('abort', onAbort, { once: true });
+  // their end is heard in `close`
+  for (const pipe of [words, sync]) pipe.on('error', () => undefined);
   words.on('data', (chunk: Buffer) => {
     outcome.onWords(chunk);
   });

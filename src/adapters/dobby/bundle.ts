@@ -85,6 +85,14 @@ function networking({ network, ports }: BundleWishes['wishes']): object {
 
 /** Throws NOT_SUPPORTED for what Dobby cannot give an app, before anything is begun for it. */
 export function refuseForDobby({ ports }: Pick<App, 'ports'>): void {
+  const placed = ports.find(({ address }) => address !== undefined);
+  if (placed !== undefined) {
+    throw new RuntimeError('NOT_SUPPORTED', {
+      what: `the host port ${placed.host} cannot be published at ${placed.address ?? ''} alone: Dobby forwards at every address`,
+      next: 'leave address out',
+      details: { member: 'ports' },
+    });
+  }
   const moved = ports.find(({ host, app }) => host !== app);
   if (moved === undefined) return;
   throw new RuntimeError('NOT_SUPPORTED', {

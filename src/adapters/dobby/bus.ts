@@ -162,7 +162,10 @@ const wordsOf = (error: unknown): string => (error instanceof Error ? error.mess
 
 function dial(address: string): ReturnType<typeof createConnection> {
   try {
-    return createConnection({ busAddress: address });
+    const connection = createConnection({ busAddress: address });
+    // its end is heard in `end` and `close` too
+    connection.on('error', () => undefined);
+    return connection;
   } catch (error) {
     throw new BusError(`${ERROR}.BadAddress`, wordsOf(error));
   }

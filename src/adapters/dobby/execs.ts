@@ -55,6 +55,8 @@ function watched({ processes, clock }: Parts, begun: readonly ProcessId[]): Exec
     stdout: nothing(),
     stderr: nothing(),
     ended,
+    standstill: () => begun.map((one) => processes.standstill(one)).find((why) => why !== undefined),
+    giveUp: () => undefined,
     signal: (name) => {
       for (const one of begun) processes.signal(one, name);
     },

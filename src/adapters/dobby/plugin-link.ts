@@ -229,9 +229,10 @@ export class PluginLink implements Way {
     const asked = this.#plugin.call('exists', { method: 'listContainers' }, wait).catch((error: unknown) => {
       if (!isPresence(error)) this.#refusal = error;
     });
-    void asked.finally(() => {
+    const done = (): void => {
       this.#isKnocking = false;
-    });
+    };
+    asked.then(done, done);
   }
 
   #come(): void {

@@ -32,7 +32,9 @@ export async function readProgram(file: string): Promise<DobbyProgram | undefine
   const found: Record<Trait, boolean> = { ...NOTHING };
   let tail: Buffer = Buffer.alloc(0);
   try {
-    for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+    // an error comes out of the loop; the listener is for one that comes after it
+    const stream = createReadStream(file).on('error', () => undefined);
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
       const window = Buffer.concat([tail, chunk]);
       for (const [name, bytes] of BYTES) found[name] ||= window.includes(bytes);
       tail = window.subarray(-LONGEST);

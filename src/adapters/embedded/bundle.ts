@@ -1,6 +1,8 @@
 /** The bundle directory: what the OCI runtime reads, and where conmon and CRIU leave their files. */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { signalNumber, STOP_SIGNAL_ANNOTATION } from '../../domain/signals.ts';
 import { lockedFlags } from '../files/mount-flags.ts';
+import { readSmall } from '../files/read-small.ts';
 
 type Annotated = { readonly annotations?: Readonly<Record<string, string>> };
 type Mount = {
@@ -52,7 +54,7 @@ async function withLockedFlags(mounts: readonly Mount[]): Promise<readonly Mount
   });
 }
 
-const read = async (file: string): Promise<object> => JSON.parse(await readFile(file, 'utf8')) as object;
+const read = async (file: string): Promise<object> => JSON.parse(await readSmall(file)) as object;
 
 export const readOrdered = (bundle: string): Promise<object> => read(`${bundle}/${ORDERED}`);
 
@@ -63,6 +65,12 @@ export const readTold = (bundle: string): Promise<object> => read(`${bundle}/con
 export async function writeOrdered(bundle: string, config: object): Promise<void> {
   await writeFile(`${bundle}/${ORDERED}.new`, JSON.stringify(config), { mode: 0o600 });
   await rename(`${bundle}/${ORDERED}.new`, `${bundle}/${ORDERED}`);
+}
+
+/** How the container wants to be asked to end. A bundle that is gone, or says nothing: SIGTERM. */
+export async function stopSignalOf(bundle: string): Promise<NodeJS.Signals | number> {
+  const ordered: Annotated = await readOrdered(bundle).catch(() => ({}));
+  return signalNumber(ordered.annotations?.[STOP_SIGNAL_ANNOTATION] ?? '') ?? 'SIGTERM';
 }
 
 export const bindSources = (config: object): readonly string[] =>

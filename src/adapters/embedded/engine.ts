@@ -8,7 +8,7 @@ import type { ContainerId } from '../../domain/ids.ts';
 import type { Engine, Live, StartOrder } from '../../ports/engine.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { blameDisk } from '../files/full-disk.ts';
-import { readOrdered, writeBundle } from './bundle.ts';
+import { readOrdered, stopSignalOf, writeBundle } from './bundle.ts';
 import { endExecs, exec } from './execs.ts';
 import { checkpoint, finishCheckpoint, finishRestore, interruptRestore, pagesOf, restore } from './hibernation.ts';
 import { keepMounts, mount, unmount } from './mounts.ts';
@@ -67,7 +67,7 @@ export function embeddedEngine(parts: Parts, hibernates: () => Promise<Proof>): 
       });
     },
     terminate: async (id, { init }) => {
-      processes.signal(init, 'SIGTERM');
+      processes.signal(init, await stopSignalOf(parts.bundleOf(id)));
       await thaw(parts, id);
     },
     kill: async (id, { init }) => {

@@ -39,10 +39,11 @@ export async function exec(
   try {
     await writeFile(file, JSON.stringify(process), { mode: 0o600 });
     const started = await startExec({ id, bundle, runtime, ...files }, wait);
-    void started.ended.then(() => forget(files.pidFile));
+    started.ended.then(() => forget(files.pidFile)).catch(() => undefined);
     return started;
   } catch (error) {
     await endExec(parts, id, files.pidFile);
+    await endStrays(parts, id);
     throw blameDisk(error, [bundle]);
   } finally {
     // it may hold secrets
@@ -61,6 +62,29 @@ async function endExec({ groups, processes }: Parts, id: ContainerId, pidFile: s
   const found = groups.members(id).includes(pid) ? processes.identify(pid) : undefined;
   if (found !== undefined) processes.signalGroup(found, 'SIGKILL');
   await forget(pidFile);
+}
+
+/**
+ * What came in and was left by its parent, as `runc init` that the app has stopped: its pid is in no file. An app's own processes are
+ * children of each other, and of its first one.
+ */
+async function endStrays({ groups, processes, bundleOf }: Parts, id: ContainerId): Promise<void> {
+  const directory = `${bundleOf(id)}/${DIRECTORY}`;
+  const files = (await listDirectory(directory))
+    .filter((name) => name.endsWith(PID))
+    .map((name) => `${directory}/${name}`);
+  const texts = await Promise.all(
+    [`${bundleOf(id)}/pid`, ...files].map((file) => readFile(file, 'utf8').catch(() => '')),
+  );
+  const members = new Set(groups.members(id));
+  const known = new Set(texts.map(Number));
+  // without its first process nothing is certain
+  if (!members.has(Number(texts[0]))) return;
+  for (const pid of members) {
+    if (known.has(pid) || members.has(processes.parentOf(pid))) continue;
+    const stray = processes.identify(pid);
+    if (stray !== undefined) processes.signal(stray, 'SIGKILL');
+  }
 }
 
 export async function endExecs(parts: Parts, id: ContainerId): Promise<void> {

@@ -32,16 +32,15 @@ export async function listeners(ports: readonly PublishedPort[]): Promise<readon
   if (sockets.size === 0) return [];
   const owners = new Map([...sockets.values()].map((port) => [port, 'a process that is not to be seen from here']));
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  await Promise.all(
-    pids.map(async (pid) => {
-      const fds = await readdir(`/proc/${pid}/fd`).catch(() => []);
-      const links = await Promise.all(fds.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')));
-      const port = links.map((link) => sockets.get(link)).find((one) => one !== undefined);
-      if (port === undefined) return;
-      const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
-      owners.set(port, `the process ${name.trim()} (pid ${pid})`);
-    }),
-  );
+  // one process after the other: all at once took a descriptor and a buffer for each
+  for (const pid of pids) {
+    const fds = await readdir(`/proc/${pid}/fd`).catch(() => []);
+    const links = await Promise.all(fds.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')));
+    const port = links.map((link) => sockets.get(link)).find((one) => one !== undefined);
+    if (port === undefined) continue;
+    const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
+    owners.set(port, `the process ${name.trim()} (pid ${pid})`);
+  }
   return [...owners].map(([port, owner]) => ({ port, owner }));
 }
 
@@ -53,8 +52,12 @@ const mapsSchema = z.object({
   ),
 });
 
-/** Element of a map in nft's JSON: `[{"concat": ["tcp", 8080]}, …]`. */
-const elementSchema = z.tuple([z.object({ concat: z.tuple([z.string(), z.number()]) })]).rest(z.unknown());
+/** Element of a map in nft's JSON: `[{"concat": ["tcp", 8080]}, …]`, or with an address before that. */
+const keySchema = z.union([
+  z.tuple([z.string(), z.number()]),
+  z.tuple([z.string(), z.string(), z.number()]).transform(([, protocol, host]) => [protocol, host] as const),
+]);
+const elementSchema = z.tuple([z.object({ concat: keySchema })]).rest(z.unknown());
 
 /** Ports in the tables of other daemons of ours, from `nft -j list maps ip`. */
 export function publishedElsewhere(
@@ -64,7 +67,7 @@ export function publishedElsewhere(
 ): readonly PortOwner[] {
   const maps = mapsSchema.parse(JSON.parse(json)).nftables.flatMap(({ map }) => (map === undefined ? [] : [map]));
   return maps
-    .filter(({ table, name }) => name === 'ports' && isOther(table))
+    .filter(({ table, name }) => ['ports', 'places'].includes(name) && isOther(table))
     .flatMap(({ table, elem }) =>
       elem.flatMap((element) => {
         const [protocol, host] = elementSchema.safeParse(element).data?.[0].concat ?? [];

@@ -2,6 +2,7 @@
  * Networks of apps with ip(8) and nft(8): every app has a cable of its own to this machine, which routes and translates. All of it has this daemon's own name, so that daemons live side by side, and
  * what a killed one has left is found again. An app's own end goes with its namespace, by the kernel's hand.
  */
+import { networkInterfaces } from 'node:os';
 import { RuntimeError } from '../../domain/errors.ts';
 import {
   formatSubnet,
@@ -28,6 +29,9 @@ export type NetworkOptions = {
   /** For whoever finds its rules. */
   readonly root: string;
   readonly range: Subnet;
+  /** Where apps may open no connection, and the exceptions. */
+  readonly deny: readonly Subnet[];
+  readonly allow: readonly Subnet[];
   /** Name servers for apps; the machine's own when there are none. */
   readonly nameservers: readonly string[];
   /** Where apps' resolv.conf is written: a file that anybody may reach. */
@@ -79,6 +83,11 @@ export class RoutedNetworks implements Networks {
     const list = this.#nft(['-j', 'list', 'maps', 'ip'], wait);
     const [here, maps] = await Promise.all([listeners(ports), list]);
     return [...here, ...publishedElsewhere(maps, ports, (table) => table !== this.#name && table.startsWith('rm-'))];
+  }
+
+  isOwnAddress(address: string): boolean {
+    const own = Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map((one) => one.address));
+    return address === '0.0.0.0' || address.startsWith('127.') || own.includes(address);
   }
 
   publish(lease: NetworkLease, wait: Wait): Promise<void> {
@@ -181,9 +190,10 @@ export class RoutedNetworks implements Networks {
   async #writeTable(wait: Wait): Promise<void> {
     if (this.#subnet === undefined) return;
     const leases = [...this.#published.values()];
+    const { deny, allow } = this.#options;
     const owner = this.#options.root.replaceAll(/[^A-Za-z0-9/._-]/g, '_').slice(0, 100);
     await this.#nft(
-      [tableText({ name: this.#name, cables: `${this.#cables}*`, subnet: this.#subnet, leases, owner })],
+      [tableText({ name: this.#name, cables: `${this.#cables}*`, subnet: this.#subnet, leases, owner, deny, allow })],
       wait,
     );
   }

@@ -7,34 +7,65 @@ export type RuleSet = {
   readonly cables: string;
   readonly subnet: Subnet;
   readonly leases: readonly NetworkLease[];
+  /** Where apps may open no connection, and the exceptions. */
+  readonly deny: readonly Subnet[];
+  readonly allow: readonly Subnet[];
   /** For whoever finds the table; plain characters. */
   readonly owner: string;
 };
 
-/** `tcp . 8080 : 10.1.2.3 . 80` */
-export const elementsOf = ({ address, ports }: NetworkLease): readonly string[] =>
-  ports.map(({ host, app, protocol }) => `${protocol} . ${host} : ${address} . ${app}`);
+/** Ports at every address of the machine, and those at one of them. */
+const MAPS = ['ports', 'places'] as const;
+type MapName = (typeof MAPS)[number];
+type Port = NetworkLease['ports'][number];
 
-export const keysOf = ({ ports }: NetworkLease): readonly string[] =>
-  ports.map(({ host, protocol }) => `${protocol} . ${host}`);
+const keyOf = ({ address, host, protocol }: Port): string =>
+  `${address === undefined ? '' : `${address} . `}${protocol} . ${host}`;
+const portsIn = (map: MapName, { ports }: NetworkLease): readonly Port[] =>
+  ports.filter(({ address }) => (address === undefined) === (map === 'ports'));
 
-const TO_APPS = 'fib daddr type local dnat ip to meta l4proto . th dport map @ports';
+/** `tcp . 8080 : 10.1.2.3 . 80`, or `127.0.0.1 . tcp . 8080 : 10.1.2.3 . 80` */
+const elementsOf = (map: MapName, lease: NetworkLease): readonly string[] =>
+  portsIn(map, lease).map((port) => `${keyOf(port)} : ${lease.address} . ${port.app}`);
+
+const keysOf = (map: MapName, lease: NetworkLease): readonly string[] => portsIn(map, lease).map(keyOf);
+
+const mapText = (map: MapName, type: string, leases: readonly NetworkLease[]): string => {
+  const elements = leases.flatMap((lease) => elementsOf(map, lease));
+  return `map ${map} {
+    type ${type} : ipv4_addr . inet_service
+    ${elements.length === 0 ? '' : `elements = { ${elements.join(', ')} }`}
+  }`;
+};
+
+const TO_APPS = `fib daddr type local dnat ip to ip daddr . meta l4proto . th dport map @places
+    fib daddr type local dnat ip to meta l4proto . th dport map @ports`;
+
+/** What the app itself began is meant, by the address that it asked for: answers to who came by a published port go out. */
+function policyText(cables: string, { deny, allow }: Pick<RuleSet, 'deny' | 'allow'>): string {
+  const begun = (subnets: readonly Subnet[], verdict: string): readonly string[] =>
+    subnets.length === 0
+      ? []
+      : [
+          `iifname "${cables}" ct direction original ct original ip daddr { ${subnets.map(formatSubnet).join(', ')} } ${verdict}`,
+        ];
+  return deny.length === 0
+    ? ''
+    : [...begun(allow, 'accept'), ...begun(deny, 'reject with icmp admin-prohibited')].join('\n    ');
+}
 
 /**
  * The whole table anew, in one transaction. From the apps to this machine only name servers can be reached; into the subnet comes
  * what a published port leads there, and answers. What only passes through the machine otherwise is left to others' rules.
  */
-export function tableText({ name, cables, subnet, leases, owner }: RuleSet): string {
-  const elements = leases.flatMap(elementsOf);
+export function tableText({ name, cables, subnet, leases, owner, ...policy }: RuleSet): string {
   const apps = formatSubnet(subnet);
   return `add table ip ${name}
 delete table ip ${name}
 table ip ${name} {
   comment "${owner}"
-  map ports {
-    type inet_proto . inet_service : ipv4_addr . inet_service
-    ${elements.length === 0 ? '' : `elements = { ${elements.join(', ')} }`}
-  }
+  ${mapText('ports', 'inet_proto . inet_service', leases)}
+  ${mapText('places', 'ipv4_addr . inet_proto . inet_service', leases)}
   chain prerouting {
     type nat hook prerouting priority -100
     ${TO_APPS}
@@ -58,6 +89,7 @@ table ip ${name} {
   }
   chain forward {
     type filter hook forward priority 0
+    ${policyText(cables, policy)}
     oifname != "${cables}" accept
     ct state established,related accept
     ct status dnat accept
@@ -71,7 +103,10 @@ table ip ${name} {
 export const noTable = (name: string): string => `add table ip ${name}\ndelete table ip ${name}\n`;
 
 export const addElements = (name: string, lease: NetworkLease): string =>
-  `add element ip ${name} ports { ${elementsOf(lease).join(', ')} }`;
+  MAPS.flatMap((map) => change('add', `${name} ${map}`, elementsOf(map, lease))).join('\n');
 
 export const deleteElements = (name: string, lease: NetworkLease): string =>
-  `delete element ip ${name} ports { ${keysOf(lease).join(', ')} }`;
+  MAPS.flatMap((map) => change('delete', `${name} ${map}`, keysOf(map, lease))).join('\n');
+
+const change = (verb: string, where: string, elements: readonly string[]): readonly string[] =>
+  elements.length === 0 ? [] : [`${verb} element ip ${where} { ${elements.join(', ')} }`];

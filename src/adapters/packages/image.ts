@@ -1,37 +1,30 @@
-/** An image in an OCI layout, as far as we use it (image-spec: image-layout.md, manifest.md, config.md). */
+/** An image as it was copied: its manifest, its configuration, and a plain tar a layer, each named by its digest (image-spec: manifest.md, config.md). */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { isReserved, plainPath, type BundleConfig } from '../../domain/rootfs.ts';
+import type { BundleConfig } from '../../domain/rootfs.ts';
 import { sha256 } from './files.ts';
+import { bundleOf, imageConfig } from './image-config.ts';
+import { refuseForeign } from './platform.ts';
 import { invalid } from './reference.ts';
 
 const MAX_JSON_BYTES = 4 * 2 ** 20;
+export const MAX_LAYERS = 256;
 
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be a sha256 digest');
-const descriptor = z.object({ mediaType: z.string(), digest, size: z.int().nonnegative() });
-const index = z.object({ manifests: z.array(descriptor).length(1, 'must be one manifest') });
-const manifest = z.object({ config: descriptor, layers: z.array(descriptor).max(256) });
-const list = z.array(z.string()).nullish();
+const descriptor = z.object({ digest });
+const manifest = z.object({ config: descriptor, layers: z.array(descriptor).max(MAX_LAYERS) });
 const config = z.object({
-  config: z
-    .object({
-      Entrypoint: list,
-      Cmd: list,
-      Env: list,
-      WorkingDir: z.string().nullish(),
-      Volumes: z.record(z.string(), z.unknown()).nullish(),
-      Labels: z.record(z.string(), z.string()).nullish(),
-    })
-    .nullish(),
+  architecture: z.string().optional(),
+  os: z.string().optional(),
+  config: imageConfig.nullish(),
   rootfs: z.object({ diff_ids: z.array(digest) }),
 });
 
 export type Layer = {
-  /** As the manifest tells of the blob. */
-  readonly blob: z.infer<typeof descriptor>;
-  /** Of the uncompressed layer. */
-  readonly diffId: string;
+  /** Of its tar, which the image really has. */
+  readonly digest: string;
+  readonly sizeBytes: number;
   /** Of this layer on all below it; equal ones have the same files. Hexadecimal. */
   readonly chainId: string;
 };
@@ -44,34 +37,45 @@ export type Image = {
 
 const hexOf = (one: string): string => one.slice('sha256:'.length);
 
-/** `layout` holds just this image. `source`: for errors. Throws BUNDLE_INVALID. */
-export async function readImage(layout: string, source: string): Promise<Image> {
-  const read = <Schema extends z.ZodType>(name: string, schema: Schema) => readJson(layout, { name, schema, source });
-  const [found] = (await read('index.json', index)).manifests;
-  const { config: described, layers } = await read(blobPath(found?.digest ?? ''), manifest);
-  const { config: asked, rootfs } = await read(blobPath(described.digest), config);
+/**
+ * `blobs` holds just this image, as skopeo's `dir:` writes it with `--dest-decompress`: the digest of each layer is that of the bytes
+ * that came out. What the configuration says of a layer (its diff id) is only compared with it, so that no image gets the files of a
+ * layer by naming it. `source`: for errors. Throws BUNDLE_INVALID.
+ */
+export async function readImage(blobs: string, source: string): Promise<Image> {
+  const read = <Schema extends z.ZodType>(name: string, schema: Schema) => readJson(blobs, { name, schema, source });
+  const { config: described, layers } = await read('manifest.json', manifest);
+  const { config: asked, rootfs, architecture, os } = await read(hexOf(described.digest), config);
+  await refuseForeign({ architecture, os }, source);
   if (rootfs.diff_ids.length !== layers.length) {
     const why = `has ${layers.length} layers in its manifest and ${rootfs.diff_ids.length} in its configuration (rootfs.diff_ids)`;
-    throw invalid(source, why, 'build the image anew');
+    throw invalid(source, why, 'build the image again');
   }
   const chain: Layer[] = [];
-  for (const [at, blob] of layers.entries()) {
+  for (const [at, layer] of layers.entries()) {
     const diffId = rootfs.diff_ids[at] ?? '';
+    const where = `layer ${at + 1} of ${layers.length}`;
+    if (diffId !== layer.digest) {
+      const why = `is inconsistent: ${where} is ${layer.digest}, its configuration says ${diffId} (rootfs.diff_ids): mismatch`;
+      throw invalid(source, why, 'build or copy the image again; do not use it if you did not make it');
+    }
+    const file = await stat(join(blobs, hexOf(layer.digest))).catch((error: unknown) => {
+      throw invalid(source, `does not contain ${where} (${layer.digest})`, 'copy the image with all its layers', error);
+    });
     const below = chain.at(-1)?.chainId;
-    chain.push({ blob, diffId, chainId: below === undefined ? hexOf(diffId) : sha256(`sha256:${below} ${diffId}`) });
+    const chainId = below === undefined ? hexOf(diffId) : sha256(`sha256:${below} ${diffId}`);
+    chain.push({ digest: layer.digest, sizeBytes: file.size, chainId });
   }
   return { id: hexOf(described.digest), layers: chain, bundle: bundleOf(asked ?? {}, source) };
 }
 
-export const blobPath = (one: string): string => `blobs/sha256/${hexOf(one)}`;
-
 type Wanted<Schema> = { readonly name: string; readonly schema: Schema; readonly source: string };
 
 async function readJson<Schema extends z.ZodType>(
-  layout: string,
+  blobs: string,
   { name, schema, source }: Wanted<Schema>,
 ): Promise<z.output<Schema>> {
-  const file = join(layout, name);
+  const file = join(blobs, name);
   if ((await stat(file)).size > MAX_JSON_BYTES) {
     throw invalid(source, `has a ${name} of more than ${MAX_JSON_BYTES} bytes`, 'is this an image?');
   }
@@ -82,7 +86,7 @@ async function readJson<Schema extends z.ZodType>(
   throw invalid(
     source,
     `is no image that can be run: ${member}: ${issue?.message ?? 'wrong'} (in ${name})`,
-    'build the image anew',
+    'build the image again',
   );
 }
 
@@ -92,33 +96,4 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-type Asked = NonNullable<z.infer<typeof config>['config']>;
-
-/**
- * In the words of a bundle. `User` stays out: every app has ids of its own, and may read all of its image. What the image calls
- * volumes are places to write to: a tmpfs each, gone when the app ends; what is to stay belongs into /data.
- */
-function bundleOf({ Entrypoint, Cmd, Env, WorkingDir, Volumes, Labels }: Asked, source: string): BundleConfig {
-  const args = [...(Entrypoint ?? []), ...(Cmd ?? [])];
-  const cwd = WorkingDir === '' ? undefined : (WorkingDir ?? undefined);
-  if (cwd !== undefined && !cwd.startsWith('/')) {
-    throw invalid(
-      source,
-      `has the working directory ${JSON.stringify(cwd)}, which is not absolute`,
-      'build the image anew',
-    );
-  }
-  const volumes = Object.keys(Volumes ?? {}).map((path) => plainPath(path));
-  return {
-    args: args.length > 0 ? args : undefined,
-    env: Env ?? [],
-    cwd,
-    hostname: undefined,
-    mounts: volumes
-      .filter((destination) => !isReserved(destination) && destination !== '/tmp')
-      .map((destination) => ({ destination, type: 'tmpfs', source: 'tmpfs', readOnly: false, options: ['mode=0755'] })),
-    annotations: Labels ?? {},
-  };
 }

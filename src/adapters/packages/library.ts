@@ -10,11 +10,14 @@ import { RuntimeError } from '../../domain/errors.ts';
 import type { Pruned } from '../../domain/packages.ts';
 import type { BundleConfig } from '../../domain/rootfs.ts';
 import { isThere } from '../files/is-there.ts';
+import { boundsFor, type PackageLimits } from './bounds.ts';
+import { copyImage, nameOf } from './copy.ts';
 import { explainWrite, readRecord, sha256, stampOf, writeRecord } from './files.ts';
+import { withHidden } from './hidden.ts';
 import { readImage } from './image.ts';
 import { invalid, type Located } from './reference.ts';
 import { agesOf, forgetSources, sizeOf, stockOf, type Shelved } from './stock.ts';
-import { reasonOf, type PackageTools } from './tools.ts';
+import type { PackageTools } from './tools.ts';
 import { unpack } from './unpack.ts';
 
 const strings = z.array(z.string()).readonly();
@@ -34,14 +37,15 @@ const bundleSchema = z
       }),
     ),
     annotations: z.record(z.string(), z.string()),
+    ignored: strings.default([]),
   })
   .transform(({ args, cwd, hostname, ...rest }): BundleConfig => ({ args, cwd, hostname, ...rest }));
 
 /** `chain`: the directory of its files. */
 export const unpackedSchema = z.object({ id: z.string(), chain: z.string(), bundle: bundleSchema });
 export type Unpacked = z.output<typeof unpackedSchema>;
-/** `source`: the reference, as `runtimectl packages` shows it. */
-const knownSchema = unpackedSchema.extend({ stamp: z.string(), source: z.string() });
+/** `source`: the reference, as `runtimectl packages` shows it. `checked`: by the rules of this version; an older one is copied again. */
+const knownSchema = unpackedSchema.extend({ stamp: z.string(), source: z.string(), checked: z.literal(2) });
 
 /** The chains that nobody may delete at this moment. */
 type InUse = () => ReadonlySet<string>;
@@ -60,7 +64,7 @@ export type Library = {
   readonly clean: () => Promise<void>;
 };
 
-type Options = { readonly directory: string; readonly tools: PackageTools; readonly budgetBytes: number };
+type Options = { readonly directory: string; readonly tools: PackageTools; readonly limits: PackageLimits };
 
 type Shelf = Options & {
   readonly chains: string;
@@ -105,7 +109,7 @@ export function library(options: Options): Library {
       return made;
     },
     rootOf: (chain) => join(shelf.chains, chain, 'root'),
-    trim: (inUse) => alone(() => trimNow(shelf, { inUse, budgetBytes: shelf.budgetBytes })),
+    trim: (inUse) => alone(() => trimNow(shelf, { inUse, budgetBytes: shelf.limits.budgetBytes })),
     list: () => alone(() => stockOf(shelf)),
     prune: (inUse) => alone(() => pruneNow(shelf, inUse)),
     clean: () => rm(shelf.drafts, { recursive: true, force: true }),
@@ -122,12 +126,13 @@ async function provideOnce(shelf: Shelf, located: Located, { key, stamp }: Sourc
   const draft = join(drafts, randomUUID());
   try {
     for (const path of [chains, sources, draft]) await mkdir(path, { recursive: true, mode: 0o700 });
-    const layout = join(draft, 'layout');
-    await copy(located, { tools, draft, layout });
-    const image = await readImage(layout, located.path);
-    const chain = await unpack(image, { tools, chains, draft, source: located.path });
-    const unpacked = { id: image.id, chain, bundle: image.bundle };
-    await writeRecord(record, { ...unpacked, stamp, source: nameOf(located) });
+    const bounds = await boundsFor(located, shelf.limits);
+    const blobs = await copyImage(located, { tools, bounds, draft });
+    const image = await readImage(blobs, located.path);
+    const chain = await unpack(image, { tools, bounds, chains, draft, source: located.path });
+    const bundle = await withHidden(image.bundle, join(chains, chain, 'root'));
+    const unpacked = { id: image.id, chain, bundle };
+    await writeRecord(record, { ...unpacked, stamp, source: nameOf(located), checked: 2 });
     return unpacked;
   } catch (error) {
     throw explainWrite(error);
@@ -167,45 +172,6 @@ async function pruneNow(shelf: Shelf, inUse: InUse): Promise<Pruned> {
   const deleted = await trimNow(shelf, { inUse, budgetBytes: 0 });
   await forgetSources(shelf);
   return { deleted, freedBytes: Math.max(0, before - (await sizeOf(shelf.chains, shelf.tools))) };
-}
-
-type Copying = { readonly tools: PackageTools; readonly draft: string; readonly layout: string };
-
-const nameOf = ({ kind, path, tag }: Pick<Located, 'kind' | 'path' | 'tag'>): string =>
-  `${kind}:${path}${tag === undefined ? '' : `:${tag}`}`;
-
-/** Into a layout of our own, for this machine's architecture, every blob's digest checked. */
-async function copy({ kind, path, tag }: Located, { tools, draft, layout }: Copying): Promise<void> {
-  if (path.includes(':')) {
-    throw invalid(path, 'has a ":" in its path, which image tools take for a tag', 'move it to another path');
-  }
-  const source = nameOf({ kind, path, tag });
-  const argv = [
-    'skopeo',
-    '--tmpdir',
-    draft,
-    '--insecure-policy',
-    'copy',
-    '--quiet',
-    '--dest-oci-accept-uncompressed-layers',
-  ];
-  await tools([...argv, source, `oci:${layout}:image`]).catch((error: unknown) => {
-    if (error instanceof RuntimeError && error.code !== 'TOOL_FAILED') throw error;
-    throw invalid(
-      path,
-      `cannot be read as ${kind}${tag === undefined ? '' : ` with the tag ${tag}`}`,
-      nextFor(error),
-      reasonOf(error),
-    );
-  });
-}
-
-function nextFor(error: unknown): string {
-  const words = String(error);
-  if (/no descriptor found|not found|choose an image|more than one image/i.test(words)) {
-    return 'give one of its tags after the path (skopeo list-tags shows those of an archive, index.json those of a layout)';
-  }
-  return 'build or copy the image anew';
 }
 
 /** False when it is not there; else it is the one used last. */

@@ -5,8 +5,10 @@ import type { ContainerId } from '../../domain/ids.ts';
 import type { HeldPackage, Packages, PackageSource, Stock } from '../../ports/packages.ts';
 import type { RunTool } from '../process/run-tool.ts';
 import { isThere } from '../files/is-there.ts';
+import type { PackageLimits } from './bounds.ts';
 import { sha256, stampOf } from './files.ts';
 import { Holds, type Hold } from './holds.ts';
+import { placedIn } from './hidden.ts';
 import { layersHold } from './layers.ts';
 import { library, type Library } from './library.ts';
 import { packageMounts, type Mounts, type MountSource } from './mounts.ts';
@@ -18,8 +20,7 @@ export type PackagesOptions = {
   readonly directory: string;
   /** Where mounts are made; others may enter it, and all above it. */
   readonly mountDirectory: string;
-  /** Unpacked images that nobody uses are deleted above this size of all together. */
-  readonly budgetBytes: number;
+  readonly limits: PackageLimits;
 };
 
 type Parts = {
@@ -30,10 +31,10 @@ type Parts = {
   readonly inTurn: <Result>(key: string, work: () => Promise<Result>) => Promise<Result>;
 };
 
-export function packages(runTool: RunTool, { directory, mountDirectory, budgetBytes }: PackagesOptions): Packages {
+export function packages(runTool: RunTool, { directory, mountDirectory, limits }: PackagesOptions): Packages {
   const tools = packageTools(runTool, directory);
   const parts: Parts = {
-    images: library({ directory, tools, budgetBytes }),
+    images: library({ directory, tools, limits }),
     mounts: packageMounts(tools, mountDirectory),
     holds: new Holds(join(directory, 'holds')),
     inTurn: turns(),
@@ -52,7 +53,7 @@ export function packages(runTool: RunTool, { directory, mountDirectory, budgetBy
       await images.clean();
       await images.trim(() => holds.chains());
     },
-    list: async () => ({ ...(await list(parts)), budgetBytes }),
+    list: async () => ({ ...(await list(parts)), budgetBytes: limits.budgetBytes }),
     prune: () => images.prune(() => holds.chains()),
     close: async () => {
       for (const key of await mounts.mounted()) await inTurn(key, () => mounts.unmount(key));
@@ -100,8 +101,9 @@ async function hold(parts: Parts, holder: ContainerId, { source, signal }: Wish)
     if (before === undefined) await drop(parts, holder);
     throw error;
   }
-  const bundle = wanted.kind === 'image' ? wanted.unpacked.bundle : null;
-  return { directory: mounts.placeOf(wanted.key), bundle };
+  const directory = mounts.placeOf(wanted.key);
+  const bundle = wanted.kind === 'image' ? placedIn(directory, wanted.unpacked.bundle) : null;
+  return { directory, bundle };
 }
 
 async function find(images: Library, source: PackageSource): Promise<Hold> {

@@ -3,9 +3,9 @@ import { open, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno, RuntimeError } from '../../domain/errors.ts';
 
-/** `oci`, … as skopeo(1) names them; `mount`: a file system in a file. */
+/** `oci`, … as skopeo(1) names them; `archive`: of one or the other kind. */
 export type Located = {
-  readonly kind: 'oci' | 'oci-archive' | 'docker-archive' | 'squashfs' | 'erofs';
+  readonly kind: 'oci' | 'oci-archive' | 'docker-archive' | 'archive' | 'squashfs' | 'erofs';
   /** Real path of the layout or the file. */
   readonly path: string;
   readonly tag: string | undefined;
@@ -61,8 +61,12 @@ async function bare(reference: string): Promise<Located> {
 }
 
 const MAGIC_BYTES = 1028;
-const isGzip = (head: Buffer): boolean => head.readUInt16BE(0) === 0x1f8b;
 const isTar = (head: Buffer): boolean => head.toString('latin1', 257, 262) === 'ustar';
+
+/** What skopeo unpacks by itself: gzip, zstd, xz, bzip2. */
+const COMPRESSED = ['1f8b', '28b52ffd', 'fd377a585a00', '425a68'].map((hex) => Buffer.from(hex, 'hex'));
+const isCompressed = (head: Buffer): boolean =>
+  COMPRESSED.some((magic) => head.subarray(0, magic.length).equals(magic));
 
 /** Sources: Linux include/uapi/linux/magic.h, EROFS on-disk format (superblock at 1024), POSIX ustar. */
 async function kindOfFile(path: string): Promise<Located['kind']> {
@@ -71,26 +75,12 @@ async function kindOfFile(path: string): Promise<Located['kind']> {
   await file.read(head, 0, MAGIC_BYTES, 0);
   if (head.toString('latin1', 0, 4) === 'hsqs') return 'squashfs';
   if (head.readUInt32LE(1024) === 0xe0f5e1e2) return 'erofs';
-  if (isTar(head) || isGzip(head)) return (await mentions(file, 'oci-layout')) ? 'oci-archive' : 'docker-archive';
+  if (isTar(head) || isCompressed(head)) return 'archive';
   throw invalid(
     path,
     'is no image: neither squashfs, EROFS nor an archive',
     'give an image, or name its kind: oci-archive:…',
   );
-}
-
-/** Both programs that make OCI archives write this member's header among the first or the last ones. */
-const SEARCHED_BYTES = 2 ** 20;
-
-async function mentions(file: Awaited<ReturnType<typeof open>>, name: string): Promise<boolean> {
-  const { size } = await file.stat();
-  const parts = await Promise.all(
-    [0, Math.max(0, size - SEARCHED_BYTES)].map(async (start) => {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(SEARCHED_BYTES), 0, SEARCHED_BYTES, start);
-      return buffer.subarray(0, bytesRead);
-    }),
-  );
-  return parts.some((part) => part.includes(`${name}\0`));
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -4,10 +4,14 @@ import type { Wait } from '../../ports/wait.ts';
 import { heldTool } from '../process/held-tools.ts';
 import type { RunTool, ToolResult } from '../process/run-tool.ts';
 
-export type PackageTools = (
-  argv: readonly string[],
-  options?: { readonly accept?: readonly number[] },
-) => Promise<ToolResult>;
+type PackageToolOptions = {
+  readonly accept?: readonly number[];
+  readonly signal?: AbortSignal;
+  /** The most that it may make of one file (RLIMIT_FSIZE). */
+  readonly maxFileBytes?: number;
+};
+
+export type PackageTools = (argv: readonly string[], options?: PackageToolOptions) => Promise<ToolResult>;
 
 /** For one step. An image is unpacked for everybody who waits for it, so no caller's end stops it. */
 const STEP_MS = 600_000;
@@ -15,17 +19,18 @@ const STEP_MS = 600_000;
 /** `directory`: all that they change lies below it. */
 export const packageTools =
   (runTool: RunTool, directory: string): PackageTools =>
-  async (argv, options = {}) => {
+  async (argv, { maxFileBytes, ...options } = {}) => {
     const wait: Wait = { signal: new AbortController().signal, timeoutMs: STEP_MS };
+    const limited = maxFileBytes === undefined ? argv : ['prlimit', `--fsize=${maxFileBytes}`, ...argv];
     try {
-      return await runTool(heldTool(argv[0] ?? '', argv, { writes: [directory] }), { ...wait, ...options });
+      return await runTool(heldTool(argv[0] ?? '', limited, { writes: [directory] }), { ...wait, ...options });
     } catch (error) {
-      throw explained(error, argv);
+      throw explained(error);
     }
   };
 
 /** A full disk and a missing tool are something else than a broken file. */
-function explained(error: unknown, [tool = '']: readonly string[]): unknown {
+function explained(error: unknown): unknown {
   if (!(error instanceof RuntimeError)) return error;
   if (error.code === 'NO_SPACE') {
     return new RuntimeError('NO_SPACE', {
@@ -34,7 +39,8 @@ function explained(error: unknown, [tool = '']: readonly string[]): unknown {
       cause: error,
     });
   }
-  if (error.code === 'TOOL_FAILED' && error.message.includes(`failed to execute ${tool}`)) {
+  const tool = /failed to execute ([^\s:]+)/.exec(error.message)?.[1];
+  if (error.code === 'TOOL_FAILED' && tool !== undefined) {
     return new RuntimeError('NOT_SUPPORTED', {
       what: `${tool} is not there, and this kind of package needs it`,
       next: `install Debian's package that has ${tool} (in a clone: npm run setup)`,

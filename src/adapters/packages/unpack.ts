@@ -6,6 +6,8 @@ import { mkdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno, RuntimeError } from '../../domain/errors.ts';
 import { isThere } from '../files/is-there.ts';
+import { boundedTools, refuseBeyond, type Bounds } from './bounds.ts';
+import { refuseHostile } from './entries.ts';
 import { sha256 } from './files.ts';
 import type { Image, Layer } from './image.ts';
 import { invalid } from './reference.ts';
@@ -13,9 +15,10 @@ import { reasonOf, type PackageTools } from './tools.ts';
 
 export type Unpacking = {
   readonly tools: PackageTools;
+  readonly bounds: Bounds;
   /** Of the finished directories, by chain id. */
   readonly chains: string;
-  /** Ours alone, with the image's blobs in `layout`; removed by the caller. */
+  /** Ours alone, with the image's layers in `layout`; removed by the caller. */
   readonly draft: string;
   /** For errors. */
   readonly source: string;
@@ -68,38 +71,24 @@ async function begin({ tools, chains, draft }: Unpacking, base: string | undefin
 
 type Step = { readonly layer: Layer; readonly at: number; readonly of: number };
 
-/** The names that would lead out, as tar(1) matches them. umoci keeps them inside; who writes such a layer is not to be trusted. */
-const HOSTILE = ['..', '../*', '*/..', '*/../*', '/*'];
-
 async function apply(unpacking: Unpacking, { layer, at, of }: Step): Promise<void> {
-  const { tools, draft, source } = unpacking;
-  const { blob, diffId } = layer;
-  const where = `layer ${at + 1} of ${of} (${blob.digest})`;
-  const file = join(draft, 'layout', 'blobs', 'sha256', blob.digest.slice('sha256:'.length));
-  // 2: none of these names is in it; a broken one is told by umoci, with its digest checked
-  const { stdout } = await tools(
-    ['tar', '--list', '--absolute-names', '--wildcards', '--quoting-style=escape', '--file', file, ...HOSTILE],
-    { accept: [0, 2] },
-  );
-  const [hostile] = stdout.split('\n').filter(Boolean);
-  if (hostile !== undefined) {
-    throw invalid(
-      source,
-      `has the entry ${JSON.stringify(hostile)} in ${where}: it leads out of the image`,
-      'do not use this image',
-    );
-  }
-  await describeAlone(join(draft, 'layout'), { blob, diffId });
-  await tools(['umoci', 'raw', 'unpack', '--image', `${join(draft, 'layout')}:one`, join(draft, 'root')]).catch(
-    (error: unknown) => {
-      if (error instanceof RuntimeError && error.code !== 'TOOL_FAILED') throw error;
-      throw invalid(source, `cannot be unpacked: ${where}`, 'build or copy the image anew', reasonOf(error));
-    },
-  );
+  const { tools, bounds, draft, source } = unpacking;
+  const where = `layer ${at + 1} of ${of} (${layer.digest})`;
+  const [layout, root] = [join(draft, 'layout'), join(draft, 'root')];
+  await refuseHostile(tools, { file: join(layout, 'blobs', 'sha256', hexOf(layer.digest)), where, source });
+  await describeAlone(layout, layer);
+  const guarded = boundedTools(tools, bounds, [root]);
+  await guarded(['umoci', 'raw', 'unpack', '--image', `${layout}:one`, root]).catch((error: unknown) => {
+    if (error instanceof RuntimeError && error.code !== 'TOOL_FAILED') throw error;
+    throw invalid(source, `cannot be unpacked: ${where}`, 'build or copy the image again', reasonOf(error));
+  });
+  await refuseBeyond(tools, bounds, [root]);
 }
 
-/** The layer as an image of its own: umoci knows whole images only. Its digest and diff id are checked by umoci. */
-async function describeAlone(layout: string, { blob, diffId }: Pick<Layer, 'blob' | 'diffId'>): Promise<void> {
+const hexOf = (digest: string): string => digest.slice('sha256:'.length);
+
+/** The layer as an image of its own: umoci knows whole images only, and checks its digest. */
+async function describeAlone(layout: string, { digest, sizeBytes }: Layer): Promise<void> {
   const put = async (content: object, mediaType: string) => {
     const text = JSON.stringify(content);
     const hex = sha256(text);
@@ -107,12 +96,14 @@ async function describeAlone(layout: string, { blob, diffId }: Pick<Layer, 'blob
     return { mediaType, digest: `sha256:${hex}`, size: Buffer.byteLength(text) };
   };
   const config = await put(
-    { architecture: 'amd64', os: 'linux', config: {}, rootfs: { type: 'layers', diff_ids: [diffId] } },
+    { architecture: 'amd64', os: 'linux', config: {}, rootfs: { type: 'layers', diff_ids: [digest] } },
     'application/vnd.oci.image.config.v1+json',
   );
+  const blob = { mediaType: 'application/vnd.oci.image.layer.v1.tar', digest, size: sizeBytes };
   const mediaType = 'application/vnd.oci.image.manifest.v1+json';
   const manifest = await put({ schemaVersion: 2, mediaType, config, layers: [blob] }, mediaType);
   const named = { ...manifest, annotations: { 'org.opencontainers.image.ref.name': 'one' } };
+  await writeFile(join(layout, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
   await writeFile(join(layout, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [named] }));
 }
 

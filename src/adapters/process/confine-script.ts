@@ -20,7 +20,8 @@ while (@ARGV) { my $word = shift @ARGV; last if $word eq '--'; my ($name, $value
 sub must { my ($step, $result) = @_; return $result if $result >= 0; die "cannot be confined: $step: $!\n" }
 sub put { my ($file, $text) = @_; my $to; open($to, '>', $file) and defined syswrite($to, $text) or die "cannot be confined: $file: $!\n" }
 put($_, $$) for @{ $all{join} || [] };
-put('/proc/self/oom_score_adj', $one{oom}) if defined $one{oom};
+# less than it has takes CAP_SYS_RESOURCE (proc(5)), and is not wanted
+if (defined $one{oom}) { my $score = '/proc/self/oom_score_adj'; open(my $now, '<', $score) or die "cannot be confined: $score: $!\n"; put($score, $one{oom}) if <$now> < $one{oom} }
 for (@{ $all{limit} || [] }) { my ($what, $most) = split /:/; my $new = pack 'QQ', $most, $most; must('limit', syscall($prlimit, 0, $what + 0, $new, 0)) }
 must('namespaces', syscall($unshare, 0x48000000)) if $one{net};
 my $rules = -1;

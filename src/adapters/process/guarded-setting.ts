@@ -1,6 +1,5 @@
 /** A kernel setting that must be another one for a moment, and what it was before afterwards, whatever becomes of us. */
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { dirname } from 'node:path';
 import { RuntimeError } from '../../domain/errors.ts';
 import { forkTurn } from './spawn-gate.ts';
@@ -59,12 +58,19 @@ export async function changeSetting({
     detached: true,
     env: { PATH: searchPath },
   });
-  if (child.pid !== undefined) enter?.(child.pid);
+  const { promise: gone, resolve } = Promise.withResolvers<Error | undefined>();
+  child.on('error', resolve).once('exit', () => {
+    resolve(undefined);
+  });
+  // no process, no pipes (no descriptor was left, for instance): the error says it
+  if (child.pid === undefined) throw notSet({ file, during }, await gone);
+  enter?.(child.pid);
+  const answer = Promise.withResolvers<boolean>();
+  child.stdout.once('data', () => answer.resolve(true)).on('error', () => undefined);
   // it has ended already when the setting was as wanted
   child.stdin.on('error', () => undefined);
-  const gone = once(child, 'exit');
-  const answered = await Promise.race([once(child.stdout, 'data').then(() => true), gone.then(() => false)]);
-  if (!answered) throw new RuntimeError('NOT_SUPPORTED', { what: `${file} cannot be set to ${during}` });
+  const answered = await Promise.race([answer.promise, gone.then(() => false)]);
+  if (!answered) throw notSet({ file, during }, await gone);
   return {
     [Symbol.asyncDispose]: async () => {
       child.stdin.end();
@@ -72,3 +78,6 @@ export async function changeSetting({
     },
   };
 }
+
+const notSet = ({ file, during }: Pick<Change, 'file' | 'during'>, cause: unknown): RuntimeError =>
+  new RuntimeError('NOT_SUPPORTED', { what: `${file} cannot be set to ${during}`, cause });

@@ -1,9 +1,10 @@
 /** Processes by /proc (proc(5)): a pid counts only together with its start time. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readdir, readlink } from 'node:fs/promises';
 import { isErrno } from '../../domain/errors.ts';
-import type { Processes, ProcessId } from '../../ports/processes.ts';
+import type { Processes, ProcessId, Standstill } from '../../ports/processes.ts';
 import { readIfThere } from '../files/kernel-file.ts';
+import { ProcessTable, unlessEnded } from './process-table.ts';
 
 /** Fields after the command's name, which may hold spaces and brackets itself: [0] is the state, [19] the start time. */
 function statFields(pid: number | string): readonly string[] | undefined {
@@ -30,19 +31,20 @@ const isAlive = (process: ProcessId): boolean => identify(process.pid)?.startTim
 /** PF_EXITING and PF_SIGNALED of the kernel's include/linux/sched.h, in the flags of the process. */
 const EXITING = 0x4 | 0x400;
 const FLAGS = 6;
+const START_TIME = 19;
 
 function isEnding(process: ProcessId): boolean {
   const fields = statFields(process.pid);
   return fields?.[19] !== process.startTime || (Number(fields[FLAGS]) & EXITING) !== 0;
 }
 
-const signal = (target: ProcessId, name: NodeJS.Signals): boolean => isAlive(target) && send(target.pid, name);
+const signal = (target: ProcessId, name: NodeJS.Signals | number): boolean => isAlive(target) && send(target.pid, name);
 
 /** Who leads no group is meant alone. Source: kill(2), a negative pid. */
 const signalGroup = (leader: ProcessId, name: NodeJS.Signals): boolean =>
   isAlive(leader) && (send(-leader.pid, name) || send(leader.pid, name));
 
-function send(pid: number, name: NodeJS.Signals): boolean {
+function send(pid: number, name: NodeJS.Signals | number): boolean {
   try {
     process.kill(pid, name);
     return true;
@@ -52,31 +54,45 @@ function send(pid: number, name: NodeJS.Signals): boolean {
   }
 }
 
-/** Every process that the look is true for. One that ends while we look is no longer there: that is no error. */
-async function processesWhere(look: (pid: number) => Promise<boolean>): Promise<readonly ProcessId[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  const found = await Promise.all(pids.map(async (pid) => ((await look(pid)) ? identify(pid) : undefined)));
-  return found.filter((one) => one !== undefined);
+const table = new ProcessTable();
+
+async function withArguments(wanted: readonly string[]): Promise<readonly ProcessId[]> {
+  const found = (await table.now()).filter(({ args }) => wanted.every((one) => args.includes(one)));
+  return found.flatMap(({ pid }) => identify(pid) ?? []);
 }
 
-const withArguments = (wanted: readonly string[]): Promise<readonly ProcessId[]> =>
-  processesWhere(async (pid) => {
-    const args = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
-    return wanted.every((one) => args.includes(one));
-  });
+async function holding(name: string, directory: string): Promise<readonly ProcessId[]> {
+  const found: ProcessId[] = [];
+  // one after the other: seldom is there any
+  for (const { pid } of (await table.now()).filter((one) => one.name === name)) {
+    if (await holdsBelow(pid, directory)) found.push(...[identify(pid)].filter((one) => one !== undefined));
+  }
+  return found;
+}
 
-const holding = (name: string, directory: string): Promise<readonly ProcessId[]> =>
-  processesWhere(async (pid) => {
-    if ((await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim() !== name) return false;
-    const fds = await readdir(`/proc/${pid}/fd`).catch(() => []);
-    const targets = await Promise.all(fds.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')));
-    return targets.some((target) => target === directory || target.startsWith(`${directory}/`));
-  });
+async function holdsBelow(pid: number, directory: string): Promise<boolean> {
+  for (const fd of (await unlessEnded(readdir(`/proc/${pid}/fd`))) ?? []) {
+    const target = (await unlessEnded(readlink(`/proc/${pid}/fd/${fd}`))) ?? '';
+    if (target === directory || target.startsWith(`${directory}/`)) return true;
+  }
+  return false;
+}
 
 function tracerOf(target: ProcessId): number {
   if (!isAlive(target)) return 0;
   return Number(/^TracerPid:\s+(\d+)/m.exec(readIfThere(`/proc/${target.pid}/status`) ?? '')?.[1] ?? 0);
 }
+
+/** proc(5), the state in stat. A tracer gets to know of an end before the parent does, ptrace(2). */
+const STANDSTILLS: Readonly<Record<string, Standstill>> = { T: 'stopped', t: 'traced', Z: 'ended' };
+
+function standstill({ pid, startTime }: ProcessId): Standstill | undefined {
+  const fields = statFields(pid);
+  return fields?.[START_TIME] === startTime ? STANDSTILLS[fields[0] ?? ''] : undefined;
+}
+
+const PARENT = 1;
+const parentOf = (pid: number): number => Number(statFields(pid)?.[PARENT] ?? 0);
 
 /** Where the kernel lets a vfork wait (kernel/fork.c): wait_for_vfork_done() is a part of these. */
 const VFORK_WAITS = new Set(['kernel_clone', '_do_fork', 'do_fork', 'wait_for_vfork_done']);
@@ -110,5 +126,5 @@ function threadsOf(pid: number): readonly string[] {
 
 export const linuxProcesses: Processes = {
   ...{ identify, isAlive, isEnding, signal, signalGroup },
-  ...{ withArguments, holding, tracerOf, areInVfork, runnable },
+  ...{ standstill, parentOf, withArguments, holding, tracerOf, areInVfork, runnable },
 };

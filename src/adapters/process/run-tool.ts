@@ -37,6 +37,8 @@ function collect(
 ): Collected {
   const chunks: Buffer[] = [];
   let kept = 0;
+  // what came has been kept; the end of the tool says the rest
+  stream.on('error', () => undefined);
   stream.on('data', (chunk: Buffer) => {
     if (kept < maxOutputBytes) chunks.push(chunk);
     kept += chunk.length;
@@ -50,9 +52,14 @@ export function lastWords(stderr: string): string {
   return line.length > TAIL_CHARACTERS ? `…${line.slice(-TAIL_CHARACTERS)}` : line;
 }
 
+type Spawning = SpawnOptions & { readonly onError: (error: Error) => void };
+
 /** With more than three descriptors Node's types forget that two of them are pipes. */
-const spawnReading = (command: string, args: readonly string[], options: SpawnOptions) =>
-  spawn(command, args, options) as ChildProcessByStdio<null, Readable, Readable>;
+function spawnReading(command: string, args: readonly string[], options: Spawning) {
+  const child = spawn(command, args, options);
+  child.on('error', options.onError);
+  return child as ChildProcessByStdio<null, Readable, Readable>;
+}
 
 /** What a held helper becomes, without what holds it. */
 const helperIn = (argv: readonly string[]): readonly string[] =>
@@ -79,12 +86,12 @@ export function toolRunner(env: Readonly<Record<string, string>>): RunTool {
         reject(abortError(argv, signal));
         return;
       }
-      const child = withDescriptors(directories, undefined, (descriptors) =>
-        spawnReading(command, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe', ...descriptors] }),
-      );
-      child.on('error', (cause) => {
+      const onError = (cause: Error): void => {
         reject(new RuntimeError('TOOL_FAILED', { what: `${command} could not be run`, cause, details: { argv } }));
-      });
+      };
+      const child = withDescriptors(directories, undefined, (descriptors) =>
+        spawnReading(command, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe', ...descriptors], onError }),
+      );
       // no process, no pipes (no descriptor was left, for instance): the error says it
       if (child.pid === undefined) return;
       if (!isHeld(argv)) becomeOrdinary(child.pid);

@@ -27,26 +27,27 @@ export async function startDetached(
 ): Promise<number> {
   const [command = '', ...args] = argv;
   await forkTurn();
+  const started = Promise.withResolvers<number>();
   const log = openSync(logFile, APPEND, 0o600);
   try {
     const child = withDescriptors(directories, socket, (descriptors) => {
       const ours = umask === undefined ? undefined : process.umask(umask);
       try {
-        return spawn(command, args, { env, cwd, stdio: ['ignore', log, log, ...descriptors], detached: true });
+        const child = spawn(command, args, { env, cwd, stdio: ['ignore', log, log, ...descriptors], detached: true });
+        child.on('error', (cause) => {
+          started.reject(new RuntimeError('TOOL_FAILED', { what: `${command} could not be run`, cause }));
+        });
+        return child;
       } finally {
         if (ours !== undefined) process.umask(ours);
       }
     });
-    return await new Promise((resolve, reject) => {
-      child.once('error', (cause) => {
-        reject(new RuntimeError('TOOL_FAILED', { what: `${command} could not be run`, cause }));
-      });
-      child.once('spawn', () => {
-        child.unref();
-        if (!isHeld(argv)) becomeOrdinary(child.pid ?? 0);
-        resolve(child.pid ?? 0);
-      });
+    child.once('spawn', () => {
+      child.unref();
+      if (!isHeld(argv)) becomeOrdinary(child.pid ?? 0);
+      started.resolve(child.pid ?? 0);
     });
+    return await started.promise;
   } finally {
     closeSync(log);
   }

@@ -65,11 +65,8 @@ export async function openChannel(options: ChannelOptions, { signal, timeoutMs }
     if (retired && calls.count() === 0) lose('it was retired');
   }
 
-  const socket = openSocket(options, timeoutMs);
-  socket
-    .on('open', () => opened.resolve(null))
-    .on('message', receive)
-    .on('error', lose);
+  const socket = openSocket(options, timeoutMs, lose);
+  socket.on('open', () => opened.resolve(null)).on('message', receive);
   socket.on('close', (code) => {
     lose(`the connection was closed (${code})`);
   });
@@ -104,15 +101,16 @@ async function unlessStopped(
   await opened.finally(() => signal.removeEventListener('abort', giveUp));
 }
 
-function openSocket({ url, token }: ChannelOptions, timeoutMs: number): WebSocket {
+function openSocket({ url, token }: ChannelOptions, timeoutMs: number, onError: (error: Error) => void): WebSocket {
   const target = new URL(url);
   if (token !== undefined) target.searchParams.set('token', token);
-  return new WebSocket(target, SUB_PROTOCOL, {
+  const socket = new WebSocket(target, SUB_PROTOCOL, {
     handshakeTimeout: timeoutMs,
     maxPayload: MAX_MESSAGE_BYTES,
     perMessageDeflate: false,
     followRedirects: false,
   });
+  return socket.on('error', onError);
 }
 
 function parse(data: RawData): Readonly<Record<string, unknown>> | undefined {

@@ -63,6 +63,10 @@ export class Thunder {
   #timer: NodeJS.Timeout | undefined;
   #failures = 0;
 
+  readonly #fault = (error: unknown): void => {
+    this.#options.log.error({ err: error }, 'the connection to Thunder has a fault of ours');
+  };
+
   constructor(options: ThunderOptions) {
     this.#options = options;
     this.#pauseMs = options.pauseMs ?? PAUSE_MS;
@@ -71,7 +75,7 @@ export class Thunder {
   /** A plugin; it is followed until the end. Each callsign once. */
   neighbour(callsign: string, follower: Follower = {}): Neighbour {
     this.#followers.set(callsign, follower);
-    if (this.#current !== undefined) void this.#join(this.#current, callsign);
+    if (this.#current !== undefined) this.#join(this.#current, callsign).catch(this.#fault);
     else this.#connected().catch(() => undefined);
     return { call: (method, params, wait) => this.#call(`${callsign}.${method}`, params, wait) };
   }
@@ -132,7 +136,7 @@ export class Thunder {
       const events = { onEvent, onLost: leave, onStuck: () => leave(stuck) };
       channel.made = await openChannel({ url, token, ...events }, this.#wait());
       this.#current = channel.made;
-      void this.#greet(channel.made);
+      this.#greet(channel.made).catch(this.#fault);
       return channel.made;
     } catch (error) {
       this.#again(error);
@@ -225,7 +229,7 @@ export class Thunder {
     if (typeof callsign !== 'string' || !this.#followers.has(callsign)) return;
     this.#options.log.info({ callsign, state }, 'a plugin of Thunder has another state');
     this.#gone(callsign);
-    if (isActivated(state) && this.#current !== undefined) void this.#join(this.#current, callsign);
+    if (isActivated(state) && this.#current !== undefined) this.#join(this.#current, callsign).catch(this.#fault);
   }
 
   #tell(callsign: string, listener: (() => void) | undefined): void {

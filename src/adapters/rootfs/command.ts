@@ -2,7 +2,9 @@
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { RuntimeError } from '../../domain/errors.ts';
-import { plainPath, type CommandQuery } from '../../domain/rootfs.ts';
+import { nativeMachine } from '../../domain/elf.ts';
+import { plainPath, STORAGE_POINT, type CommandQuery } from '../../domain/rootfs.ts';
+import { foreignMachine } from '../files/programs.ts';
 import { lookup, mayExecute, type Found } from './lookup.ts';
 
 /** Why a file cannot be run; null when it can, or when nobody can know. `absent`: a search goes on to the next place. */
@@ -32,6 +34,8 @@ export async function findCommand(query: CommandQuery): Promise<void> {
 
 async function requireDirectory(query: CommandQuery): Promise<void> {
   const { cwd, uid } = query;
+  // made for the app's first run, after this look
+  if (plainPath(cwd) === STORAGE_POINT) return;
   const found = await lookup(query, cwd);
   if (found.kind === 'hidden') return;
   const why =
@@ -53,18 +57,31 @@ async function requireDirectory(query: CommandQuery): Promise<void> {
 
 async function judge(query: CommandQuery, path: string): Promise<Verdict> {
   const found = await lookup(query, path);
-  const verdict = judgeFile(query, found);
-  if (verdict !== null || found.kind !== 'found') return verdict;
-  const interpreter = await interpreterOf(found.host);
-  if (interpreter === undefined) return null;
+  const { verdict, head } = await judgeProgram(query, found);
+  const interpreter = verdict === null && head !== undefined ? interpreterIn(head) : undefined;
+  if (interpreter === undefined || found.kind !== 'found') return verdict;
   const where = interpreter.startsWith('/') ? interpreter : `${query.cwd}/${interpreter}`;
-  const fault = judgeFile(query, await lookup(query, where));
+  const { verdict: fault } = await judgeProgram(query, await lookup(query, where));
   if (fault === null) return null;
   return {
     why: `${found.path} is a script for ${interpreter}, and ${fault.why}`,
     next: `put the interpreter in the root file system, or correct the first line of ${found.path}`,
     absent: false,
   };
+}
+
+type Judged = { readonly verdict: Verdict; readonly head?: Buffer };
+
+/** A program for another machine is refused by the kernel (ENOEXEC), and execvp(3) would then run its bytes as a shell script. */
+async function judgeProgram(query: CommandQuery, found: Found): Promise<Judged> {
+  const verdict = judgeFile(query, found);
+  if (verdict !== null || found.kind !== 'found') return { verdict };
+  const head = await headOf(found.host);
+  const machine = await foreignMachine(head);
+  if (machine === undefined) return { verdict: null, head };
+  const own = nativeMachine(process.arch);
+  const why = `${found.path} is a program for ${machine}, and this device is ${own}`;
+  return { verdict: { why, next: `use an image or a program for ${own}`, absent: false } };
 }
 
 function judgeFile(query: CommandQuery, found: Found): Verdict {
@@ -95,16 +112,14 @@ function reasonOf({ kind, path }: Exclude<Found, { kind: 'found' | 'hidden' }>, 
   }
 }
 
-/** The program on a script's first line; undefined for anything else (execve(2)). */
-async function interpreterOf(host: string): Promise<string | undefined> {
-  const file = await open(host);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(SHEBANG_BYTES), 0, SHEBANG_BYTES, 0);
-    return /^#![ \t]*([^ \t\n\0]+)/.exec(buffer.toString('latin1', 0, bytesRead))?.[1];
-  } finally {
-    await file.close();
-  }
+async function headOf(host: string): Promise<Buffer> {
+  await using file = await open(host);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(SHEBANG_BYTES), 0, SHEBANG_BYTES, 0);
+  return buffer.subarray(0, bytesRead);
 }
+
+/** The program on a script's first line; undefined for anything else (execve(2)). */
+const interpreterIn = (head: Buffer): string | undefined => /^#![ \t]*([^ \t\n\0]+)/.exec(head.toString('latin1'))?.[1];
 
 /** The same name somewhere in PATH. */
 async function suggestion(query: CommandQuery, path: string): Promise<string | undefined> {

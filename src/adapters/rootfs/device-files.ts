@@ -1,6 +1,6 @@
 /** Paths of the device that an app's description names, looked at. */
 import { constants } from 'node:fs';
-import { lstat, open, stat } from 'node:fs/promises';
+import { lstat, open, realpath, stat } from 'node:fs/promises';
 import { isErrno, RuntimeError } from '../../domain/errors.ts';
 import type { PathKind } from '../../ports/root-filesystems.ts';
 
@@ -15,6 +15,8 @@ export async function present(paths: readonly string[]): Promise<ReadonlySet<str
   );
   return new Set(looks.flat());
 }
+
+export const realOf = (path: string): Promise<string> => realpath(path).catch(() => path);
 
 export async function kindsOf(paths: readonly string[]): Promise<ReadonlyMap<string, PathKind>> {
   const looks = await Promise.all(

@@ -5,6 +5,7 @@ import {
   depthOf,
   FIXED_POINTS,
   isReserved,
+  notCovered,
   plainPath,
   type Bind,
   type BundleConfig,
@@ -12,10 +13,12 @@ import {
   type RootOrder,
 } from '../../domain/rootfs.ts';
 import type { RootFilesystems } from '../../ports/root-filesystems.ts';
+import type { BundlePolicy } from './allowed-sources.ts';
 import { readBundle } from './bundle.ts';
 import { findCommand } from './command.ts';
-import { kindsOf, present, readText } from './device-files.ts';
+import { kindsOf, present, readText, realOf } from './device-files.ts';
 import { hostTree } from './host.ts';
+import { lookup } from './lookup.ts';
 import { identityFiles, standIn, type IdentityFiles } from './stand-in.ts';
 import { bindsOf, directoryTree, placeAll, type Directory, type MountPoint } from './tree.ts';
 
@@ -25,34 +28,49 @@ export type RootfsOptions = {
    * must let others enter (0711): in a user namespace the container's root is nobody out here.
    */
   readonly directory: string;
+  readonly bundles: BundlePolicy;
 };
 
-export function rootFilesystems({ directory }: RootfsOptions): RootFilesystems {
-  return { open: (order) => open(directory, order), present, kindsOf, readText, findCommand };
+export function rootFilesystems(options: RootfsOptions): RootFilesystems {
+  return { open: (order) => open(options, order), present, realOf, kindsOf, readText, findCommand };
 }
 
-async function open(directory: string, order: RootOrder): Promise<RootFilesystem> {
+async function open({ directory, bundles }: RootfsOptions, order: RootOrder): Promise<RootFilesystem> {
   await mkdir(directory, { recursive: true, mode: 0o711 });
   const place = await realpath(directory);
-  const { tree, bundle } = await source(order);
+  const { tree, bundle, root } = await source(order, bundles);
   if ('host' in order.rootfs) addIdentity(tree, await identityFiles(place, order));
-  await placeAll(tree, await points(order, bundle));
+  await placeAll(tree, [...(await points(order, bundle)), ...(await missingCwd(order, { root, bundle }))]);
   return { path: await standIn(place, tree), bundle, binds: bindsOf(tree) };
 }
 
-type Source = { readonly tree: Directory; readonly bundle: BundleConfig | null };
+/** `root`: the directory that `tree` shows; null for the host's, of which parts are shown. */
+type Source = { readonly tree: Directory; readonly bundle: BundleConfig | null; readonly root: string | null };
 
-async function source({ rootfs, held }: RootOrder): Promise<Source> {
-  if ('host' in rootfs) return { tree: await hostTree(), bundle: null };
-  if ('dir' in rootfs) return { tree: await directoryTree(await userDirectory(rootfs.dir)), bundle: null };
+async function source({ rootfs, held }: RootOrder, bundles: BundlePolicy): Promise<Source> {
+  if ('host' in rootfs) return { tree: await hostTree(), bundle: null, root: null };
+  if ('dir' in rootfs) return { ...(await shown(await userDirectory(rootfs.dir))), bundle: null };
   if ('bundle' in rootfs) {
-    const bundle = await readBundle(await userDirectory(rootfs.bundle));
-    return { tree: await directoryTree(await userDirectory(bundle.root)), bundle: bundle.config };
+    const bundle = await readBundle(await userDirectory(rootfs.bundle), bundles);
+    return { ...(await shown(await userDirectory(bundle.root))), bundle: bundle.config };
   }
   if (held === null || held === undefined) {
     throw new RuntimeError('INTERNAL', { what: 'the package of this root file system was not made ready' });
   }
-  return { tree: await directoryTree(held.directory), bundle: held.bundle };
+  return { ...(await shown(held.directory)), bundle: held.bundle };
+}
+
+const shown = async (root: string) => ({ tree: await directoryTree(root), root });
+
+/** The working directory that a package names and does not have is made, as other engines do; one that the caller named is not. */
+async function missingCwd(
+  { uid, gid }: RootOrder,
+  { root, bundle }: Pick<Source, 'root' | 'bundle'>,
+): Promise<readonly MountPoint[]> {
+  if (root === null || bundle?.cwd === undefined) return [];
+  const destination = plainPath(bundle.cwd);
+  const { kind } = await lookup({ root, binds: [], opaque: [], uid, gid }, destination);
+  return kind === 'missing' ? [{ destination, directory: true, source: null }] : [];
 }
 
 /** Its real path. Throws BUNDLE_INVALID when it is no directory, or the whole device. */
@@ -81,19 +99,24 @@ function addIdentity(tree: Directory, files: IdentityFiles): void {
 }
 
 /** Every place that a mount of the configuration needs; parents first. */
-async function points({ mounts }: RootOrder, bundle: BundleConfig | null): Promise<readonly MountPoint[]> {
+async function points({ mounts, tmpfs = [] }: RootOrder, bundle: BundleConfig | null): Promise<readonly MountPoint[]> {
   const fixed = FIXED_POINTS.map((destination) => ({ destination, directory: true, source: null }));
-  const bundled = (bundle?.mounts ?? []).map(({ destination, source, type }) =>
+  const plain = mounts.map((mount) => ({ ...mount, destination: plainPath(mount.destination) }));
+  const taken = [...plain, ...tmpfs].map(({ destination }) => plainPath(destination));
+  const bundled = notCovered(bundle?.mounts ?? [], taken).map(({ destination, source, type }) =>
     type === 'tmpfs'
       ? { destination, directory: true, source: null }
       : userPoint('BUNDLE_INVALID', { source, destination }),
   );
   // A reserved destination is refused with a better reason where the mounts are made.
-  const asked = mounts
-    .map((mount) => ({ ...mount, destination: plainPath(mount.destination) }))
+  const asked = plain
     .filter(({ destination }) => !isReserved(destination))
     .map((mount) => userPoint('INVALID_ARGUMENT', mount));
-  const all = [...fixed, ...(await Promise.all([...bundled, ...asked]))];
+  const memory = tmpfs
+    .map(({ destination }) => plainPath(destination))
+    .filter((destination) => !isReserved(destination))
+    .map((destination) => ({ destination, directory: true, source: null }));
+  const all = [...fixed, ...memory, ...(await Promise.all([...bundled, ...asked]))];
   return all.toSorted((one, other) => depthOf(one.destination) - depthOf(other.destination));
 }
 

@@ -38,7 +38,10 @@ export const directoryNode = (children: Iterable<readonly [string, Node]> = []):
   children: new Map(children),
 });
 
-/** A user's directory, each entry bound by itself. Sockets, pipes and devices are left out: an app has no use for them. */
+/**
+ * A user's directory, each entry bound by itself. Sockets, pipes and devices are left out: an app has no use for them; so is a name whose
+ * bytes are no UTF-8, which a configuration cannot say.
+ */
 export async function directoryTree(directory: string): Promise<Directory> {
   const entries = await readdir(directory, { withFileTypes: true });
   if (entries.length > MAX_ENTRIES) {
@@ -49,6 +52,7 @@ export async function directoryTree(directory: string): Promise<Directory> {
   }
   const node = directoryNode();
   for (const entry of entries) {
+    if (entry.name.includes('\uFFFD')) continue;
     const source = join(directory, entry.name);
     if (entry.isSymbolicLink()) node.children.set(entry.name, { kind: 'link', target: await readlink(source) });
     else if (entry.isDirectory()) node.children.set(entry.name, { kind: 'bind', source, directory: true });

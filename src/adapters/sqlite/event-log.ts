@@ -3,6 +3,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { AppEvent, EventPage, NewEvent } from '../../domain/events.ts';
 import type { EventQuery } from '../../ports/journal.ts';
 import { ALWAYS_KEPT, PRUNE_LOT, shareOf, surplusOf, type EventBounds } from './event-bounds.ts';
+import { jsonOf } from './records.ts';
 
 type Row = Record<string, unknown>;
 
@@ -72,7 +73,8 @@ export class EventLog {
       `SELECT body FROM event WHERE ${only}seq > ? AND seq <= ? ORDER BY seq ${order} LIMIT ?`,
     ).all(...(appInstanceId === undefined ? [] : [appInstanceId]), since, upTo, limit);
     if (newest) rows.reverse();
-    const events = rows.map((row) => JSON.parse(String(row['body'])) as AppEvent);
+    // one that is damaged is left out, and its number is missing
+    const events = rows.flatMap((row) => (jsonOf(row['body']) as AppEvent | undefined) ?? []);
     return { events, firstSeq: this.#firstSeqOf(appInstanceId), lastSeq: upTo };
   }
 

@@ -5,16 +5,16 @@
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { AppEvent, EventPage } from '../../domain/events.ts';
-import type { Change, EventQuery, InstanceRecord, Remembered, UserIdLease } from '../../ports/journal.ts';
+import type { Change, EventQuery, Remembered } from '../../ports/journal.ts';
 import type { EventBounds } from './event-bounds.ts';
 import { EventLog } from './event-log.ts';
 import { newerVersion } from './open-fault.ts';
+import { readInstances, readLeases } from './records.ts';
 import { MIGRATIONS, SCHEMA_VERSION } from './schema.ts';
 
 export type StoreOptions = EventBounds & { readonly file: string };
 
 type Row = Record<string, unknown>;
-const parse = (row: Row, column: string): unknown => JSON.parse(String(row[column]));
 
 export class Store {
   readonly #database: DatabaseSync;
@@ -61,9 +61,12 @@ export class Store {
 
   load(): Remembered {
     const all = (sql: string): readonly Row[] => this.#sql(sql).all();
+    const instances = readInstances(all('SELECT id AS key, record FROM instance'));
+    const leases = readLeases(all('SELECT app AS key, lease FROM user_id'));
     return {
-      instances: all('SELECT record FROM instance').map((row) => parse(row, 'record') as InstanceRecord),
-      userIds: all('SELECT lease FROM user_id').map((row) => parse(row, 'lease') as UserIdLease),
+      instances: instances.whole,
+      userIds: leases.whole,
+      damaged: [...instances.damaged, ...leases.damaged],
       facts: Object.fromEntries(
         all('SELECT name, value FROM fact').map((row) => [row['name'], row['value']]),
       ) as Remembered['facts'],

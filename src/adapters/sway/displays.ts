@@ -74,7 +74,8 @@ export class SwayDisplays implements Displays, DisplayControls {
     this.#parts = parts;
     this.#shots = new Shots(parts.clock);
     this.#parent = parent;
-    parent?.watch(() => void this.#endWithScreen());
+    // what cannot be ended shows nothing any more, and its app is ended as soon as that is seen
+    parent?.watch(() => void this.#endWithScreen().catch(() => undefined));
   }
 
   get screen(): Screen | null {

@@ -126,7 +126,7 @@ export class LiveViews {
     stream.once('close', () => {
       view.streams.delete(stream);
       // what cannot be ended now is found again at the next start of a view, and of the daemon
-      void this.#inTurn(id, () => this.#endIfUnused(id, view)).catch(() => undefined);
+      this.#inTurn(id, () => this.#endIfUnused(id, view)).catch(() => undefined);
     });
     return stream;
   }
@@ -148,9 +148,10 @@ export class LiveViews {
       () => undefined,
     );
     this.#turns.set(id, turn);
-    void turn.then(() => {
+    const forget = (): void => {
       if (this.#turns.get(id) === turn) this.#turns.delete(id);
-    });
+    };
+    turn.then(forget, forget);
     return done;
   }
 }

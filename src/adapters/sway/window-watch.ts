@@ -117,7 +117,7 @@ export class WindowWatch {
     if (ipc !== this.#ipc) return;
     this.#ipc = undefined;
     ipc.close();
-    void this.#lookLater();
+    this.#lookLater().catch(() => undefined);
   }
 
   /** Until it is closed: that the compositor has ended is told by the connection for orders. */
@@ -130,7 +130,7 @@ export class WindowWatch {
     if (signal.aborted) return;
     await this.look({ signal, timeoutMs: ANSWER_MS }).catch(() => {
       if (this.#ipc !== undefined) this.#pause(this.#ipc);
-      else void this.#lookLater();
+      else this.#lookLater().catch(() => undefined);
     });
   }
 }

@@ -80,7 +80,7 @@ async function keep({ name, searchPath, clock, enter, isThere }: Options): Promi
   const fail = (cause: unknown): RuntimeError =>
     new RuntimeError('ENGINE_UNAVAILABLE', { what: `systemd made no scope ${name}.scope for the apps`, cause });
   let ended: unknown;
-  child.once('error', (error) => (ended = error));
+  child.on('error', (error) => (ended ??= error));
   child.once('exit', () => (ended ??= words.trim() || 'systemd-run ended'));
   child.stdin.on('error', () => undefined);
   child.stderr.on('data', (chunk: Buffer) => (words = `${words}${chunk.toString()}`.slice(-MAX_WORDS)));

@@ -13,6 +13,9 @@ export const run: Command = async (invocation) => {
     const started = await callOnce(daemon, ['run', request]);
     if (output.json) output.data(started);
     else output.line(started.appInstanceId);
+    // what has no limit is for people, not for every line of a script
+    const notes = (started.notes ?? []).filter((note) => output.isTerminal || !note.startsWith('no limit'));
+    for (const note of notes) output.note(`note: ${note}`);
     if (request.app?.hibernation?.enabled === true) await warnOfEngine(invocation, started.appInstanceId);
     return 0;
   } catch (error) {

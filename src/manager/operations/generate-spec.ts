@@ -13,6 +13,9 @@ import type { World } from '../world.ts';
 import { describe, forOurEngine, namesOf, upstreamOf, wishOf, type RunOrder } from './order.ts';
 import { planDobby, planTraced } from './plan.ts';
 
+/** Notes of a bundle or an image; those of limits are for a run. */
+const isLeftOut = (note: string): boolean => /^(?:bundle|image): /.test(note);
+
 type Params = MethodParams<'generateSpec'>;
 type Names = Pick<RunOrder, 'appId' | 'appInstanceId'>;
 type Made = { readonly spec: object; readonly origins: Origins; readonly ignored: readonly string[] };
@@ -44,8 +47,8 @@ async function ofWords(world: World, { appId: id = '', ...params }: Params, sign
     const { app, origins: said, ignored } = forOurEngine(described);
     const order = { ...names, app, said, ...(upstream !== undefined && { upstream }), ids: {} };
     const { uid, gid } = lease;
-    const { config, origins } = await planTraced(world, order, { uid, gid, holder, signal });
-    return { spec: config, origins, ignored };
+    const { config, origins, notes } = await planTraced(world, order, { uid, gid, holder, signal });
+    return { spec: config, origins, ignored: [...ignored, ...notes.filter(isLeftOut)] };
   } finally {
     undo();
     await world.packages.release(holder);
@@ -72,11 +75,13 @@ async function ofInstance(
   const described = await describe(world, appId, { app: record.app, upstream });
   if (format === 'dobby') return ofDobby(world, described, { ...names, lease });
   const { origins: said, ignored } = forOurEngine(described);
-  const order = { ...names, app: record.app, said, ...(upstream !== undefined && { upstream }), ids: {} };
-  const { config, origins } = await planTraced(world, order, { uid, gid, signal });
+  const complete = { ...names, app: record.app, said, ids: {}, isComplete: true } as const;
+  const order = { ...complete, ...(upstream !== undefined && { upstream }) };
+  const { config, origins, notes } = await planTraced(world, order, { uid, gid, signal });
   if (instance.record.released) await world.packages.release(containerId);
   const isItsOwn = live !== null && (await world.engine.format()) === 'oci';
-  return { spec: isItsOwn ? await world.engine.configOf(containerId) : config, origins, ignored };
+  const spec = isItsOwn ? await world.engine.configOf(containerId) : config;
+  return { spec, origins, ignored: [...ignored, ...notes.filter(isLeftOut)] };
 }
 
 async function ofDobby(

@@ -6,6 +6,7 @@ import { appId, appInstanceId, newAppInstanceId, type AppId, type AppInstanceId 
 import type { UpstreamRun } from '../../domain/runtime-config.ts';
 import { describeApp, type Described } from '../../spec/described.ts';
 import { directoriesOf, fromRuntimeConfig, hostPathsOf } from '../../spec/from-runtime-config.ts';
+import { refuseSource } from '../../spec/grants.ts';
 import type { Origins } from '../../spec/origins.ts';
 import { layOver } from '../../spec/overlay.ts';
 import { withPreloads } from '../../spec/preloads.ts';
@@ -24,6 +25,10 @@ export type RunOrder = {
   readonly said?: Origins;
   /** Those of RDK's words that became `app`. */
   readonly upstream?: UpstreamRun;
+  /** What was asked for and changes nothing, for the caller. */
+  readonly ignored?: readonly string[];
+  /** `app` has all that the package and the device add to it: it was run before. */
+  readonly isComplete?: true;
   /** Ids the caller insists on. */
   readonly ids: Omit<LeaseWish, 'appId'>;
 };
@@ -31,7 +36,7 @@ export type RunOrder = {
 type RunParams = Omit<MethodParams<'run'>, 'appId'>;
 /** What a caller has ordered once, for a wake or another run of it. */
 export const orderAgain = ({ appId, appInstanceId, app, upstream }: InstanceRecord): RunOrder => ({
-  ...{ appId, appInstanceId, app, ids: {} },
+  ...{ appId, appInstanceId, app, ids: {}, isComplete: true },
   ...(upstream !== undefined && { upstream }),
 });
 
@@ -44,7 +49,7 @@ export async function readOrder(world: World, params: MethodParams<'run'>): Prom
   const { app, origins, ignored } = await describeForEngine(world, names.appId, { app: params.app, upstream });
   world.engine.refuse?.(app);
   if (ignored.length > 0) world.log.info({ ...names, ignored }, 'asked for, and changes nothing');
-  return { ...names, app, said: origins, ...(upstream !== undefined && { upstream }), ids: wishOf(params) };
+  return { ...names, app, said: origins, ignored, ...(upstream !== undefined && { upstream }), ids: wishOf(params) };
 }
 
 export const namesOf = (params: MethodParams<'run'>): Pick<RunOrder, 'appId' | 'appInstanceId'> => ({
@@ -98,10 +103,24 @@ export async function describe(world: World, id: AppId, { app, upstream }: Words
   throw new RuntimeError('INTERNAL', { what: `nothing describes ${id}` });
 }
 
+/** What a capability may mount by its name may be a symbolic link to what it may not. Throws PERMISSION_DENIED. */
+async function refuseLinks({ rootfs }: World, { platform, app, origins }: Described): Promise<void> {
+  const byCapability = app.mounts.filter(
+    ({ destination }) => origins.find(`mounts[${destination}]`)?.layer === 'capability',
+  );
+  if (byCapability.length === 0) return;
+  const mountSources = await Promise.all(platform.mountSources.map(rootfs.realOf));
+  for (const { source } of byCapability) {
+    refuseSource(await rootfs.realOf(source), { ...platform, mountSources }, 'extramounts');
+  }
+}
+
 /** As the engine will make a container of it: a spec of Dobby's says things that an OCI configuration cannot, and is checked when it is made. */
 async function describeForEngine(world: World, id: AppId, words: Words): Promise<Described> {
   const described = await describe(world, id, words);
-  return (await world.engine.format()) === 'dobby' ? described : forOurEngine(described);
+  const made = (await world.engine.format()) === 'dobby' ? described : forOurEngine(described);
+  await refuseLinks(world, made);
+  return made;
 }
 
 /** What an engine makes of it that takes OCI configurations. Throws NOT_SUPPORTED by name for what it cannot. */

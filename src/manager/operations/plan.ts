@@ -8,8 +8,10 @@ import { commandQuery, tracedOciConfig, type TracedOciConfig } from '../../spec/
 import type { OciConfig } from '../../spec/oci-types.ts';
 import type { Limits } from '../../domain/limits.ts';
 import { dobbySpec, type TracedDobbySpec } from '../../spec/dobby/spec.ts';
+import { notesOfLimits, withDefaults } from '../../spec/defaults.ts';
 import type { Described } from '../../spec/described.ts';
 import { effectiveLimits, startLimits } from '../../spec/limits.ts';
+import { Origins } from '../../spec/origins.ts';
 import type { App } from '../../domain/app.ts';
 import { plainPath } from '../../domain/rootfs.ts';
 import type { World } from '../world.ts';
@@ -29,17 +31,24 @@ type Planning = {
 };
 
 /** What the engine is told to start: in its own format. */
-export type Planned = { readonly config: object; readonly limits: Limits };
+export type Planned = {
+  readonly config: object;
+  readonly limits: Limits;
+  /** With what the package and the device add to it. */
+  readonly app: App;
+  /** For the caller: what is left out, and what has no limit. */
+  readonly notes: readonly string[];
+};
 
 /** Throws as {@link planContainer}, or as {@link dobbySpec}; ENGINE_UNAVAILABLE. */
 export async function planRun(world: World, order: RunOrder, planning: Planning): Promise<Planned> {
   if ((await world.engine.format()) === 'oci') {
-    const config = await planContainer(world, order, planning);
-    return { config, limits: startLimits(config) };
+    const { config, app, notes } = await planTraced(world, order, planning);
+    return { config, limits: startLimits(config), app, notes };
   }
   const described = await describe(world, order.appId, order);
   const { spec } = await planDobby(world, { described, order, planning });
-  return { config: spec, limits: effectiveLimits(order.app.limits) };
+  return { config: spec, limits: effectiveLimits(order.app.limits), app: order.app, notes: [] };
 }
 
 type DobbyPlanning = {
@@ -64,17 +73,30 @@ export async function planDobby(world: World, { described, order, planning }: Do
 export const planContainer = async (world: World, order: RunOrder, planning: Planning): Promise<OciConfig> =>
   (await planTraced(world, order, planning)).config;
 
+export type TracedPlan = TracedOciConfig & Pick<Planned, 'app' | 'notes'>;
+
 /** The same, and which layer set which field. */
-export async function planTraced(world: World, order: RunOrder, planning: Planning): Promise<TracedOciConfig> {
+export async function planTraced(world: World, order: RunOrder, planning: Planning): Promise<TracedPlan> {
   const { rootfs, storage, insides, engine, settings } = world;
-  const { appId, appInstanceId, said, upstream } = order;
+  const { appId, appInstanceId, said = new Origins(), upstream } = order;
   const { uid, gid } = planning;
-  const app = withResolver(world, order.app);
+  const asked = withResolver(world, order.app);
   const hostname = appId.slice(0, MAX_HOSTNAME_LENGTH).replaceAll(/[^A-Za-z0-9.-]/g, '-');
   const display = placeOfDisplay(world, order);
   const directory = await storage.locate({ appId, uid, gid });
   const held = await holdPackage(world, order, planning);
-  const opened = await rootfs.open({ rootfs: app.rootfs, held, mounts: app.mounts, uid, gid, hostname });
+  const opened = await rootfs.open({
+    rootfs: asked.rootfs,
+    held,
+    mounts: asked.mounts,
+    tmpfs: asked.tmpfs,
+    uid,
+    gid,
+    hostname,
+  });
+  const { bundle } = opened;
+  const { appDefaults: defaults, countsSwap } = settings;
+  const app = order.isComplete ? asked : withDefaults(asked, { bundle, defaults, countsSwap, said });
   const traced = tracedOciConfig({
     app,
     rootfs: opened,
@@ -88,11 +110,13 @@ export async function planTraced(world: World, order: RunOrder, planning: Planni
     oomScoreAdj: settings.oomScoreAdj,
     appId,
     appInstanceId,
-    ...(said !== undefined && { said }),
-    device: { cores: platformFor(world, upstream).cores, count: settings.cores, countsSwap: settings.countsSwap },
+    said,
+    device: { cores: platformFor(world, upstream).cores, count: settings.cores, countsSwap, defaults },
   });
   await rootfs.findCommand(commandQuery(traced.config));
-  return traced;
+  const left = [...(bundle?.notes ?? []).map((note) => `bundle: ${note} is left out`), ...(bundle?.ignored ?? [])];
+  // the resolver's mount is of this start, not of the description
+  return { ...traced, app: { ...app, mounts: order.app.mounts }, notes: [...left, ...notesOfLimits(app, defaults)] };
 }
 
 async function holdPackage(

@@ -1,5 +1,7 @@
 /** The files of an app's RALF packages, read: what they mean is `spec/ralf`'s to say. */
 import { join } from 'node:path';
+import { notesOf } from '../../domain/bundle-notes.ts';
+import { leftMounts } from '../../spec/ralf/base-mounts.ts';
 import type { Platform } from '../../spec/platform/platform.ts';
 import type { Ralf } from '../../spec/ralf/app.ts';
 import {
@@ -12,6 +14,11 @@ import {
   readRalfText,
 } from '../../spec/ralf/schema.ts';
 import type { World } from '../world.ts';
+
+function baseOf(file: string, text: string): NonNullable<Ralf['base']> {
+  const spec = readRalfText(baseSpecSchema, file, text);
+  return { file, ...spec, notes: [...notesOf(JSON.parse(text)), ...leftMounts(spec)] };
+}
 
 /** `list`: `ralfPkgPath`. Throws BUNDLE_INVALID naming file and member. */
 export async function readRalf({ rootfs }: World, list: string, { ralf }: Platform): Promise<Ralf> {
@@ -37,7 +44,7 @@ export async function readRalf({ rootfs }: World, list: string, { ralf }: Platfo
       metadata,
       manifest: readRalfText(manifestSchema, metadata, manifests[at] ?? ''),
     })),
-    base: base === undefined ? null : { file: baseFile, ...readRalfText(baseSpecSchema, baseFile, base) },
+    base: base === undefined ? null : baseOf(baseFile, base),
     gpu: {
       rootfs: join(ralf.value.gpuLayer, 'rootfs'),
       config: gpu === undefined ? null : { file: gpuFile, ...readRalfText(gpuLayerSchema, gpuFile, gpu) },

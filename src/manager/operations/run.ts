@@ -14,14 +14,15 @@ import { settle } from './settle.ts';
 
 export type RunRequest = { readonly order: RunOrder; readonly signal: AbortSignal };
 
-/** RUNNING when it returns. Before STARTING is written nothing was taken; after it, a failure ends in TERMINATED. */
-export const run = (world: World, instance: Instance, { order, signal }: RunRequest): Promise<void> =>
+/** RUNNING when it returns; answers with what the caller should know of it. Before STARTING is written nothing was taken; after it, a failure ends in TERMINATED. */
+export const run = (world: World, instance: Instance, { order, signal }: RunRequest): Promise<readonly string[]> =>
   during(instance, 'run', async () => {
     instance.moveFor('run');
     refuseUnreleased(instance);
     const placed = { ...order, app: withPlacement(world, order.app) };
     const planned = await begin(world, instance, { order: placed, signal, why: 'run', keep: nothingButTheRevision });
     await startOrEnd(world, instance, { planned, signal });
+    return [...(order.ignored ?? []).map((one) => `${one} changes nothing`), ...planned.notes];
   });
 
 /** Who has seen the annotations of the last run must not take these for them. */
@@ -62,7 +63,7 @@ export async function begin(
     const planned = await planning;
     const change = { userIds: [lease], droppedUserIds: dropped };
     const recordFrom = (last: InstanceRecord): InstanceRecord => ({
-      ...newRecord(world, order, lease),
+      ...newRecord(world, { ...order, app: planned.app }, lease),
       ...{ network, ...keep(last) },
     });
     await instance.begin(recordFrom, why, { change });
@@ -134,10 +135,11 @@ async function start(world: World, instance: Instance, { planned, signal }: Star
   // at the same time: if one of them fails, both are undone, in this order
   const published = networks.publish(instance.record, wait);
   published.catch(() => undefined);
+  const { config, limits } = planned;
   const live = await engine.start(
     {
       id: containerId,
-      ...planned,
+      ...{ config, limits },
       wishes: { network: app.network, ports: app.ports },
       displaySocket: placeOfDisplay(world, instance.record)?.socket ?? null,
       logFile: logs.fileOf(containerId),

@@ -73,7 +73,7 @@ async function tryWith(world: World, { record }: Instance, work: (screen: Screen
 
 /** A compositor in the app's container comes up with it; who wants a picture of it waits for that. */
 export function followScreen(world: World, instance: Instance): void {
-  void tryWith(world, instance, async ({ controls, owner }) => {
+  const following = tryWith(world, instance, async ({ controls, owner }) => {
     try {
       if (owner.placement === 'container') {
         await controls.adopt(owner, { ...within(), timeoutMs: world.settings.startTimeoutMs });
@@ -85,6 +85,7 @@ export function followScreen(world: World, instance: Instance): void {
       if (instance.state === 'RUNNING') throw error;
     }
   });
+  following.catch(() => undefined);
 }
 
 /**

@@ -57,6 +57,21 @@ const REFUSALS: readonly Refusal[] = [
     next: 'leave it out: Dobby allows every app the same number',
   },
   {
+    member: 'tmpfs',
+    asked: ({ tmpfs = [] }) => tmpfs.length > 0,
+    next: 'leave it out: /tmp is the only one that Dobby makes',
+  },
+  {
+    member: 'noExec',
+    asked: ({ noExec }) => noExec === true,
+    next: 'leave it out: Dobby mounts its directories as it likes',
+  },
+  {
+    member: 'ports at one address',
+    asked: ({ ports }) => ports.some(({ address }) => address !== undefined),
+    next: 'leave address out: Dobby forwards at every address',
+  },
+  {
     member: 'ports with another number in the app',
     asked: ({ ports }) => ports.some(({ host, app }) => host !== app),
     next: 'give the same number on both sides: Dobby forwards a port to the same port',

@@ -6,6 +6,7 @@ import { parseSize } from '../../domain/size.ts';
 import { variablesOf } from '../described.ts';
 import { DEFAULT, from, type Candidate, type Origin } from '../origins.ts';
 import type { RdkVariable } from '../rdk-environment.ts';
+import { tmpfsOf } from './base-mounts.ts';
 import type { BaseSpec, GpuLayer, Manifest } from './schema.ts';
 
 /** What was read on the device. */
@@ -20,7 +21,7 @@ export type Ralf = {
     readonly manifest: Manifest;
   }[];
   /** Null: the device has none. */
-  readonly base: (BaseSpec & { readonly file: string }) | null;
+  readonly base: (BaseSpec & { readonly file: string; readonly notes?: readonly string[] }) | null;
   readonly gpu: {
     /** Its directory, whether it is there or not. */
     readonly rootfs: string;
@@ -43,6 +44,7 @@ export type RalfApp = {
   /** Null: no package may. */
   readonly internet: Origin | null;
   readonly mounts: readonly (App['mounts'][number] & { readonly origin: Origin })[];
+  readonly tmpfs: readonly (NonNullable<App['tmpfs']>[number] & { readonly origin: Origin })[];
   readonly ignored: readonly string[];
 };
 
@@ -54,6 +56,8 @@ const DEFAULT_STORAGE = 104_857_600;
 const LEAST_STORAGE = 16 * 2 ** 20;
 
 const INTERNET = 'urn:rdk:permission:internet';
+/** The full example of the package specification writes a point for the last colon of this permission. */
+const asColon = (permission: string): string => permission.replace(/^urn:rdk:permission\./, 'urn:rdk:permission:');
 /** The caller's `envVariables` carry the endpoint. */
 const FIREBOLT = 'urn:rdk:permission:firebolt';
 /** Who has a say in limits and overrides, as upstream has it. */
@@ -92,6 +96,7 @@ export function ralfApp(ralf: Ralf, present: ReadonlySet<string>): RalfApp {
     });
   }
   const bySystem = packages.flatMap((one) => memoryIn(one)).toReversed();
+  const tmpfs = tmpfsOf(base);
   const storage = packages.flatMap((one) => storageIn(one)).at(-1) ?? ([undefined, DEFAULT] as const);
   return {
     // the device's own libraries lie over all packages, as upstream's lowerdir has them
@@ -103,7 +108,7 @@ export function ralfApp(ralf: Ralf, present: ReadonlySet<string>): RalfApp {
     env: [
       ...packages.flatMap(({ manifest, metadata }) => envOf(manifest, metadata)),
       ['PERSIST_STORAGE_PATH', STORAGE_POINT, DEFAULT],
-      ['TEMP_STORAGE_PATH', '/tmp', DEFAULT],
+      ['TEMP_STORAGE_PATH', ...temporary(tmpfs)],
       ['STORAGE_LIMIT', String(storage[0] ?? DEFAULT_STORAGE), storage[1]],
     ],
     memory: [
@@ -114,10 +119,19 @@ export function ralfApp(ralf: Ralf, present: ReadonlySet<string>): RalfApp {
     storage,
     internet: internetOf(packages),
     ...gpuOf(ralf, present),
+    tmpfs,
   };
 }
 
 type One = Ralf['packages'][number];
+
+/** Upstream's place for what an app need not keep; the base spec makes it. */
+const UPSTREAM_TEMPORARY = '/rootdir';
+
+function temporary(tmpfs: RalfApp['tmpfs']): readonly [path: string, origin: Origin] {
+  const made = tmpfs.find(({ destination }) => destination === UPSTREAM_TEMPORARY);
+  return made === undefined ? ['/tmp', DEFAULT] : [UPSTREAM_TEMPORARY, made.origin];
+}
 
 const ofBase = (base: Ralf['base'], member: string): Origin =>
   base === null ? DEFAULT : from('platform', `${base.file} ${member}`);
@@ -157,7 +171,7 @@ function envOf({ packageType, configuration, version, versionName }: Manifest, m
 }
 
 const permissionsOf = ({ manifest: { packageType, permissions } }: One): readonly string[] =>
-  WITH_PERMISSIONS.includes(packageType) ? permissions : [];
+  WITH_PERMISSIONS.includes(packageType) ? permissions.map(asColon) : [];
 
 function internetOf(packages: readonly One[]): Origin | null {
   const who = packages.find((one) => permissionsOf(one).includes(INTERNET));
@@ -165,7 +179,7 @@ function internetOf(packages: readonly One[]): Origin | null {
 }
 
 /** Read-only files of the device for its GPU; and of all files what our engine leaves out. */
-function gpuOf({ packages, gpu }: Ralf, present: ReadonlySet<string>): Pick<RalfApp, 'mounts' | 'ignored'> {
+function gpuOf({ packages, base, gpu }: Ralf, present: ReadonlySet<string>): Pick<RalfApp, 'mounts' | 'ignored'> {
   const { devNodes = [], groupIds = [], files = [] } = gpu.config?.vendorGpuSupport ?? {};
   const origin = from('platform', `${gpu.config?.file ?? ''} files`);
   const binds = files.filter(({ type }) => type === 'bind');
@@ -182,7 +196,11 @@ function gpuOf({ packages, gpu }: Ralf, present: ReadonlySet<string>): Pick<Ralf
   ];
   return {
     mounts,
-    ignored: [...left.map((member) => `ralf: ${file} ${member}`), ...packages.flatMap((one) => leftOf(one))],
+    ignored: [
+      ...(base?.notes ?? []).map((note) => `ralf: ${base?.file ?? ''} ${note}`),
+      ...left.map((member) => `ralf: ${file} ${member}`),
+      ...packages.flatMap((one) => leftOf(one)),
+    ],
   };
 }
 

@@ -72,6 +72,16 @@ export const baseSpecSchema = z.object({
       cwd: absolutePathSchema.optional(),
     })
     .prefault({}),
+  mounts: z
+    .array(
+      z.looseObject({
+        destination: absolutePathSchema,
+        type: z.string().max(64).optional(),
+        options: words.default([]),
+      }),
+    )
+    .max(256)
+    .default([]),
   linux: z
     .object({
       resources: z.object({ memory: z.object({ limit: limits.shape.memoryBytes }).optional() }).optional(),
