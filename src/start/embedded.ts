@@ -165,6 +165,9 @@ function build(
   const runTool = toolRunner(env);
   const monitor = conmon(linuxProcesses, {
     ...{ binary: monitorBinary, exitDir: places.exits, persistDir: places.persist, env, place: appPlace },
+    // runc leaves devices to whom they belong, and opens the container's own /dev/null in place of this one
+    // (libcontainer/init_linux.go, fixStdioPermissions; libcontainer/utils_linux.go, reOpenDevNull)
+    takesInput: name !== 'runc',
   });
   const parts: Parts = {
     runtime: ociRuntime(runTool, { name, binary, stateRoot: places.runtime }),

@@ -97,11 +97,10 @@ export async function spawnMonitor(
       env: { ...means.env, _OCI_SYNCPIPE: String(SYNC_FD), _OCI_STARTPIPE: String(START_FD) },
       stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', ...room],
       detached: true,
+    }).on('error', (error) => {
+      outcome.fail('START_FAILED', `${command} could not be run`, error);
     }),
   );
-  child.on('error', (error) => {
-    outcome.fail('START_FAILED', `${command} could not be run`, error);
-  });
   // without a process there are no pipes (no descriptor was left, for instance): the error says it
   if (child.pid === undefined) return outcome.pid;
   const [, , words, sync, start] = child.stdio as unknown as readonly [null, null, Readable, Readable, Writable];
