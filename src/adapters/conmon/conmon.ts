@@ -24,6 +24,8 @@ type Options = {
   /** conmon writes `<persistDir>/<id>/oom`. */
   readonly persistDir: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Where conmon lives on without the daemon: there when `ready` resolves; `enter` puts a process there. */
+  readonly place: { readonly ready: () => Promise<void>; readonly enter: (pid: number) => void };
   /** The runtime takes what it is handed as the container's: it gets a closed pipe as input, not the machine's /dev/null. */
   readonly takesInput: boolean;
 };
@@ -34,7 +36,8 @@ type Options = {
  */
 const ENDED = '0';
 
-export function conmon(processes: Processes, { binary, exitDir, persistDir, env, takesInput }: Options): Monitor {
+export function conmon(processes: Processes, options: Options): Monitor {
+  const { binary, exitDir, persistDir, env, place, takesInput } = options;
   const exitFile = (id: ContainerId): string => `${exitDir}/${id}`;
   const persist = (id: ContainerId): string => `${persistDir}/${id}`;
   const searchPath = env['PATH'] ?? '';
@@ -43,9 +46,11 @@ export function conmon(processes: Processes, { binary, exitDir, persistDir, env,
     await Promise.all([
       mkdir(persist(order.id), { recursive: true, mode: 0o700 }),
       rm(exitFile(order.id), { force: true }),
+      place.ready(),
     ]);
     const argv = [binary, ...conmonArguments(order, { exitDir, persist: persist(order.id), searchPath, takesInput })];
-    const pid = await spawnMonitor(argv, { env, roomIn: persist(order.id) }, wait);
+    const means = { env, enter: place.enter, roomIn: persist(order.id) };
+    const pid = await spawnMonitor(argv, means, wait);
     const init = processes.identify(pid) ?? (order.restore === undefined ? undefined : { pid, startTime: ENDED });
     if (init === undefined) {
       throw new RuntimeError('START_FAILED', { what: `the first process of ${order.id} ended before it was started` });
@@ -58,7 +63,11 @@ export function conmon(processes: Processes, { binary, exitDir, persistDir, env,
     exit: (id) => readExit(exitFile(id), `${persist(id)}/oom`),
     find: (_id, bundle) => {
       const init = identifyIn(processes, `${bundle}/pid`);
-      return init && { init, monitor: monitorOf(processes, bundle) };
+      if (init === undefined) return undefined;
+      const monitor = monitorOf(processes, bundle);
+      // an older daemon may have left it in its own group
+      if (monitor !== null) place.enter(monitor.pid);
+      return { init, monitor };
     },
     forget: async (id) => {
       await Promise.all([rm(exitFile(id), { force: true }), rm(persist(id), { recursive: true, force: true })]);
