@@ -1,8 +1,8 @@
 /** Settings of the daemon: config.yaml, every member optional. */
-import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
+import { readSmall, readSmallIfThere } from './adapters/files/read-small.ts';
 import { pixels } from './domain/app.ts';
-import { isErrno, RuntimeError } from './domain/errors.ts';
+import { RuntimeError } from './domain/errors.ts';
 import { faultsOf } from './domain/faults.ts';
 import { PROFILE_NAMES } from './domain/wire.ts';
 import { apps, bundles, network } from './start/app-settings.ts';
@@ -43,6 +43,8 @@ const hibernation = z.strictObject({
     .default(32 * MIB),
   /** Time asleep before an image is compressed, in ms; 0: never. */
   compressAfterMs: milliseconds.default(60_000),
+  /** Whether a hibernation is answered before or after its image is flushed to the disk: only what is flushed survives a power cut. */
+  durability: z.enum(['beforeAnswer', 'afterAnswer']).default('afterAnswer'),
   /** Of zstd. */
   compressionLevel: z.int().min(1).max(19).default(1),
 });
@@ -235,10 +237,13 @@ export const configSchema = z.strictObject({
 
 export type Config = z.output<typeof configSchema>;
 
+/** Configuration is linked into its place where it is managed. */
+const LINKED = { links: 'followed' } as const;
+
 /** Throws INVALID_ARGUMENT naming file, line and member. A file that nobody named may be missing. */
 export async function readConfig(file: string, mustExist: boolean): Promise<Config> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    if (!mustExist && isErrno(error, 'ENOENT')) return '';
+  const reading = mustExist ? readSmall(file, LINKED) : readSmallIfThere(file, LINKED).then((text = '') => text);
+  const text = await reading.catch((error: unknown) => {
     throw refuse(file, error);
   });
   if (text === '') return configSchema.parse({});

@@ -103,7 +103,12 @@ export class Execs {
       if (gone.aborted) throw overdue(instance, undefined, false);
       refuseState(instance);
       const wait = { signal: AbortSignal.any([signal, gone]), timeoutMs: settings.startTimeoutMs };
-      return engine.exec(instance.record.containerId, { args, env, cwd }, wait);
+      const { containerId, live, appInstanceId } = instance.record;
+      return engine.exec(containerId, { args, env, cwd }, wait).catch((error: unknown) => {
+        // the runtime has its own words for a container that is going: "no such process", a file of /proc that is not there
+        const isEnding = live !== null && engine.isEnding(live);
+        throw isEnding || instance.state === 'TERMINATED' ? hasEnded(appInstanceId, error) : error;
+      });
     });
   }
 
@@ -181,6 +186,13 @@ async function endWithin({ ended, signal: send, giveUp: letGo }: Exec, signal: A
   letGo();
   return false;
 }
+
+const hasEnded = (appInstanceId: string, cause: unknown): RuntimeError =>
+  new RuntimeError('ILLEGAL_STATE', {
+    what: `exec is not possible: ${appInstanceId} is ending`,
+    next: `run it again first; runtimectl why ${appInstanceId} tells how it ended`,
+    cause,
+  });
 
 const STANDSTILL_POLL_MS = 200;
 

@@ -17,9 +17,14 @@ export type Step = {
   readonly after?: readonly EventBody[];
   /** Who asked for it. */
   readonly by?: string | undefined;
+  /** As {@link Change.essential}, for what changes no state. */
+  readonly essential?: boolean;
 };
 type WithoutSubject<Body> = Body extends unknown ? Omit<Body, 'appId' | 'appInstanceId'> : never;
 export type EventBody = WithoutSubject<NewEvent>;
+
+/** States that only say what is going to be tried: on a full disk that is refused. Every other one is true already. */
+const INTENTS: ReadonlySet<State> = new Set<State>(['STARTING', 'HIBERNATING', 'WAKING']);
 
 export class Instance {
   readonly queue = new Queue((work) => workingFor(this.#record.appInstanceId, work));
@@ -126,7 +131,7 @@ export class Instance {
   async #write(
     state: State,
     why: string,
-    { record = {}, change = {}, before = [], after = [], by }: Step,
+    { record = {}, change = {}, before = [], after = [], by, essential }: Step,
   ): Promise<void> {
     const next: InstanceRecord = { ...this.#record, ...record, state };
     const { appId, appInstanceId } = next;
@@ -138,7 +143,8 @@ export class Instance {
       ...(by !== undefined && { by }),
       ...body,
     }));
-    await this.#announcer.commit({ ...change, instances: [next], events }, () => {
+    const isEssential = essential ?? change.essential ?? (changed.length > 0 && !INTENTS.has(state));
+    await this.#announcer.commit({ ...change, instances: [next], events, essential: isEssential }, () => {
       this.#record = next;
     });
   }

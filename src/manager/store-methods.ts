@@ -19,7 +19,7 @@ async function entryOf({ images }: World, { record }: Instance): Promise<ImageEn
   const known = { ...image, appId, appInstanceId };
   try {
     const found = await images.find(containerId);
-    if (found !== undefined) return { ...known, ...found.info, path: found.directory, unusable: null };
+    if (found !== undefined) return { ...known, ...found.info, path: found.directory, unusable: image.damage ?? null };
   } catch (thrown) {
     return { ...known, path: null, unusable: RuntimeError.of(thrown).message };
   }

@@ -25,6 +25,8 @@ export type HibernationSettings = {
   readonly lazyPagesAboveBytes: number;
   /** 0: never. */
   readonly compressAfterMs: number;
+  /** Whether who asked for a hibernation waits for the flush. */
+  readonly durability: 'beforeAnswer' | 'afterAnswer';
   /** Name and version for the image's manifest. */
   readonly runtime: string;
   readonly criu: string;

@@ -58,6 +58,8 @@ export type Images = {
   readonly findDraft: (id: ContainerId) => Promise<Draft | undefined>;
   /** What the manifest says; undefined when there is no image. Throws IMAGE_UNUSABLE for a broken manifest. */
   readonly find: (id: ContainerId) => Promise<Image | undefined>;
+  /** Whether it is what a power cut may have left of an image; cheap: large files are not read. Throws IMAGE_UNUSABLE. */
+  readonly examine: (id: ContainerId, wait: Wait) => Promise<void>;
   /**
    * Ready to be restored: whole, unchanged since it was made, made on a kernel and CPU that fit, and uncompressed.
    * Throws IMAGE_UNUSABLE with the reason, NO_SPACE when there is no room to decompress; the image stays as it is.

@@ -86,6 +86,8 @@ export type Change = {
   readonly forgotten?: readonly AppInstanceId[];
   readonly facts?: Readonly<Record<string, string>>;
   readonly events?: readonly NewEvent[];
+  /** It says what has happened already: also on a full disk it is written, from room that is kept for it. */
+  readonly essential?: boolean;
 };
 
 /** One that cannot be read: what it is of, and its key. */

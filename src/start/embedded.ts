@@ -12,12 +12,13 @@ import { criuConfig } from '../adapters/criu/checkpoint-config.ts';
 import { criuFigures } from '../adapters/criu/checkpoint-figures.ts';
 import { lazyPages, lazyPagesState } from '../adapters/criu/lazy-pages.ts';
 import { lazyPermission } from '../adapters/criu/lazy-permission.ts';
-import type { Criu } from '../adapters/embedded/parts.ts';
+import type { Criu, Parts } from '../adapters/embedded/parts.ts';
 import { wiring } from '../adapters/network/wiring.ts';
 import { doors } from '../adapters/mounts/doors.ts';
 import { liveMounts } from '../adapters/mounts/live-mounts.ts';
 import { embeddedEngine } from '../adapters/embedded/engine.ts';
 import { keepingNodes } from '../adapters/embedded/kept-nodes.ts';
+import { withoutRuntime } from '../adapters/embedded/without-runtime.ts';
 import { listDirectory } from '../adapters/files/list-directory.ts';
 import { systemClock } from '../adapters/process/clock.ts';
 import { findTool, fingerprint } from '../adapters/process/find-tool.ts';
@@ -25,21 +26,27 @@ import { linuxProcesses } from '../adapters/process/processes.ts';
 import { toolRunner } from '../adapters/process/run-tool.ts';
 import { ociRuntime } from '../adapters/runc/runc.ts';
 import { RuntimeError } from '../domain/errors.ts';
+import type { Proof } from '../domain/hibernation.ts';
 import type { ContainerId } from '../domain/ids.ts';
 import type { Engine } from '../ports/engine.ts';
+import { groupsOf, type AppPlace } from './app-place.ts';
 
 export type EmbeddedOptions = {
   readonly wanted: 'auto' | 'runc' | 'crun';
   readonly runDirectory: string;
   /** A directory that anybody may reach. */
   readonly openDirectory: string;
-  readonly cgroupParent: string;
+  readonly appPlace: AppPlace;
   /** PATH for finding tools, and for the tools themselves (runc looks for criu there). */
   readonly searchPath: string;
+  /** Apps of the journal may still run: the daemon must be able to end them, whatever the runtime does. */
+  readonly hasApps: boolean;
   /** What an earlier start found out. */
   readonly remembered: string | undefined;
   /** Starts and ends a container with this engine. */
   readonly tryOut: (engine: Engine, id: ContainerId) => Promise<void>;
+  /** As {@link Engine} has `hibernates`. `key`: changes with the tools and the kernel. */
+  readonly prove: (key: string, engine: () => Engine) => () => Promise<Proof>;
 };
 
 /** `key`: changes when a tool or the kernel does, and then everything is found out anew. */
@@ -58,6 +65,8 @@ export type Embedded = {
   /** `runc 1.3.6`, `4.2.1`; empty without CRIU: then nothing can be hibernated. */
   readonly runtimeVersion: string;
   readonly criuVersion: string;
+  /** Why no app can be started. */
+  readonly fault?: RuntimeError;
 };
 
 /** crun is faster, but cannot hibernate (decision 0123). */
@@ -79,22 +88,31 @@ export async function buildEmbedded(options: EmbeddedOptions): Promise<Embedded>
   });
   const monitorBinary = findTool('conmon', searchPath);
   if (monitorBinary === undefined || found.length === 0) {
-    throw missing(monitorBinary === undefined ? 'conmon' : wanted, searchPath);
+    const fault = missing(monitorBinary === undefined ? 'conmon' : wanted, searchPath);
+    const [{ name, binary } = { name: 'runc', binary: 'runc' } as const] = found;
+    const tools = { name, binary, monitorBinary: monitorBinary ?? 'conmon', places, key: 'none' };
+    return degraded(options, build(options, tools), fault);
   }
-  const candidates = found.map(({ name, binary }): Candidate<Engine> => ({
-    name,
-    make: () => build(options, { name, binary, monitorBinary, places }),
-  }));
   const criu = findTool('criu', searchPath);
   const binaries = [...found.map(({ binary }) => binary), monitorBinary, ...(criu === undefined ? [] : [criu])];
   const key = [wanted, release(), ...binaries.map(fingerprint)].join('|');
+  const candidates = found.map(({ name, binary }): Candidate<Engine> => ({
+    name,
+    make: () => build(options, { name, binary, monitorBinary, places, key }),
+  }));
   const old = readFinding(options.remembered);
   const known = old?.key === key ? candidates.find(({ name }) => old.runtime === name) : undefined;
   if (old !== undefined && known !== undefined) return { engine: known.make(), finding: JSON.stringify(old), ...old };
-  const { name, choice } = await chooseRuntime({
+  const chosen = await chooseRuntime({
     candidates,
     tryOut: (engine) => options.tryOut(engine, `trial+${randomUUID()}` as ContainerId),
-  });
+  }).catch((error: unknown) => RuntimeError.of(error));
+  if (chosen instanceof RuntimeError) {
+    const last = candidates.find((one) => one.name === old?.runtime) ?? candidates[0];
+    if (last === undefined) throw chosen;
+    return degraded(options, last.make(), chosen);
+  }
+  const { name, choice } = chosen;
   const runtimeBinary = found.find((one) => one.name === name)?.binary ?? name;
   const versions = {
     runtimeVersion: `${name} ${await versionOf(runtimeBinary, searchPath)}`,
@@ -102,6 +120,14 @@ export async function buildEmbedded(options: EmbeddedOptions): Promise<Embedded>
   };
   const finding: Finding = { key, runtime: name, ...versions };
   return { engine: choice, finding: JSON.stringify(finding), ...versions };
+}
+
+/** Throws the fault where no app could be left running: then it is better known at once. */
+function degraded({ hasApps, remembered }: EmbeddedOptions, engine: Engine, fault: RuntimeError): Embedded {
+  if (!hasApps) throw fault;
+  // the same finding: the next start tries anew
+  const finding = remembered ?? '';
+  return { engine: withoutRuntime(engine, fault), finding, runtimeVersion: '', criuVersion: '', fault };
 }
 
 function readFinding(text: string | undefined): Finding | undefined {
@@ -127,31 +153,35 @@ type Tools = {
   readonly binary: string;
   readonly monitorBinary: string;
   readonly places: Places;
+  readonly key: string;
 };
 
 function build(
-  { searchPath, cgroupParent, openDirectory }: EmbeddedOptions,
-  { name, binary, monitorBinary, places }: Tools,
+  { searchPath, appPlace, openDirectory, prove }: EmbeddedOptions,
+  { name, binary, monitorBinary, places, key }: Tools,
 ): Engine {
   // conmon stamps each line of an app by the clock of its zone
   const env = { PATH: searchPath, LC_ALL: 'C.UTF-8', TZ: 'UTC' };
   const runTool = toolRunner(env);
   const monitor = conmon(linuxProcesses, {
-    ...{ binary: monitorBinary, exitDir: places.exits, persistDir: places.persist, env },
+    ...{ binary: monitorBinary, exitDir: places.exits, persistDir: places.persist, env, place: appPlace },
+    // runc leaves devices to whom they belong, and opens the container's own /dev/null in place of this one
+    // (libcontainer/init_linux.go, fixStdioPermissions; libcontainer/utils_linux.go, reOpenDevNull)
+    takesInput: name !== 'runc',
   });
-  return embeddedEngine({
+  const parts: Parts = {
     runtime: ociRuntime(runTool, { name, binary, stateRoot: places.runtime }),
     monitor: keepingNodes(monitor, name),
-    startExec: conmonExec(linuxProcesses, { binary: monitorBinary, env }),
+    startExec: conmonExec(linuxProcesses, { binary: monitorBinary, env, enter: appPlace.enter }),
     groups: controlGroups({
-      parent: cgroupParent,
+      ...groupsOf(appPlace),
       prefix: 'app-',
       clock: systemClock,
       mountInfo: readFileSync('/proc/self/mountinfo', 'utf8'),
     }),
     processes: linuxProcesses,
     clock: systemClock,
-    criu: criuParts(searchPath, env),
+    criu: criuParts(searchPath, env, appPlace.enter),
     // crun runs no hooks when it restores
     network: wiring(runTool, { searchPath, hooksAtRestore: name === 'runc' }),
     doors: doors(runTool, `${openDirectory}/doors`),
@@ -159,19 +189,24 @@ function build(
     bundleOf: (id) => `${places.bundles}/${id}`,
     listBundles: async () => (await listDirectory(places.bundles)) as readonly ContainerId[],
     listState: (id) => listDirectory(`${places.runtime}/${id}`),
-  });
+  };
+  const engine: Engine = embeddedEngine(
+    parts,
+    prove(`${name}|${key}`, () => engine),
+  );
+  return engine;
 }
 
-function criuParts(searchPath: string, env: Readonly<Record<string, string>>): Criu {
+function criuParts(searchPath: string, env: Readonly<Record<string, string>>, enter: AppPlace['enter']): Criu {
   const binary = findTool('criu', searchPath) ?? 'criu';
   return {
     configure: (bundle, tcp, mounts) => writeFile(`${bundle}/criu.conf`, criuConfig(tcp, mounts), { mode: 0o600 }),
     figures: criuFigures,
     // a dump that never began has no log
     keepLog: (from, to) => copyFile(from, to).catch(() => undefined),
-    lazyPages: lazyPages({ binary, env, processes: linuxProcesses, clock: systemClock }),
+    lazyPages: lazyPages({ binary, env, processes: linuxProcesses, clock: systemClock, enter }),
     lazyPagesState,
-    lazyPermission: lazyPermission(searchPath),
+    lazyPermission: lazyPermission(searchPath, enter),
   };
 }
 

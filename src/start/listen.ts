@@ -1,5 +1,5 @@
 /** What the settings say about TCP, as options of the listener; what would be unsafe is refused. */
-import { readFile } from 'node:fs/promises';
+import { readSmall } from '../adapters/files/read-small.ts';
 import type { Config } from '../config.ts';
 import { RuntimeError } from '../domain/errors.ts';
 import type { Layout } from '../domain/layout.ts';
@@ -51,7 +51,7 @@ function refuseUnsafe(listen: string, { auth, tls }: Config): void {
 
 async function readTls({ cert, key }: { readonly cert: string; readonly key: string }) {
   const read = (path: string) =>
-    readFile(path, 'utf8').catch((cause: unknown) => {
+    readSmall(path, { links: 'followed' }).catch((cause: unknown) => {
       throw new RuntimeError('INVALID_ARGUMENT', {
         what: `${path} cannot be read`,
         next: 'name PEM files as tls.cert and tls.key',

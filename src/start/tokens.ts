@@ -1,7 +1,8 @@
 /** The secrets of those who call by TCP: made at the first start, kept, and readable by root only. */
 import { randomBytes } from 'node:crypto';
-import { link, lstat, open, readFile, rm } from 'node:fs/promises';
+import { link, lstat, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { readSmall } from '../adapters/files/read-small.ts';
 import { isErrno, RuntimeError } from '../domain/errors.ts';
 import type { Layout } from '../domain/layout.ts';
 import type { Tokens } from '../server/access.ts';
@@ -28,7 +29,7 @@ async function readOrMake(path: string): Promise<string> {
       next: 'others may know it: remove it, and the next start makes a new one',
     });
   }
-  const text = (await readFile(path, 'utf8')).trim();
+  const text = (await readSmall(path)).trim();
   if (TOKEN_FORM.test(text)) return text;
   throw new RuntimeError('CORRUPT_FILE', {
     what: `${path} holds no token`,

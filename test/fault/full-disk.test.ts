@@ -5,8 +5,10 @@ import { readdirSync, statfsSync, writeFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { Client } from '../../src/client/node.ts';
 import { RuntimeError } from '../../src/domain/errors.ts';
-import { exitOf, hostApp, runApp, shell, SLEEP, stateOf, uniqueId } from '../lib/apps.ts';
+import type { ExitRecord } from '../../src/domain/exit.ts';
+import { exitOf, hostApp, pidOf, runApp, shell, SLEEP, stateOf, uniqueId, untilSays } from '../lib/apps.ts';
 import { startDaemon, TOOLS, type DaemonOptions } from '../lib/daemon.ts';
 import { checkHistory } from '../lib/history.ts';
 import { groupsBelow, isAlive } from '../lib/machine.ts';
@@ -48,6 +50,8 @@ async function fill(root: string): Promise<string> {
   return file;
 }
 
+const pickEnd = ({ cause, code }: ExitRecord) => ({ cause, code });
+
 test('on a full disk a run is refused as such, a living app can be ended, and all works again when there is room', async () => {
   await using daemon = await onSmallDisk();
   const { client } = daemon;
@@ -65,16 +69,13 @@ test('on a full disk a run is refused as such, a living app can be ended, and al
   assert.match(error.next ?? '', /room|space/);
   assert(groupsBelow(daemon.group()).every((path) => !path.endsWith(refused)));
 
-  // a full disk does not keep an app alive
-  await client.kill({ appInstanceId: victim }).catch((thrown: unknown) => {
-    assert(thrown instanceof RuntimeError && thrown.code === 'NO_SPACE', String(thrown));
-  });
+  // a full disk does not keep an app alive, and there is room for its end
+  await client.kill({ appInstanceId: victim });
   assert(pid !== null && !isAlive(pid));
   assert.equal(await stateOf(client, other), 'RUNNING');
 
+  assert.deepEqual(pickEnd(await exitOf(client, victim)), { cause: 'killed', code: 137 });
   await rm(filling);
-  // conmon had no room for its word either, in this daemon's directory
-  assert(['killed', 'monitor-lost'].includes((await exitOf(client, victim)).cause));
   await client.suspend({ appInstanceId: other });
   await client.resume({ appInstanceId: other });
   await client.run(hostApp(refused, shell('exit 8')));
@@ -137,3 +138,42 @@ exec ${join(TOOLS, 'runc')} "$@"
   await rm(filling);
   await client.kill({ appInstanceId: id });
 });
+
+test('a kill on a full disk is told as such by the next daemon, nothing is started again, and no exit code is lost', async () => {
+  await using daemon = await onSmallDisk();
+  const { client } = daemon;
+  const restart = { policy: 'always', backoffMs: 100 } as const;
+  const victim = await runApp(client, 'victim', SLEEP, { restart });
+  const leaver = await runApp(client, 'leaver', shell('trap "exit 42" USR1; echo ready; while :; do sleep 0.1; done'));
+  const sleeper = await runApp(client, 'sleeper', shell('trap "exit 43" USR1; while :; do sleep 0.1; done'));
+  await untilSays(client, leaver, 'ready');
+  // a restored app has another monitor
+  await client.hibernate({ appInstanceId: sleeper });
+  await client.wake({ appInstanceId: sleeper });
+  const pids = await Promise.all([leaver, sleeper].map((id) => pidOf(client, id)));
+  const filling = await fill(daemon.root);
+
+  await client.kill({ appInstanceId: victim });
+  await daemon.kill9();
+  // process 1 of each is tini, which hands the signal on
+  for (const pid of pids) process.kill(pid, 'SIGUSR1');
+  await until(() => pids.every((pid) => !isAlive(pid)), { what: 'both have ended without a daemon' });
+
+  await daemon.start();
+  const again = daemon.client;
+  assert.deepEqual(pickEnd(await exitOf(again, victim)), { cause: 'killed', code: 137 });
+  assert.deepEqual(pickEnd(await exitOf(again, leaver)), { cause: 'exited', code: 42 });
+  assert.deepEqual(pickEnd(await exitOf(again, sleeper)), { cause: 'exited', code: 43 });
+  assert.equal((await again.getInfo({ appInstanceId: victim })).restart.dueAt, null);
+  await rm(filling);
+  await until(() => readdirSync(`${daemon.places.run}/bundles`).length === 0, { what: 'nothing is left' });
+  await until(async () => runs(again, victim), { what: 'there is room again' });
+  await exitOf(again, victim);
+  checkHistory((await again.getEvents({ since: 0 })).events);
+});
+
+const runs = (client: Client, id: string): Promise<boolean> =>
+  client.run(hostApp(id, shell('exit 0'))).then(
+    () => true,
+    () => false,
+  );

@@ -137,11 +137,11 @@ export const WIRE: Readonly<Record<MethodName, WireRow>> = {
       ...{ appId: at.one, ...one(at), userId: 0, groupId: 0, ports: [3473], paths: [], debugSettings: [] },
       runtimeConfigObject: runtimeConfigObject(at),
     }),
-    form: z.strictObject({ appInstanceId: text }),
+    form: z.strictObject({ appInstanceId: text, notes: z.array(text).optional() }),
   },
   // its line says that the app is ready
   getLogs: {
-    own: ['appInstanceId', 'cursor', 'tail', 'limit', 'waitMs'],
+    own: ['appInstanceId', 'cursor', 'tail', 'limit', 'waitMs', 'previous'],
     params: (at) => ({ ...one(at), tail: 10, limit: 10, waitMs: 20_000 }),
     form: z.strictObject({ lines: z.array(line).min(1), cursor: text, ended: z.boolean() }),
   },

@@ -3,16 +3,18 @@
  * whether or not the daemon lives.
  */
 import { watch, type FSWatcher } from 'node:fs';
-import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { isErrno, RuntimeError } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { Ended, Live } from '../../ports/engine.ts';
 import type { CreateOrder, Monitor } from '../../ports/monitor.ts';
 import type { ProcessId, Processes } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
+import { readSmallIfThere } from '../files/read-small.ts';
 import { readIfThere } from '../files/kernel-file.ts';
 import { findTool } from '../process/find-tool.ts';
 import { closedInput } from './closed-input.ts';
+import { sweepHalfExits } from './half-exits.ts';
 import { spawnMonitor } from './spawn-monitor.ts';
 
 type Options = {
@@ -22,6 +24,10 @@ type Options = {
   /** conmon writes `<persistDir>/<id>/oom`. */
   readonly persistDir: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Where conmon lives on without the daemon: there when `ready` resolves; `enter` puts a process there. */
+  readonly place: { readonly ready: () => Promise<void>; readonly enter: (pid: number) => void };
+  /** The runtime takes what it is handed as the container's: it gets a closed pipe as input, not the machine's /dev/null. */
+  readonly takesInput: boolean;
 };
 
 /**
@@ -30,7 +36,8 @@ type Options = {
  */
 const ENDED = '0';
 
-export function conmon(processes: Processes, { binary, exitDir, persistDir, env }: Options): Monitor {
+export function conmon(processes: Processes, options: Options): Monitor {
+  const { binary, exitDir, persistDir, env, place, takesInput } = options;
   const exitFile = (id: ContainerId): string => `${exitDir}/${id}`;
   const persist = (id: ContainerId): string => `${persistDir}/${id}`;
   const searchPath = env['PATH'] ?? '';
@@ -39,9 +46,11 @@ export function conmon(processes: Processes, { binary, exitDir, persistDir, env 
     await Promise.all([
       mkdir(persist(order.id), { recursive: true, mode: 0o700 }),
       rm(exitFile(order.id), { force: true }),
+      place.ready(),
     ]);
-    const argv = [binary, ...conmonArguments(order, { exitDir, persist: persist(order.id), searchPath })];
-    const pid = await spawnMonitor(argv, env, wait);
+    const argv = [binary, ...conmonArguments(order, { exitDir, persist: persist(order.id), searchPath, takesInput })];
+    const means = { env, enter: place.enter, roomIn: persist(order.id) };
+    const pid = await spawnMonitor(argv, means, wait);
     const init = processes.identify(pid) ?? (order.restore === undefined ? undefined : { pid, startTime: ENDED });
     if (init === undefined) {
       throw new RuntimeError('START_FAILED', { what: `the first process of ${order.id} ended before it was started` });
@@ -54,12 +63,19 @@ export function conmon(processes: Processes, { binary, exitDir, persistDir, env 
     exit: (id) => readExit(exitFile(id), `${persist(id)}/oom`),
     find: (_id, bundle) => {
       const init = identifyIn(processes, `${bundle}/pid`);
-      return init && { init, monitor: monitorOf(processes, bundle) };
+      if (init === undefined) return undefined;
+      const monitor = monitorOf(processes, bundle);
+      // an older daemon may have left it in its own group
+      if (monitor !== null) place.enter(monitor.pid);
+      return { init, monitor };
     },
     forget: async (id) => {
       await Promise.all([rm(exitFile(id), { force: true }), rm(persist(id), { recursive: true, force: true })]);
+      await sweepHalfExits(exitDir, persistDir);
     },
     watch: (mayHaveEnded) => {
+      // what an earlier boot or a killed daemon left; the next container that is forgotten does it otherwise
+      sweepHalfExits(exitDir, persistDir).catch(() => undefined);
       // the file is renamed into place whole; its temporary name is no container's
       const watcher = watchIfPossible(exitDir, (name) => {
         mayHaveEnded(name as ContainerId);
@@ -106,10 +122,7 @@ function monitorOf(processes: Processes, bundle: string): ProcessId | null {
  * Source: conmon(8) --exit-dir, --persist-dir; src/ctr_exit.c.
  */
 async function readExit(exitFile: string, oomFile: string): Promise<Ended | undefined> {
-  const text = await readFile(exitFile, 'utf8').catch((error: unknown) => {
-    if (isErrno(error, 'ENOENT')) return undefined;
-    throw error;
-  });
+  const text = await readSmallIfThere(exitFile);
   if (text === undefined) return undefined;
   const code = Number(text);
   if (text.trim() === '' || !Number.isInteger(code) || code < -1 || code > 255) {
@@ -132,16 +145,25 @@ async function readExit(exitFile: string, oomFile: string): Promise<Ended | unde
 const MOUNTING_APART: readonly string[] = ['--mount', '--propagation', 'slave', '--'];
 
 /** conmon calls it with `create …` or `restore …` after these. */
-function runtimeCommand({ runtime, restore, terminal }: CreateOrder, searchPath: string): [string, ...string[]] {
+function runtimeCommand(
+  { runtime, restore, terminal }: CreateOrder,
+  { searchPath, takesInput }: Places,
+): readonly string[] {
   const apart = restore === undefined ? [] : [findTool('unshare', searchPath) ?? 'unshare', ...MOUNTING_APART];
-  return [...closedInput(terminal), ...apart, runtime.binary, '--root', runtime.stateRoot];
+  return [...(takesInput ? closedInput(terminal) : []), ...apart, runtime.binary, '--root', runtime.stateRoot];
 }
 
-type Places = { readonly exitDir: string; readonly persist: string; readonly searchPath: string };
+type Places = {
+  readonly exitDir: string;
+  readonly persist: string;
+  readonly searchPath: string;
+  readonly takesInput: boolean;
+};
 
-function conmonArguments(order: CreateOrder, { exitDir, persist, searchPath }: Places): readonly string[] {
+function conmonArguments(order: CreateOrder, places: Places): readonly string[] {
+  const { exitDir, persist } = places;
   const { id, bundle, restore } = order;
-  const [runtime, ...args] = runtimeCommand(order, searchPath);
+  const [runtime = '', ...args] = runtimeCommand(order, places);
   return [
     ...['--api-version', '1', '--cid', id, '--cuuid', id, '--name', id],
     ...['--runtime', runtime, '--bundle', bundle],

@@ -15,7 +15,12 @@ import type { Processes } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { forkTurn } from '../process/spawn-gate.ts';
 
-type Options = { readonly binary: string; readonly env: Readonly<Record<string, string>> };
+type Options = {
+  readonly binary: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Puts conmon where it is to live. */
+  readonly enter: (pid: number) => void;
+};
 
 export type ExecStart = {
   readonly id: ContainerId;
@@ -38,7 +43,7 @@ const GATHER_MS = 1;
 /** For what was being started when it was given up. */
 const LAST_WAIT_MS = 2000;
 
-export function conmonExec(processes: Processes, { binary, env }: Options): StartExec {
+export function conmonExec(processes: Processes, { binary, env, enter }: Options): StartExec {
   return async (start, { signal, timeoutMs }) => {
     await forkTurn();
     if (signal.aborted) throw notInTime('ABORTED', signal.reason);
@@ -54,6 +59,7 @@ export function conmonExec(processes: Processes, { binary, env }: Options): Star
       reject(new RuntimeError('TOOL_FAILED', { what: `${binary} could not be run`, cause }));
     });
     if (child.pid === undefined) return failed;
+    enter(child.pid);
     const [stdin, stdout, stderr, sync] = child.stdio as unknown as [Writable, Readable, Readable, Readable];
     const pipes = [stdin, stdout, stderr, sync];
     // nobody reads there any more: the program's own business

@@ -1,7 +1,8 @@
 /** The bundle directory: what the OCI runtime reads, and where conmon and CRIU leave their files. */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { signalNumber, STOP_SIGNAL_ANNOTATION } from '../../domain/signals.ts';
 import { lockedFlags } from '../files/mount-flags.ts';
+import { readSmall } from '../files/read-small.ts';
 
 type Annotated = { readonly annotations?: Readonly<Record<string, string>> };
 type Mount = {
@@ -53,7 +54,7 @@ async function withLockedFlags(mounts: readonly Mount[]): Promise<readonly Mount
   });
 }
 
-const read = async (file: string): Promise<object> => JSON.parse(await readFile(file, 'utf8')) as object;
+const read = async (file: string): Promise<object> => JSON.parse(await readSmall(file)) as object;
 
 export const readOrdered = (bundle: string): Promise<object> => read(`${bundle}/${ORDERED}`);
 

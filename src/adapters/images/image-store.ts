@@ -24,6 +24,7 @@ import { Room } from './room.ts';
 import { readImage, toImage, type StoredImage } from './stored-image.ts';
 import { imageTools, type ImageTools } from './tools.ts';
 import { unusable } from './unusable.ts';
+import { glance } from './verify.ts';
 
 export type ImageStoreOptions = {
   /** Absolute, on a disk that outlives a reboot. */
@@ -107,10 +108,14 @@ function drafts(parts: Parts): Pick<Images, 'begin' | 'bounded' | 'commit' | 'fi
   };
 }
 
-function keeping(parts: Parts): Pick<Images, 'find' | 'open' | 'remove' | 'use' | 'known'> {
+function keeping(parts: Parts): Pick<Images, 'find' | 'examine' | 'open' | 'remove' | 'use' | 'known'> {
   const { at, tools, lanes, room, machine, log } = parts;
   return {
     find: (id) => find(at, id),
+    examine: async (id, wait) => {
+      const timeLeft = countdown(wait, `looking at the image of ${id}`);
+      await glance(await mustRead(at, id), { bootId: machine.bootId, tools, timeLeft });
+    },
     open: (id, wait) =>
       lanes.foreground(id, async () => {
         const image = await mustRead(at, id);

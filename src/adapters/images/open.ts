@@ -1,8 +1,9 @@
 /** Makes an image ready to be restored, or says why it cannot be. */
 import { randomUUID } from 'node:crypto';
-import { readFile, rename, unlink } from 'node:fs/promises';
+import { rename, unlink } from 'node:fs/promises';
 import * as z from 'zod';
 import { RuntimeError } from '../../domain/errors.ts';
+import { readSmallIfThere } from '../files/read-small.ts';
 import { accessFor, type Access } from './access.ts';
 import { closeDirectory, giveAccess, lookInside, look, orAbsent, replaceFile, sameStamp } from './disk.ts';
 import { misfits, type Machine } from './fit.ts';
@@ -76,7 +77,7 @@ async function withoutOpened(
   packed: readonly Verified[],
   bootId: string,
 ): Promise<readonly Verified[]> {
-  const text = await orAbsent(readFile(`${directory}/${OPENED}`, 'utf8'));
+  const text = await readSmallIfThere(`${directory}/${OPENED}`);
   const opened = text === undefined ? undefined : readOpened(text);
   if (opened?.bootId !== bootId) return packed;
   const stamps = new Map(opened.files.map(({ name, stamp }) => [name, stamp]));

@@ -1,9 +1,10 @@
 /** An image as it lies on the disk. */
-import { lstat, readFile } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import type { ImageInfo } from '../../domain/hibernation.ts';
-import { isErrno } from '../../domain/errors.ts';
+import { RuntimeError } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { Image } from '../../ports/images.ts';
+import { readSmallIfThere } from '../files/read-small.ts';
 import { orAbsent, replaceFile } from './disk.ts';
 import { infoOf, manifestText, readManifest, sha256Of, type Manifest } from './manifest.ts';
 import { CONFIG, MANIFEST } from './places.ts';
@@ -25,7 +26,14 @@ export async function readImage(id: ContainerId, directory: string): Promise<Sto
   const found = await orAbsent(lstat(directory));
   if (found === undefined) return undefined;
   if (!found.isDirectory()) throw refuse(`${directory} is not a directory`);
-  const [text, config] = await Promise.all([MANIFEST, CONFIG].map((name) => readIfFile(`${directory}/${name}`)));
+  const [text, config] = await Promise.all(
+    [MANIFEST, CONFIG].map((name) =>
+      readSmallIfThere(`${directory}/${name}`).catch((error: unknown) => {
+        if (error instanceof RuntimeError) throw refuse(error.message, error.next);
+        throw error;
+      }),
+    ),
+  );
   if (text === undefined) throw refuse('manifest.json is missing');
   const reading = readManifest(text);
   if ('broken' in reading) throw refuse(reading.broken);
@@ -43,12 +51,6 @@ export async function readImage(id: ContainerId, directory: string): Promise<Sto
   }
   return { id, directory, manifest, config: JSON.parse(config) as object };
 }
-
-const readIfFile = (path: string): Promise<string | undefined> =>
-  readFile(path, 'utf8').catch((error: unknown) => {
-    if (isErrno(error, 'ENOENT', 'EISDIR', 'ELOOP')) return undefined;
-    throw error;
-  });
 
 export function toImage({ directory, manifest, config }: StoredImage): Image {
   const { appId, appInstanceId, containerId, engine, runtime, criu, hibernatedAt } = manifest.subject;

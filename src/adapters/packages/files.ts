@@ -1,16 +1,18 @@
 /** Small files of ours. */
 import { createHash, randomUUID } from 'node:crypto';
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { isErrno, RuntimeError } from '../../domain/errors.ts';
+import { readSmallIfThere } from '../files/read-small.ts';
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** Undefined when it is not there, or lost in a power cut. */
 export async function readRecord(path: string): Promise<unknown> {
   try {
-    return JSON.parse(await readFile(path, 'utf8'));
+    const text = await readSmallIfThere(path);
+    return text === undefined ? undefined : JSON.parse(text);
   } catch (error) {
-    if (isErrno(error, 'ENOENT') || error instanceof SyntaxError) return undefined;
+    if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }

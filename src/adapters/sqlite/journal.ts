@@ -4,11 +4,13 @@
  * next door makes a flush last seconds). It gives what `synchronous=FULL` gives: what was answered survives a power cut.
  */
 import { open, type FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { isErrno, RuntimeError } from '../../domain/errors.ts';
 import type { AppEvent } from '../../domain/events.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Change, Journal } from '../../ports/journal.ts';
 import { openFault } from './open-fault.ts';
+import { Reserve } from './reserve.ts';
 import { Store, type StoreOptions } from './store.ts';
 
 type Options = StoreOptions & {
@@ -27,6 +29,7 @@ type Written = { readonly waiting: Waiting; readonly events: readonly AppEvent[]
 /** Old events are looked for also while nothing happens; and the next of many lots goes when the others had a turn. */
 const TIDY_EVERY_MS = 600_000;
 const TIDY_PAUSE_MS = 10;
+const REFILL_EVERY_MS = 5000;
 /** The log is copied into the database when it has grown to this: some hundred commits. */
 const CHECKPOINT_BYTES = 4 * 2 ** 20;
 const SQLITE_FULL = 13;
@@ -36,7 +39,8 @@ export async function openJournal({ clock, fatal, ...options }: Options): Promis
   const store = openStore(options);
   // open as long as the database: closing any descriptor of a file gives up the process's locks on it (fcntl(2))
   const files = { database: await open(options.file, 'r+'), log: await open(`${options.file}-wal`, 'r+') };
-  const writer = new Writer(store, files, { clock, fatal });
+  const reserve = new Reserve(join(dirname(options.file), 'reserve'));
+  const writer = new Writer(store, files, { clock, fatal, reserve });
   return {
     load: () => Promise.resolve(store.load()),
     commit: (change) => writer.commit(change),
@@ -44,11 +48,13 @@ export async function openJournal({ clock, fatal, ...options }: Options): Promis
     close: async () => {
       await writer.end();
       store.close();
+      reserve.close();
       await Promise.all(Object.values(files).map((file) => file.close()));
     },
   };
 }
 
+type Means = Pick<Options, 'clock' | 'fatal'> & { readonly reserve: Reserve };
 type Files = { readonly database: FileHandle; readonly log: FileHandle };
 
 class Writer {
@@ -56,14 +62,16 @@ class Writer {
   readonly #files: Files;
   readonly #clock: Clock;
   readonly #fatal: Options['fatal'];
+  readonly #reserve: Reserve;
   #waiting: Waiting[] = [];
   #flushing: Promise<void> | undefined;
   #durableSeq: number;
   #tidying: NodeJS.Timeout | undefined;
   #isEnding = false;
 
-  constructor(store: Store, files: Files, { clock, fatal }: Pick<Options, 'clock' | 'fatal'>) {
+  constructor(store: Store, files: Files, { clock, fatal, reserve }: Means) {
     this.#fatal = fatal;
+    this.#reserve = reserve;
     this.#store = store;
     this.#files = files;
     this.#clock = clock;
@@ -97,16 +105,20 @@ class Writer {
   #tidyLater(): void {
     clearTimeout(this.#tidying);
     if (this.#isEnding) return;
-    const pauseMs = this.#store.isOverfull ? TIDY_PAUSE_MS : TIDY_EVERY_MS;
-    // a full disk: the next one tries again
-    this.#tidying = setTimeout(() => void this.commit({}).catch(() => undefined), pauseMs).unref();
+    const pauseMs = this.#store.isOverfull ? TIDY_PAUSE_MS : this.#reserve.isWhole ? TIDY_EVERY_MS : REFILL_EVERY_MS;
+    const tidy = (): void => {
+      this.#reserve.refill();
+      // a full disk: the next one tries again
+      this.commit({}).catch(() => undefined);
+    };
+    this.#tidying = setTimeout(tidy, pauseMs).unref();
   }
 
   async #flushAll(): Promise<void> {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting;
       this.#waiting = [];
-      const written = this.#write(batch);
+      const written = this.#write(this.#admitted(batch));
       try {
         await this.#files.log.datasync();
       } catch (error) {
@@ -126,6 +138,7 @@ class Writer {
 
   /** One transaction for all; when that fails, each by itself, so that only the guilty one fails. */
   #write(batch: readonly Waiting[]): readonly Written[] {
+    if (batch.length === 0) return [];
     const time = this.#clock.now();
     try {
       const events = this.#store.commitAll(
@@ -135,9 +148,18 @@ class Writer {
       return batch.map((waiting, index) => ({ waiting, events: events[index] ?? [] }));
     } catch (error) {
       if (batch.length > 1) return batch.flatMap((one) => this.#write([one]));
+      if (isFull(error) && batch[0]?.change.essential === true && this.#reserve.release()) return this.#write(batch);
       batch[0]?.reject(journalError(error));
       return [];
     }
+  }
+
+  /** What the reserve is short of is not for those that can be refused. */
+  #admitted(batch: readonly Waiting[]): readonly Waiting[] {
+    if (this.#reserve.hasRoomBesides) return batch;
+    const isAdmitted = ({ change }: Waiting): boolean => change.essential === true;
+    for (const { reject } of batch.filter((one) => !isAdmitted(one))) reject(journalError(NO_ROOM));
+    return batch.filter(isAdmitted);
   }
 
   /** What was answered is in the log and stays true; a checkpoint that does not succeed is tried again with the next commit. */
@@ -162,6 +184,7 @@ function journalError(error: unknown): RuntimeError {
   return new RuntimeError(code, { what: 'the journal could not be written', next, cause: error });
 }
 
+const NO_ROOM = Object.assign(new Error('what room is left is kept for the ends of apps'), { code: 'ENOSPC' });
 const ROOM = 'make room on the disk of the state directory';
 const isFull = (error: unknown): boolean =>
   isErrno(error, 'ENOSPC', 'EDQUOT') || (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_FULL);

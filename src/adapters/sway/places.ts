@@ -1,7 +1,8 @@
 /** Where the files of a display lie, and what is written down of it. */
-import { chown, lstat, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chown, lstat, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { isErrno } from '../../domain/errors.ts';
+import { readSmall } from '../files/read-small.ts';
 import type { User } from './user.ts';
 
 /** Sway's own choice in a directory of its own. */
@@ -40,7 +41,7 @@ type NewRecord = z.input<typeof recordSchema>;
 
 /** Undefined when nothing was written: the compositor was not seen to be there. */
 export async function readRecord({ record }: DisplayPlaces): Promise<DisplayRecord | undefined> {
-  const text = await readFile(record, 'utf8').catch((error: unknown) => {
+  const text = await readSmall(record).catch((error: unknown) => {
     if (isErrno(error, 'ENOENT')) return undefined;
     throw error;
   });

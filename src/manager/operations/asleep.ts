@@ -1,4 +1,5 @@
 /** The end of a hibernation whose image is whole already: after a crash, or when something stood in the way. */
+import { RuntimeError } from '../../domain/errors.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
 import { clear } from './clear.ts';
@@ -10,8 +11,30 @@ export async function beAsleep(world: World, instance: Instance, why: string): P
   if (hibernation === null) return;
   await clear(world, instance, null);
   await images.discardDraft(containerId);
-  const image = await images.find(containerId).catch(() => undefined);
+  const found = await images.find(containerId).catch(() => undefined);
+  const fault = await faultOf(world, instance);
+  const image = found?.info ?? hibernation.image;
+  const isNews = fault !== undefined && hibernation.image?.damage !== fault.message;
   await instance.enter('HIBERNATED', why, {
-    record: { live: null, hibernation: { ...hibernation, image: image?.info ?? hibernation.image } },
+    record: {
+      live: null,
+      hibernation: { ...hibernation, image: image && { ...image, ...(fault && { damage: fault.message }) } },
+    },
+    before: isNews ? [{ type: 'failure', operation: 'wake', error: fault.toJSON() }] : [],
   });
+}
+
+const LOOK_MS = 10_000;
+
+/** A power cut may have taken what was not flushed yet: better said now than at the wake. The image is kept, whatever it is. */
+async function faultOf({ images, log }: World, { record }: Instance): Promise<RuntimeError | undefined> {
+  const { appInstanceId, containerId } = record;
+  try {
+    await images.examine(containerId, { signal: new AbortController().signal, timeoutMs: LOOK_MS });
+    return undefined;
+  } catch (error) {
+    log.warn({ err: error, appInstanceId }, 'the image of a hibernated app');
+    const known = RuntimeError.of(error);
+    return known.code === 'IMAGE_UNUSABLE' ? known : undefined;
+  }
 }

@@ -47,7 +47,21 @@ export const hibernate = (world: World, instance: Instance, signal: AbortSignal)
     } catch (error) {
       throw await goBack(world, dump, error);
     }
+    if (world.settings.hibernation.durability === 'beforeAnswer') await flush(world, instance, signal);
   });
+
+/** Throws what keeps it from the disk: the app is hibernated all the same, and the flush is tried again in the background. */
+async function flush({ images }: World, instance: Instance, signal: AbortSignal): Promise<void> {
+  const { containerId, appInstanceId, hibernation } = instance.record;
+  const image = await images.harden(containerId, signal).catch((cause: unknown) => {
+    throw new RuntimeError(RuntimeError.of(cause).code, {
+      what: `${appInstanceId} is hibernated, but its image is not flushed to the disk`,
+      next: 'until info says that it is durable a power cut may take it; look at the disk',
+      cause,
+    });
+  });
+  if (hibernation !== null) await instance.note({ hibernation: { ...hibernation, image } });
+}
 
 function refuseUnwanted({ record }: Instance): void {
   if (record.app.hibernation.enabled) return;

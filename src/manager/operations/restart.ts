@@ -35,7 +35,8 @@ async function beginAgain(world: World, instance: Instance, signal: AbortSignal)
     // it did not even begin: an attempt like any other
     const next = nextAttempt(instance.record, { attempts, now: world.clock.now() });
     const failure = { type: 'failure', operation: 'run', error: RuntimeError.of(error).toJSON() } as const;
-    await instance.enter('TERMINATED', '', { record: { restart: next.restart }, after: [failure, ...next.events] });
+    const after = [failure, ...next.events];
+    await instance.enter('TERMINATED', '', { essential: true, record: { restart: next.restart }, after });
     throw error;
   }
 }
@@ -46,6 +47,7 @@ export async function cancelRestart(instance: Instance, why: string): Promise<bo
   if (!isPending(record)) return false;
   const attempts = (record.restart?.attempts ?? 1) - 1;
   await instance.enter(instance.state, '', {
+    essential: true,
     record: { restart: null },
     after: [{ type: 'restartGivenUp', attempts, why }],
   });

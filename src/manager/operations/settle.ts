@@ -75,7 +75,7 @@ export async function release(world: World, instance: Instance): Promise<void> {
     const hibernation = record.hibernation && { ...record.hibernation, image: null };
     const returned = userIds.giveBack(record.appId);
     await instance
-      .note({ released: true, live: null, hibernation, network: null }, { userIds: returned })
+      .note({ released: true, live: null, hibernation, network: null }, { userIds: returned, essential: true })
       .catch((error: unknown) => {
         userIds.takeBack(record.appId);
         throw error;
