@@ -37,7 +37,7 @@ const effects = [
   {
     name: 'child-processes',
     modules: ['child_process'],
-    from: ['src/adapters/process/', 'src/adapters/conmon/', 'src/tour/'],
+    from: ['src/adapters/process/', 'src/adapters/conmon/', 'src/adapters/systemd/', 'src/tour/'],
     instead: 'take a RunTool (adapters/process) as an argument: it bounds time and output and never uses a shell',
   },
   {

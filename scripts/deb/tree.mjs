@@ -111,7 +111,9 @@ export async function layTree(root, tree, { node: { name: node, directory, archi
   for (const path of documentation) await copy(path, `${DOCS}/${path}`);
   await writeFile(join(tree, DOCS, 'copyright'), copyright);
   await writeFile(join(tree, DOCS, 'node-licence.txt.gz'), zipped(await readFile(join(directory, 'LICENSE'), 'utf8')));
-  await copy('packaging/systemd/runtimemanagerd.service', 'usr/lib/systemd/system/runtimemanagerd.service');
+  for (const unit of ['runtimemanagerd.service', 'runtime-manager.slice']) {
+    await copy(`packaging/systemd/${unit}`, `usr/lib/systemd/system/${unit}`);
+  }
   await copy('packaging/apparmor/runtime-manager-helper', APPARMOR_PROFILE);
   await generatedFiles({ root, tree, node, version, madeAt });
   await mkdir(join(tree, 'usr/bin'), { recursive: true });

@@ -1,10 +1,14 @@
 /** What the kernel must have, and how it is set. */
 import { readFileSync } from 'node:fs';
-import { release } from 'node:os';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { release, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { countsSwap, findHierarchies, type Controller } from '../adapters/cgroup/hierarchies.ts';
 import { mountOf } from '../adapters/files/mount-table.ts';
+import { toolRunner } from '../adapters/process/run-tool.ts';
+import { RuntimeError } from '../domain/errors.ts';
 import type { Finding } from '../domain/health.ts';
-import { fail, ok, warn, type Check } from './place.ts';
+import { fail, ok, warn, type Check, type Patient } from './place.ts';
 
 function read(path: string): string | undefined {
   try {
@@ -104,17 +108,34 @@ function controlGroups(): Finding {
   });
 }
 
-function overlays(): Finding {
+/** Two directories over each other, in a mount namespace that ends with the attempt. $1: a directory. */
+const LAY_OVER = 'mkdir "$1/a" "$1/b" "$1/c" && mount -t overlay -o "lowerdir=$1/a:$1/b" overlay "$1/c"';
+const TRY_MS = 20_000;
+
+/** By trying: on stock kernels it is a module, which nobody sees before the first mount has loaded it. */
+async function overlays({ searchPath }: Patient): Promise<Finding> {
   if ((read('/proc/filesystems') ?? '').includes('overlay')) return ok('overlayfs', 'overlayfs');
-  return warn('overlayfs', {
-    what: 'the kernel has no overlayfs',
-    why: 'apps cannot be run from layers and packages',
-    next: 'modprobe overlay, or use a kernel with CONFIG_OVERLAY_FS',
-  });
+  // who is not root can neither mount nor load
+  if (process.getuid?.() !== 0) return ok('overlayfs', 'overlayfs was not tried: that takes root');
+  const place = await mkdtemp(join(tmpdir(), 'runtime-manager-doctor-'));
+  const apart = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', LAY_OVER, 'sh', place];
+  const wait = { signal: AbortSignal.timeout(TRY_MS), timeoutMs: TRY_MS };
+  try {
+    await toolRunner({ PATH: searchPath })(apart, wait);
+    return ok('overlayfs', 'overlayfs: directories were laid over each other');
+  } catch (error) {
+    return warn('overlayfs', {
+      what: 'the kernel lays no directories over each other (overlayfs)',
+      why: `apps cannot be run from layers and packages: ${RuntimeError.of(error).message}`,
+      next: 'see why modprobe overlay fails, or use a kernel with CONFIG_OVERLAY_FS',
+    });
+  } finally {
+    await rm(place, { recursive: true, force: true });
+  }
 }
 
-export const examineKernel: Check = () =>
-  Promise.resolve([
-    ok('kernel', `Linux ${release()}`),
-    ...[capabilities(), userNamespaces(), seccomp(), controlGroups(), userfaultfd(), overlays()],
-  ]);
+export const examineKernel: Check = async (patient) => [
+  ok('kernel', `Linux ${release()}`),
+  ...[capabilities(), userNamespaces(), seccomp(), controlGroups(), userfaultfd()],
+  await overlays(patient),
+];

@@ -38,6 +38,6 @@ export type ControlGroups = {
   /** Removes the empty group from each hierarchy. False when a process is still in it. */
   readonly remove: (id: ContainerId) => boolean;
   readonly known: () => readonly ContainerId[];
-  /** Removes the parent group when it is empty. */
-  readonly close: () => void;
+  /** Removes the parent group when it is empty, or so in a moment. */
+  readonly close: () => Promise<void>;
 };

@@ -4,7 +4,7 @@
  */
 import type { App } from '../domain/app.ts';
 import type { ContainerId } from '../domain/ids.ts';
-import type { Phases } from '../domain/hibernation.ts';
+import type { Phases, Proof } from '../domain/hibernation.ts';
 import type { Readings } from '../domain/info.ts';
 import type { Limits } from '../domain/limits.ts';
 import type { EngineReport } from '../domain/results.ts';
@@ -138,6 +138,8 @@ export type Engine = Execs & {
     live: Live,
     annotation: readonly [key: string, value: string | null],
   ) => Promise<void>;
+  /** Tries it the first time that somebody asks. Never throws. Absent: what stands in the way of it is seen in other ways. */
+  readonly hibernates?: () => Promise<Proof>;
   /** For config.json's linux.cgroupsPath; an engine that chooses it itself says here what it will be. */
   readonly cgroupsPath: (id: ContainerId) => string;
   /** Creates and starts a container. When it throws (START_FAILED, LIMIT_FAILED, TIMED_OUT, ABORTED), the caller calls `remove`. */

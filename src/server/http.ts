@@ -1,4 +1,5 @@
 /** Where the endpoint listens: the unix socket, and TCP when asked for. The only place of the server that touches sockets and files. */
+import { once } from 'node:events';
 import { chownSync } from 'node:fs';
 import { lstat, unlink } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -163,20 +164,15 @@ function answers(socketPath: string): Promise<boolean> {
 
 /** May be called again after the listening has ended. */
 async function listen(server: HttpServer, socketPath: string): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.on('error', reject).on('listening', resolve);
+  const listening = once(server, 'listening');
+  // bind(2) happens inside listen, so that nobody finds the socket open to everybody for a moment
+  const umask = process.umask(SOCKET_UMASK);
   try {
-    // bind(2) happens inside listen, so that nobody finds the socket open to everybody for a moment
-    const umask = process.umask(SOCKET_UMASK);
-    try {
-      server.listen(socketPath);
-    } finally {
-      process.umask(umask);
-    }
-    await promise;
+    server.listen(socketPath);
   } finally {
-    server.off('error', reject).off('listening', resolve);
+    process.umask(umask);
   }
+  await listening;
 }
 
 async function closeServers(servers: readonly HttpServer[], closeApi: () => Promise<void>): Promise<void> {

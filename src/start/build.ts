@@ -12,7 +12,6 @@ import { findTool } from '../adapters/process/find-tool.ts';
 import { toolRunner } from '../adapters/process/run-tool.ts';
 import { rootFilesystems } from '../adapters/rootfs/rootfs.ts';
 import { parseSubnet } from '../domain/network.ts';
-import { layout, type Layout } from '../domain/layout.ts';
 import { Announcer } from '../manager/announcer.ts';
 import { startManager, type Manager } from '../manager/runtime-manager.ts';
 import { NetworkLeases } from '../manager/network-leases.ts';
@@ -20,6 +19,7 @@ import { UserIds } from '../manager/user-ids.ts';
 import type { World } from '../manager/world.ts';
 import { appDefaultsOf } from './app-defaults.ts';
 import type { DisplayOptions } from './displays.ts';
+import { openAppPlace, type AppPlace } from './app-place.ts';
 import { buildEngine, type BuiltEngine } from './engine.ts';
 import { machineFacts } from './machine.ts';
 import { buildNeighbours } from './neighbours.ts';
@@ -41,15 +41,15 @@ export async function build(site: Site): Promise<Built> {
   const insides = insideDirectories({ directory: `${places.state}/inside`, init: machine.init });
   const rootfs = rootFilesystems({ directory: `${open.directory}/rootfs`, bundles: config.bundles });
   const ids = { uid: config.userIds.last, rootIdOffset: config.userIds.rootOffset };
-  const cgroupParent = config.cgroupParent ?? cgroupParentOf(places);
+  const appPlace = await openAppPlace({ wanted: config.cgroupParent, places, searchPath, log });
   const announcer = new Announcer(journal, log);
   const built = await buildEngine(site, {
-    ...{ open, cgroupParent, insides, rootfs, ids, machine, remembered },
+    ...{ open, appPlace, insides, rootfs, ids, machine, remembered },
     remember: (facts) => announcer.commit({ facts }),
   });
   const neighbours = await buildNeighbours({
     ...{ config, places, log, env: site.env, searchPath },
-    embedded: displayOptions(site, open, cgroupParent),
+    embedded: displayOptions(site, open, appPlace),
   });
   const { storage, displays } = neighbours;
   const range = { ...config.userIds, now: systemClock.now, hasStorage: storage.exists, busyIds: busyUserIds };
@@ -72,14 +72,13 @@ export async function build(site: Site): Promise<Built> {
     pictures: pictureFiles(`${places.state}/pictures`),
     packages: packagesOf(site, open),
     userIds: new UserIds(range, remembered.userIds),
-    networks: networkLeases(site, open, built),
+    networks: networkLeases(site, open, { ...built, ...appPlace }),
     places: placesOf(places, open, config.storage.directory),
     deviceProblems: () => site.socketProblems?.() ?? [],
     settings: { ...settingsOf(site, machine), ...ids, hibernation },
   };
   const manager = await startManager(world, remembered).catch(async (error: unknown) => {
-    await neighbours.close();
-    await built.close();
+    await closeAll([neighbours, built, appPlace]);
     throw error;
   });
   return {
@@ -88,9 +87,13 @@ export async function build(site: Site): Promise<Built> {
     close: async () => {
       await neighbours.close();
       await close(world, open);
-      await built.close();
+      await closeAll([built, appPlace]);
     },
   };
+}
+
+async function closeAll(parts: readonly { readonly close: () => Promise<void> }[]): Promise<void> {
+  for (const part of parts) await part.close();
 }
 
 const settingsOf = ({ config, platform, root, webAddress }: Site, machine: ReturnType<typeof machineFacts>) => ({
@@ -98,9 +101,9 @@ const settingsOf = ({ config, platform, root, webAddress }: Site, machine: Retur
   appDefaults: appDefaultsOf(config, machine.memoryBytes),
 });
 
-const displayOptions = (site: Site, open: OpenPlace, cgroupParent: string): DisplayOptions => ({
+const displayOptions = (site: Site, open: OpenPlace, appPlace: AppPlace): DisplayOptions => ({
   ...{ stateDirectory: site.places.state, openDirectory: open.directory },
-  ...{ cgroupParent, searchPath: site.searchPath, tools: toolsOf(site), parent: parentOf(site) },
+  ...{ appPlace, searchPath: site.searchPath, tools: toolsOf(site), parent: parentOf(site) },
 });
 
 function parentOf({ config: { displays, userIds } }: Site): DisplayOptions['parent'] {
@@ -130,7 +133,9 @@ const packagesOf = ({ places, config, searchPath }: Site, { directory }: OpenPla
     limits: config.packages,
   });
 
-function networkLeases(site: Site, { directory }: OpenPlace, { makesNetworks }: BuiltEngine): NetworkLeases {
+type NetworkMeans = Pick<BuiltEngine, 'makesNetworks'> & Pick<AppPlace, 'enter'>;
+
+function networkLeases(site: Site, { directory }: OpenPlace, { makesNetworks, enter }: NetworkMeans): NetworkLeases {
   const { places, config, log, searchPath, root } = site;
   const { range, nameservers, allowHost, deny, allow, publishAddress } = config.network;
   const networks = new RoutedNetworks({
@@ -142,7 +147,7 @@ function networkLeases(site: Site, { directory }: OpenPlace, { makesNetworks }: 
     deny: deny.flatMap((text) => parseSubnet(text) ?? []),
     allow: allow.flatMap((text) => parseSubnet(text) ?? []),
     resolverFile: `${directory}/resolv.conf`,
-    searchPath,
+    ...{ searchPath, enter },
     filterTool: findTool('nft', searchPath),
     log,
   });
@@ -162,7 +167,3 @@ async function close({ engine, packages: held, storage, networks }: World, open:
   await engine.close();
   await open.close();
 }
-
-/** One group for each root directory, so that daemons side by side never sweep each other's containers. */
-const cgroupParentOf = (places: Layout): string =>
-  places.run === layout().run ? '/runtime-manager' : `/runtime-manager-${tagOf(places)}`;

@@ -8,6 +8,7 @@ import { toolRunner } from '../adapters/process/run-tool.ts';
 import { findCompositor } from '../adapters/sway/compositor.ts';
 import { SwayDisplays } from '../adapters/sway/displays.ts';
 import { findLiveViewer } from '../adapters/sway/live-viewer.ts';
+import { groupsOf, type AppPlace } from './app-place.ts';
 import type { ScreenOptions } from '../adapters/sway/parent-screen.ts';
 import type { SwayParts } from '../adapters/sway/parts.ts';
 
@@ -15,7 +16,7 @@ export type DisplayOptions = {
   readonly stateDirectory: string;
   /** Anybody may pass it. */
   readonly openDirectory: string;
-  readonly cgroupParent: string;
+  readonly appPlace: AppPlace;
   readonly searchPath: string;
   /** Directory of the host tools, if one was named; the set-up makes the compositor and the live view beside it. */
   readonly tools: string | undefined;
@@ -26,7 +27,7 @@ export type DisplayOptions = {
 const SIZE = { width: 1280, height: 720 };
 
 export async function embeddedDisplays(options: DisplayOptions): Promise<SwayDisplays> {
-  const { stateDirectory, openDirectory, cgroupParent, searchPath, tools, parent } = options;
+  const { stateDirectory, openDirectory, appPlace, searchPath, tools, parent } = options;
   const directory = `${openDirectory}/displays`;
   mkdirSync(directory, { recursive: true, mode: 0o711 });
   const beside = (name: string) => (tools === undefined ? undefined : `${dirname(tools)}/${name}`);
@@ -38,7 +39,7 @@ export async function embeddedDisplays(options: DisplayOptions): Promise<SwayDis
     viewer: findLiveViewer({ bundle: beside('view'), searchPath }),
     searchPath,
     size: SIZE,
-    groups: displayGroups({ parent: cgroupParent, clock: systemClock, mountInfo }),
+    groups: displayGroups({ ...groupsOf(appPlace), clock: systemClock, mountInfo }),
     processes: linuxProcesses,
     clock: systemClock,
     runTool: toolRunner({ PATH: searchPath }),

@@ -12,7 +12,7 @@ import { criuConfig } from '../adapters/criu/checkpoint-config.ts';
 import { criuFigures } from '../adapters/criu/checkpoint-figures.ts';
 import { lazyPages, lazyPagesState } from '../adapters/criu/lazy-pages.ts';
 import { lazyPermission } from '../adapters/criu/lazy-permission.ts';
-import type { Criu } from '../adapters/embedded/parts.ts';
+import type { Criu, Parts } from '../adapters/embedded/parts.ts';
 import { wiring } from '../adapters/network/wiring.ts';
 import { doors } from '../adapters/mounts/doors.ts';
 import { liveMounts } from '../adapters/mounts/live-mounts.ts';
@@ -26,15 +26,17 @@ import { linuxProcesses } from '../adapters/process/processes.ts';
 import { toolRunner } from '../adapters/process/run-tool.ts';
 import { ociRuntime } from '../adapters/runc/runc.ts';
 import { RuntimeError } from '../domain/errors.ts';
+import type { Proof } from '../domain/hibernation.ts';
 import type { ContainerId } from '../domain/ids.ts';
 import type { Engine } from '../ports/engine.ts';
+import { groupsOf, type AppPlace } from './app-place.ts';
 
 export type EmbeddedOptions = {
   readonly wanted: 'auto' | 'runc' | 'crun';
   readonly runDirectory: string;
   /** A directory that anybody may reach. */
   readonly openDirectory: string;
-  readonly cgroupParent: string;
+  readonly appPlace: AppPlace;
   /** PATH for finding tools, and for the tools themselves (runc looks for criu there). */
   readonly searchPath: string;
   /** Apps of the journal may still run: the daemon must be able to end them, whatever the runtime does. */
@@ -43,6 +45,8 @@ export type EmbeddedOptions = {
   readonly remembered: string | undefined;
   /** Starts and ends a container with this engine. */
   readonly tryOut: (engine: Engine, id: ContainerId) => Promise<void>;
+  /** As {@link Engine} has `hibernates`. `key`: changes with the tools and the kernel. */
+  readonly prove: (key: string, engine: () => Engine) => () => Promise<Proof>;
 };
 
 /** `key`: changes when a tool or the kernel does, and then everything is found out anew. */
@@ -86,16 +90,16 @@ export async function buildEmbedded(options: EmbeddedOptions): Promise<Embedded>
   if (monitorBinary === undefined || found.length === 0) {
     const fault = missing(monitorBinary === undefined ? 'conmon' : wanted, searchPath);
     const [{ name, binary } = { name: 'runc', binary: 'runc' } as const] = found;
-    const tools = { name, binary, monitorBinary: monitorBinary ?? 'conmon', places };
+    const tools = { name, binary, monitorBinary: monitorBinary ?? 'conmon', places, key: 'none' };
     return degraded(options, build(options, tools), fault);
   }
-  const candidates = found.map(({ name, binary }): Candidate<Engine> => ({
-    name,
-    make: () => build(options, { name, binary, monitorBinary, places }),
-  }));
   const criu = findTool('criu', searchPath);
   const binaries = [...found.map(({ binary }) => binary), monitorBinary, ...(criu === undefined ? [] : [criu])];
   const key = [wanted, release(), ...binaries.map(fingerprint)].join('|');
+  const candidates = found.map(({ name, binary }): Candidate<Engine> => ({
+    name,
+    make: () => build(options, { name, binary, monitorBinary, places, key }),
+  }));
   const old = readFinding(options.remembered);
   const known = old?.key === key ? candidates.find(({ name }) => old.runtime === name) : undefined;
   if (old !== undefined && known !== undefined) return { engine: known.make(), finding: JSON.stringify(old), ...old };
@@ -149,31 +153,35 @@ type Tools = {
   readonly binary: string;
   readonly monitorBinary: string;
   readonly places: Places;
+  readonly key: string;
 };
 
 function build(
-  { searchPath, cgroupParent, openDirectory }: EmbeddedOptions,
-  { name, binary, monitorBinary, places }: Tools,
+  { searchPath, appPlace, openDirectory, prove }: EmbeddedOptions,
+  { name, binary, monitorBinary, places, key }: Tools,
 ): Engine {
   // conmon stamps each line of an app by the clock of its zone
   const env = { PATH: searchPath, LC_ALL: 'C.UTF-8', TZ: 'UTC' };
   const runTool = toolRunner(env);
   const monitor = conmon(linuxProcesses, {
-    ...{ binary: monitorBinary, exitDir: places.exits, persistDir: places.persist, env },
+    ...{ binary: monitorBinary, exitDir: places.exits, persistDir: places.persist, env, place: appPlace },
+    // runc leaves devices to whom they belong, and opens the container's own /dev/null in place of this one
+    // (libcontainer/init_linux.go, fixStdioPermissions; libcontainer/utils_linux.go, reOpenDevNull)
+    takesInput: name !== 'runc',
   });
-  return embeddedEngine({
+  const parts: Parts = {
     runtime: ociRuntime(runTool, { name, binary, stateRoot: places.runtime }),
     monitor: keepingNodes(monitor, name),
-    startExec: conmonExec(linuxProcesses, { binary: monitorBinary, env }),
+    startExec: conmonExec(linuxProcesses, { binary: monitorBinary, env, enter: appPlace.enter }),
     groups: controlGroups({
-      parent: cgroupParent,
+      ...groupsOf(appPlace),
       prefix: 'app-',
       clock: systemClock,
       mountInfo: readFileSync('/proc/self/mountinfo', 'utf8'),
     }),
     processes: linuxProcesses,
     clock: systemClock,
-    criu: criuParts(searchPath, env),
+    criu: criuParts(searchPath, env, appPlace.enter),
     // crun runs no hooks when it restores
     network: wiring(runTool, { searchPath, hooksAtRestore: name === 'runc' }),
     doors: doors(runTool, `${openDirectory}/doors`),
@@ -181,19 +189,24 @@ function build(
     bundleOf: (id) => `${places.bundles}/${id}`,
     listBundles: async () => (await listDirectory(places.bundles)) as readonly ContainerId[],
     listState: (id) => listDirectory(`${places.runtime}/${id}`),
-  });
+  };
+  const engine: Engine = embeddedEngine(
+    parts,
+    prove(`${name}|${key}`, () => engine),
+  );
+  return engine;
 }
 
-function criuParts(searchPath: string, env: Readonly<Record<string, string>>): Criu {
+function criuParts(searchPath: string, env: Readonly<Record<string, string>>, enter: AppPlace['enter']): Criu {
   const binary = findTool('criu', searchPath) ?? 'criu';
   return {
     configure: (bundle, tcp, mounts) => writeFile(`${bundle}/criu.conf`, criuConfig(tcp, mounts), { mode: 0o600 }),
     figures: criuFigures,
     // a dump that never began has no log
     keepLog: (from, to) => copyFile(from, to).catch(() => undefined),
-    lazyPages: lazyPages({ binary, env, processes: linuxProcesses, clock: systemClock }),
+    lazyPages: lazyPages({ binary, env, processes: linuxProcesses, clock: systemClock, enter }),
     lazyPagesState,
-    lazyPermission: lazyPermission(searchPath),
+    lazyPermission: lazyPermission(searchPath, enter),
   };
 }
 

@@ -1,20 +1,25 @@
 /** The engine that the configuration names, and what goes with it. */
+import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { GHOST_LIMIT_BYTES } from '../adapters/criu/checkpoint-config.ts';
 import { criuSurveys } from '../adapters/criu/survey.ts';
 import type { LogFormat } from '../adapters/logs/log-files.ts';
 import { toolRunner } from '../adapters/process/run-tool.ts';
 import { RuntimeError } from '../domain/errors.ts';
+import type { ContainerId } from '../domain/ids.ts';
 import type { CheckpointSurveys } from '../ports/checkpoint-surveys.ts';
 import type { Engine } from '../ports/engine.ts';
 import type { Insides } from '../ports/insides.ts';
 import type { Remembered } from '../ports/journal.ts';
 import type { RootFilesystems } from '../ports/root-filesystems.ts';
+import type { AppPlace } from './app-place.ts';
 import { DOBBY_WAYS } from './dobby-ways.ts';
 import { buildEmbedded } from './embedded.ts';
 import type { MachineFacts } from './machine.ts';
 import type { OpenPlace } from './open-place.ts';
 import type { Site } from './site.ts';
+import { tryHibernation } from './hibernation-trial.ts';
+import { proving } from './proof.ts';
 import { tryOut } from './trial.ts';
 
 export type BuiltEngine = {
@@ -32,7 +37,7 @@ export type BuiltEngine = {
 
 type Means = {
   readonly open: OpenPlace;
-  readonly cgroupParent: string;
+  readonly appPlace: AppPlace;
   readonly insides: Insides;
   readonly rootfs: RootFilesystems;
   readonly ids: { readonly uid: number; readonly rootIdOffset: number };
@@ -44,6 +49,8 @@ type Means = {
 /** What the embedded engine found out about its tools, and whose the apps of the journal are. */
 const FINDING_FACT = 'engine';
 const NAME_FACT = 'engineName';
+/** Whether it was seen to hibernate an app. */
+const PROOF_FACT = 'hibernation';
 
 /** Throws ENGINE_UNAVAILABLE. */
 export async function buildEngine(site: Site, means: Means): Promise<BuiltEngine> {
@@ -67,24 +74,33 @@ function refuseOthersApps(name: string, { facts, instances }: Remembered): void 
 }
 
 async function embedded({ config, places, searchPath, log }: Site, means: Means): Promise<BuiltEngine> {
-  const { open, cgroupParent, insides, rootfs, ids, machine, remembered, remember } = means;
+  const { open, appPlace, insides, rootfs, ids, machine, remembered, remember } = means;
+  const runTool = toolRunner({ PATH: searchPath, LC_ALL: 'C.UTF-8' });
+  const surveys = criuSurveys(runTool, { ghostLimitBytes: GHOST_LIMIT_BYTES, skipsInFlight: true });
+  const trial = { rootfs, insides, runDirectory: places.run, ...ids, ...machine };
+  const hibernate = tryHibernation({ ...trial, surveys, searchPath });
   const { finding, fault, ...built } = await buildEmbedded({
     wanted: config.runtime,
     runDirectory: places.run,
     openDirectory: open.directory,
-    cgroupParent,
+    appPlace,
     searchPath,
     remembered: remembered.facts[FINDING_FACT],
     hasApps: remembered.instances.some(({ released }) => !released),
-    tryOut: tryOut({ rootfs, insides, runDirectory: places.run, ...ids, ...machine }),
+    tryOut: tryOut(trial),
+    prove: (key, engine) =>
+      proving({
+        key: `${machine.bootId}|${key}`,
+        remembered: remembered.facts[PROOF_FACT],
+        remember: (text) => remember({ [PROOF_FACT]: text }),
+        tryOut: () => hibernate(engine(), `trial+${randomUUID()}` as ContainerId),
+      }),
   });
   if (fault !== undefined) {
     log.error({ err: fault }, 'no app can be started until this is put right and the daemon restarted');
   } else if (remembered.facts[FINDING_FACT] !== finding) await remember({ [FINDING_FACT]: finding });
-  const runTool = toolRunner({ PATH: searchPath, LC_ALL: 'C.UTF-8' });
   return {
-    ...built,
-    surveys: criuSurveys(runTool, { ghostLimitBytes: GHOST_LIMIT_BYTES, skipsInFlight: true }),
+    ...{ ...built, surveys },
     logFormat: 'k8s',
     makesNetworks: false,
     close: () => Promise.resolve(),

@@ -1,16 +1,16 @@
 /** Starts and ends a container with an engine: the only proof that it can. */
 import { mkdir } from 'node:fs/promises';
 import { systemClock } from '../adapters/process/clock.ts';
-import { appSchema } from '../domain/app.ts';
+import { appSchema, type App } from '../domain/app.ts';
 import { RuntimeError } from '../domain/errors.ts';
 import type { ContainerId } from '../domain/ids.ts';
-import type { Engine, Live } from '../ports/engine.ts';
+import type { Engine, Live, StartOrder } from '../ports/engine.ts';
 import type { Insides } from '../ports/insides.ts';
 import type { RootFilesystems } from '../ports/root-filesystems.ts';
 import { startLimits } from '../spec/limits.ts';
 import { ociConfig } from '../spec/oci-config.ts';
 
-type Options = {
+export type TrialOptions = {
   readonly rootfs: RootFilesystems;
   readonly runDirectory: string;
   readonly insides: Insides;
@@ -24,47 +24,44 @@ const TIMEOUT_MS = 10_000;
 const POLL_MS = 3;
 const APP = appSchema.parse({ rootfs: { host: true }, args: ['/bin/true'] });
 
+type Order = { readonly engine: Engine; readonly id: ContainerId; readonly app: App };
+
+/** Of an app that the engine is tried with. */
+export async function trialOrder(options: TrialOptions, { engine, id, app }: Order): Promise<StartOrder> {
+  const { rootfs, runDirectory, insides, architecture, uid, rootIdOffset, oomScoreAdj } = options;
+  const storage = `${runDirectory}/trial`;
+  await mkdir(storage, { recursive: true, mode: 0o700 });
+  const config = ociConfig({
+    app,
+    rootfs: await rootfs.open({ rootfs: app.rootfs, mounts: [], uid, gid: uid, hostname: 'trial' }),
+    identity: { uid, gid: uid, rootHostUid: uid + rootIdOffset, rootHostGid: uid + rootIdOffset },
+    storage,
+    display: null,
+    inside: await insides.prepare(id),
+    architecture,
+    oomScoreAdj,
+    cgroupsPath: engine.cgroupsPath(id),
+    hostname: 'trial',
+    appId: 'trial',
+    appInstanceId: id,
+  });
+  return {
+    ...{ id, config, limits: startLimits(config), wishes: app, displaySocket: null },
+    ...{ logFile: `${storage}/log`, logMaxBytes: 4096, terminal: false, network: 'loopback' },
+  };
+}
+
 export const tryOut =
-  ({ rootfs, runDirectory, insides, architecture, uid, rootIdOffset, oomScoreAdj }: Options) =>
+  (options: TrialOptions) =>
   async (engine: Engine, id: ContainerId): Promise<void> => {
-    const storage = `${runDirectory}/trial`;
-    await mkdir(storage, { recursive: true, mode: 0o700 });
-    const identity = { uid, gid: uid, rootHostUid: uid + rootIdOffset, rootHostGid: uid + rootIdOffset };
-    const config = ociConfig({
-      app: APP,
-      rootfs: await rootfs.open({ rootfs: APP.rootfs, mounts: [], uid, gid: uid, hostname: 'trial' }),
-      identity,
-      storage,
-      display: null,
-      inside: await insides.prepare(id),
-      architecture,
-      oomScoreAdj,
-      cgroupsPath: engine.cgroupsPath(id),
-      hostname: 'trial',
-      appId: 'trial',
-      appInstanceId: id,
-    });
     const wait = { signal: AbortSignal.timeout(TIMEOUT_MS), timeoutMs: TIMEOUT_MS };
     let live: Live | null = null;
     try {
-      live = await engine.start(
-        {
-          id,
-          config,
-          limits: startLimits(config),
-          wishes: APP,
-          displaySocket: null,
-          logFile: `${storage}/log`,
-          logMaxBytes: 4096,
-          terminal: false,
-          network: 'loopback',
-        },
-        wait,
-      );
+      live = await engine.start(await trialOrder(options, { engine, id, app: APP }), wait);
       await untilEnded(engine, id, live);
     } finally {
       await engine.remove(id, { known: live, ...wait });
-      await insides.remove(id);
+      await options.insides.remove(id);
     }
   };
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { exitOf, outputOf, runApp, shell, SLEEP, untilSays } from '../lib/apps.ts';
-import { startDaemon } from '../lib/daemon.ts';
+import { startDaemon, TOOLS, type TestDaemon } from '../lib/daemon.ts';
 import {
   apart,
   crunOptions,
@@ -85,18 +85,25 @@ for (const runtime of ['of Debian 12', 'of the set-up'] as const) {
   });
 }
 
-test('an app has no device of the machine for its input, and the input is at its end', async () => {
-  await using daemon = await startDaemon();
-  const { client } = daemon;
-  const look = 'readlink /proc/self/fd/0; cat; cat /dev/stdin; echo "read: $?"';
-  const lines = async (terminal: boolean) => {
-    const id = await runApp(client, 'input', shell(look), { terminal });
-    await exitOf(client, id);
-    return outputOf(client, id);
-  };
-  const [first = '', ...rest] = await lines(false);
+/** The input as the app sees it, whether its mount is one of the container's, and what is read from it. */
+const LOOK =
+  'readlink /proc/self/fd/0; mount=$(sed -n "s/^mnt_id:[[:space:]]*//p" /proc/self/fdinfo/0); ' +
+  'grep -c "^$mount " /proc/self/mountinfo; cat; cat /dev/stdin; echo "read: $?"';
+
+async function inputOf({ client }: TestDaemon): Promise<readonly string[]> {
+  const id = await runApp(client, 'input', shell(LOOK));
+  await exitOf(client, id);
+  return outputOf(client, id);
+}
+
+test("an app's input is at its end, and no open device of the machine: of the container's own, or a closed pipe", async () => {
+  await using underRunc = await startDaemon({ config: { runtime: 'runc' } });
+  assert.deepEqual(await inputOf(underRunc), ['/dev/null', '1', 'read: 0']);
+  await using tools = await onlyTools({ crun: crunScript(`${TOOLS}/crun`) });
+  await using underCrun = await startDaemon(crunOptions(tools));
+  const [first = '', ...rest] = await inputOf(underCrun);
   assert.match(first, /^pipe:\[\d+\]$/);
-  assert.deepEqual(rest, ['read: 0']);
+  assert.deepEqual(rest, ['0', 'read: 0']);
 });
 
 const nodeOf = (pid: number, name = 'null') => {

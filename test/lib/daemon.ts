@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { connect, type Client } from '../../src/client/node.ts';
 import { layout, type Layout } from '../../src/domain/layout.ts';
+import { ownGroups } from '../../src/start/app-place.ts';
 import { tagOf } from '../../src/start/open-place.ts';
 import { groupDirectories, mountsUnder, processesWith } from './machine.ts';
 import { until } from './until.ts';
@@ -69,7 +70,9 @@ export class TestDaemon implements AsyncDisposable {
 
   /** The control group of a container, or of all of them. */
   group(containerId?: string): string {
-    return `/runtime-manager-${this.tag}${containerId === undefined ? '' : `/app-${containerId}`}`;
+    const { scope, root } = ownGroups(this.places);
+    const parent = existsSync('/run/systemd/system') ? scope : root;
+    return `${parent}${containerId === undefined ? '' : `/app-${containerId}`}`;
   }
 
   log(): string {

@@ -1,6 +1,7 @@
 /** What tests look at on the machine itself: processes, mounts, control groups. */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { MONITORS } from '../../src/adapters/cgroup/monitor-groups.ts';
 import { mountsBelow } from '../../src/adapters/files/mount-table.ts';
 
 function readOr(path: string): string {
@@ -60,11 +61,11 @@ export const groupDirectories = (group: string): readonly string[] =>
     .map((mountPoint) => join(mountPoint, group))
     .filter((path) => existsSync(path));
 
-/** The groups directly below one, in any hierarchy. */
+/** The groups of containers and displays directly below one, in any hierarchy. */
 export const groupsBelow = (group: string): readonly string[] =>
   groupDirectories(group).flatMap((directory) =>
     readdirSync(directory, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
+      .filter((entry) => entry.isDirectory() && entry.name !== MONITORS)
       .map(({ name }) => join(directory, name)),
   );
 

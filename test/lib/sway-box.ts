@@ -85,7 +85,7 @@ export class SwayBox implements AsyncDisposable {
     for (const child of this.#clients) child.kill('SIGKILL');
     const displays = this.displays();
     await displays.sweep([], wait());
-    displayGroups({
+    await displayGroups({
       parent: this.parent,
       clock: systemClock,
       mountInfo: readFileSync('/proc/self/mountinfo', 'utf8'),

@@ -137,11 +137,11 @@ export const WIRE: Readonly<Record<MethodName, WireRow>> = {
       ...{ appId: at.one, ...one(at), userId: 0, groupId: 0, ports: [3473], paths: [], debugSettings: [] },
       runtimeConfigObject: runtimeConfigObject(at),
     }),
-    form: z.strictObject({ appInstanceId: text }),
+    form: z.strictObject({ appInstanceId: text, notes: z.array(text).optional() }),
   },
   // its line says that the app is ready
   getLogs: {
-    own: ['appInstanceId', 'cursor', 'tail', 'limit', 'waitMs'],
+    own: ['appInstanceId', 'cursor', 'tail', 'limit', 'waitMs', 'previous'],
     params: (at) => ({ ...one(at), tail: 10, limit: 10, waitMs: 20_000 }),
     form: z.strictObject({ lines: z.array(line).min(1), cursor: text, ended: z.boolean() }),
   },
@@ -198,7 +198,7 @@ export const WIRE: Readonly<Record<MethodName, WireRow>> = {
     form: nil,
   },
   exec: {
-    own: ['appInstanceId', 'args', 'env', 'cwd', 'user', 'timeoutMs', 'stdin', 'stream'],
+    own: ['appInstanceId', 'args', 'env', 'cwd', 'user', 'timeoutMs', 'stdin', 'stream', 'binary'],
     params: (at) => ({ ...one(at), args: ['/bin/sh', '-c', 'cat; exit 7'], stdin: 'given' }),
     form: z.strictObject({
       ...{ exitCode: z.literal(7), signal: nil, stdout: z.literal('given'), stderr: text, truncated: z.boolean() },

@@ -52,7 +52,7 @@ test('every command has help with an example of its own', async () => {
 
 test('commands, options, choices and files are completed', async () => {
   assert.deepEqual(await complete('bash', 'resu'), ['resume']);
-  assert.deepEqual(await complete('bash', 'run x --n'), ['--network']);
+  assert.deepEqual(await complete('bash', 'run x --n'), ['--network', '--noexec']);
   assert.deepEqual(await complete('zsh', 'run x --network '), ['none', 'nat', 'host']);
   assert.deepEqual(await complete('zsh', 'run x --network=h'), ['--network=host']);
   assert.deepEqual(await complete('bash', 'run x --network = h'), ['host']);

@@ -1,31 +1,28 @@
-/** The control groups of our containers: all below one parent group that is this daemon's alone. */
-import { readdirSync, rmdirSync } from 'node:fs';
-import { isErrno, RuntimeError } from '../../domain/errors.ts';
+/** The control groups of our containers: all below parent groups that are this daemon's alone. */
+import { RuntimeError } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ControlGroups } from '../../ports/control-groups.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { readIfThere } from '../files/kernel-file.ts';
 import { bindFreezer, FREEZERS, reach, type BoundFreezer } from './freezer.ts';
+import { childGroups, groupParents, removeGroup, type Parents } from './group-parents.ts';
 import { findHierarchies, type Controller, type Hierarchies, type Place } from './hierarchies.ts';
 import { blameLimit, enforce, refuseImpossible, setLimits } from './limits.ts';
 import { CPU, MEMORY, OOM_KILLS, PIDS, type ReadFile } from './readings.ts';
 
-export type GroupOptions = {
-  /** Absolute path inside the hierarchies, for instance `/runtime-manager`. */
-  readonly parent: string;
+export type GroupOptions = Parents & {
   readonly clock: Clock;
   /** Text of /proc/self/mountinfo. */
   readonly mountInfo: string;
-  /** Of each group's name: an app may be called `tasks`, and so is a file in every group. */
-  readonly prefix: string;
   /** /sys/block. */
   readonly disks?: string;
 };
 
-export function controlGroups({ parent, clock, mountInfo, prefix, disks = '/sys/block' }: GroupOptions): ControlGroups {
+export function controlGroups(options: GroupOptions): ControlGroups {
+  const { parent, clock, mountInfo, disks = '/sys/block' } = options;
   const hierarchies = findHierarchies(mountInfo);
-  const pathOf = (id: ContainerId): string => `${parent}/${prefix}${id}`;
+  const { pathOf, known, close } = groupParents(options, hierarchies.all);
   const groupIn = (place: Place, id: ContainerId): string => `${place.mountPoint}${pathOf(id)}`;
 
   function read<Value>(
@@ -62,7 +59,6 @@ export function controlGroups({ parent, clock, mountInfo, prefix, disks = '/sys/
 
   const each = (id: ContainerId): readonly string[] =>
     hierarchies.all.map((mountPoint) => `${mountPoint}${pathOf(id)}`);
-  const parents = (): readonly string[] => hierarchies.all.map((mountPoint) => `${mountPoint}${parent}`);
 
   return {
     pathOf,
@@ -77,8 +73,8 @@ export function controlGroups({ parent, clock, mountInfo, prefix, disks = '/sys/
     oomKills: (id) => read(id, 'memory', OOM_KILLS) ?? 0,
     members: (id) => [...new Set(each(id).flatMap(membersBelow))],
     remove: (id) => each(id).map(removeTree).every(Boolean),
-    known: () => containersIn(parents(), prefix),
-    close: () => void parents().map(removeGroup),
+    known,
+    close: () => close(clock),
   };
 }
 
@@ -88,27 +84,11 @@ const boundTo = (hierarchies: Hierarchies, path: string) => (controller: Control
   return place && { group: `${place.mountPoint}${path}`, root: place.mountPoint, version: place.version };
 };
 
-function containersIn(groups: readonly string[], prefix: string): readonly ContainerId[] {
-  const names = groups.flatMap(childGroups).filter((name) => name.startsWith(prefix));
-  return [...new Set(names.map((name) => name.slice(prefix.length)))] as ContainerId[];
-}
-
 const noFreezer = (): RuntimeError =>
   new RuntimeError('NOT_SUPPORTED', {
     what: 'this machine has no cgroup freezer mounted',
     next: 'mount the cgroup v1 freezer or the cgroup v2 hierarchy at /sys/fs/cgroup',
   });
-
-function childGroups(group: string): readonly string[] {
-  try {
-    return readdirSync(group, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map((entry) => entry.name);
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENODEV', 'ENOTDIR')) return [];
-    throw error;
-  }
-}
 
 /** An app may have made groups of its own below. */
 function membersBelow(group: string): readonly number[] {
@@ -119,15 +99,4 @@ function membersBelow(group: string): readonly number[] {
 function removeTree(group: string): boolean {
   const children = childGroups(group).map((child) => removeTree(`${group}/${child}`));
   return children.every(Boolean) && removeGroup(group);
-}
-
-function removeGroup(group: string): boolean {
-  try {
-    rmdirSync(group);
-    return true;
-  } catch (error) {
-    if (isErrno(error, 'EBUSY', 'ENOTEMPTY')) return false;
-    if (isErrno(error, 'ENOENT', 'ENODEV')) return true;
-    throw error;
-  }
 }

@@ -1,11 +1,12 @@
 /** Control groups of the displays, whose processes we start ourselves; those of containers are made by the OCI runtime. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { isErrno } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { ControlGroups } from '../../ports/control-groups.ts';
 import { writeIfThere } from '../files/kernel-file.ts';
 import { controlGroups, type GroupOptions } from './control-groups.ts';
-import { findHierarchies, type Controller, type Place } from './hierarchies.ts';
+import { countingHierarchies, findHierarchies, type Controller, type Place } from './hierarchies.ts';
+import { join } from './monitor-groups.ts';
 
 export type GroupLimits = { readonly memoryBytes: number; readonly pids: number };
 
@@ -13,7 +14,7 @@ export type GroupLimits = { readonly memoryBytes: number; readonly pids: number 
 const CONTROLLERS: readonly Controller[] = ['memory', 'pids', 'cpuacct', 'freezer'];
 
 export type DisplayGroups = Pick<ControlGroups, 'members' | 'remove' | 'known' | 'close'> & {
-  /** Into the group of this name, in every hierarchy that counts or ends something. */
+  /** Into the group of this name, in every hierarchy that counts or ends something, or by which processes are known. */
   readonly enter: (name: ContainerId, pid: number, limits: GroupLimits) => void;
   /** Makes the group; a process that is not there yet joins it by these files. */
   readonly prepare: (name: ContainerId, limits: GroupLimits) => readonly string[];
@@ -22,7 +23,10 @@ export type DisplayGroups = Pick<ControlGroups, 'members' | 'remove' | 'known' |
 export function displayGroups(options: Omit<GroupOptions, 'prefix'>): DisplayGroups {
   const { pathOf, members, remove, known, close } = controlGroups({ ...options, prefix: 'display-' });
   const hierarchies = findHierarchies(options.mountInfo);
-  const places = new Map(CONTROLLERS.flatMap((one) => byMountPoint(hierarchies.of(one))));
+  const places = new Map<string, 1 | 2>([
+    ...countingHierarchies(options.mountInfo).map((mountPoint) => [mountPoint, 1] as const),
+    ...CONTROLLERS.flatMap((one) => byMountPoint(hierarchies.of(one))),
+  ]);
   const prepare = (name: ContainerId, limits: GroupLimits): readonly string[] =>
     [...places].map(([mountPoint, version]) => {
       const group = `${mountPoint}${pathOf(name)}`;
@@ -60,15 +64,6 @@ function setUnlessInUse(file: string, bytes: number): void {
     writeIfThere(file, String(bytes));
   } catch (error) {
     if (!isErrno(error, 'EBUSY')) throw error;
-  }
-}
-
-function join(file: string, pid: number): void {
-  try {
-    writeFileSync(file, String(pid));
-  } catch (error) {
-    // it has ended already, which whoever waits for it sees by itself
-    if (!isErrno(error, 'ESRCH')) throw error;
   }
 }
 

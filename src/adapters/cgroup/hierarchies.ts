@@ -49,6 +49,12 @@ export function findHierarchies(mountInfo: string): Hierarchies {
   };
 }
 
+/** Mount points of those by which a service manager knows its processes: v2, and the one of v1 that has no controller but a name. */
+export const countingHierarchies = (mountInfo: string): readonly string[] =>
+  parseMountInfo(mountInfo)
+    .filter(({ type, options }) => type === 'cgroup2' || options.includes('name=systemd'))
+    .map(({ mountPoint }) => mountPoint);
+
 /**
  * Whether the kernel counts swap of groups. v1 has a file for it then; v2 has one in every group but the root, unless it was built without swap or
  * booted with swapaccount=0.

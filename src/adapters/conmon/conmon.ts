@@ -24,6 +24,10 @@ type Options = {
   /** conmon writes `<persistDir>/<id>/oom`. */
   readonly persistDir: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Where conmon lives on without the daemon: there when `ready` resolves; `enter` puts a process there. */
+  readonly place: { readonly ready: () => Promise<void>; readonly enter: (pid: number) => void };
+  /** The runtime takes what it is handed as the container's: it gets a closed pipe as input, not the machine's /dev/null. */
+  readonly takesInput: boolean;
 };
 
 /**
@@ -32,7 +36,8 @@ type Options = {
  */
 const ENDED = '0';
 
-export function conmon(processes: Processes, { binary, exitDir, persistDir, env }: Options): Monitor {
+export function conmon(processes: Processes, options: Options): Monitor {
+  const { binary, exitDir, persistDir, env, place, takesInput } = options;
   const exitFile = (id: ContainerId): string => `${exitDir}/${id}`;
   const persist = (id: ContainerId): string => `${persistDir}/${id}`;
   const searchPath = env['PATH'] ?? '';
@@ -41,9 +46,11 @@ export function conmon(processes: Processes, { binary, exitDir, persistDir, env 
     await Promise.all([
       mkdir(persist(order.id), { recursive: true, mode: 0o700 }),
       rm(exitFile(order.id), { force: true }),
+      place.ready(),
     ]);
-    const argv = [binary, ...conmonArguments(order, { exitDir, persist: persist(order.id), searchPath })];
-    const pid = await spawnMonitor(argv, { env, roomIn: persist(order.id) }, wait);
+    const argv = [binary, ...conmonArguments(order, { exitDir, persist: persist(order.id), searchPath, takesInput })];
+    const means = { env, enter: place.enter, roomIn: persist(order.id) };
+    const pid = await spawnMonitor(argv, means, wait);
     const init = processes.identify(pid) ?? (order.restore === undefined ? undefined : { pid, startTime: ENDED });
     if (init === undefined) {
       throw new RuntimeError('START_FAILED', { what: `the first process of ${order.id} ended before it was started` });
@@ -56,7 +63,11 @@ export function conmon(processes: Processes, { binary, exitDir, persistDir, env 
     exit: (id) => readExit(exitFile(id), `${persist(id)}/oom`),
     find: (_id, bundle) => {
       const init = identifyIn(processes, `${bundle}/pid`);
-      return init && { init, monitor: monitorOf(processes, bundle) };
+      if (init === undefined) return undefined;
+      const monitor = monitorOf(processes, bundle);
+      // an older daemon may have left it in its own group
+      if (monitor !== null) place.enter(monitor.pid);
+      return { init, monitor };
     },
     forget: async (id) => {
       await Promise.all([rm(exitFile(id), { force: true }), rm(persist(id), { recursive: true, force: true })]);
@@ -134,16 +145,25 @@ async function readExit(exitFile: string, oomFile: string): Promise<Ended | unde
 const MOUNTING_APART: readonly string[] = ['--mount', '--propagation', 'slave', '--'];
 
 /** conmon calls it with `create …` or `restore …` after these. */
-function runtimeCommand({ runtime, restore, terminal }: CreateOrder, searchPath: string): [string, ...string[]] {
+function runtimeCommand(
+  { runtime, restore, terminal }: CreateOrder,
+  { searchPath, takesInput }: Places,
+): readonly string[] {
   const apart = restore === undefined ? [] : [findTool('unshare', searchPath) ?? 'unshare', ...MOUNTING_APART];
-  return [...closedInput(terminal), ...apart, runtime.binary, '--root', runtime.stateRoot];
+  return [...(takesInput ? closedInput(terminal) : []), ...apart, runtime.binary, '--root', runtime.stateRoot];
 }
 
-type Places = { readonly exitDir: string; readonly persist: string; readonly searchPath: string };
+type Places = {
+  readonly exitDir: string;
+  readonly persist: string;
+  readonly searchPath: string;
+  readonly takesInput: boolean;
+};
 
-function conmonArguments(order: CreateOrder, { exitDir, persist, searchPath }: Places): readonly string[] {
+function conmonArguments(order: CreateOrder, places: Places): readonly string[] {
+  const { exitDir, persist } = places;
   const { id, bundle, restore } = order;
-  const [runtime, ...args] = runtimeCommand(order, searchPath);
+  const [runtime = '', ...args] = runtimeCommand(order, places);
   return [
     ...['--api-version', '1', '--cid', id, '--cuuid', id, '--name', id],
     ...['--runtime', runtime, '--bundle', bundle],

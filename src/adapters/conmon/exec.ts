@@ -6,6 +6,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Readable, Writable } from 'node:stream';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
@@ -14,7 +15,12 @@ import type { Processes } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { forkTurn } from '../process/spawn-gate.ts';
 
-type Options = { readonly binary: string; readonly env: Readonly<Record<string, string>> };
+type Options = {
+  readonly binary: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Puts conmon where it is to live. */
+  readonly enter: (pid: number) => void;
+};
 
 export type ExecStart = {
   readonly id: ContainerId;
@@ -31,10 +37,13 @@ const SYNC_FD = 3;
 const MAX_WORDS = 4096;
 /** A grandchild may hold a pipe open for ever: this long after the end, and after the last that came, nobody waits any longer. */
 const LAST_WORDS_MS = 200;
+/** After less than this a program that writes much has a moment to write more: a message costs more than its bytes. */
+const SMALL_BYTES = 32 * 1024;
+const GATHER_MS = 1;
 /** For what was being started when it was given up. */
 const LAST_WAIT_MS = 2000;
 
-export function conmonExec(processes: Processes, { binary, env }: Options): StartExec {
+export function conmonExec(processes: Processes, { binary, env, enter }: Options): StartExec {
   return async (start, { signal, timeoutMs }) => {
     await forkTurn();
     if (signal.aborted) throw notInTime('ABORTED', signal.reason);
@@ -50,6 +59,7 @@ export function conmonExec(processes: Processes, { binary, env }: Options): Star
       reject(new RuntimeError('TOOL_FAILED', { what: `${binary} could not be run`, cause }));
     });
     if (child.pid === undefined) return failed;
+    enter(child.pid);
     const [stdin, stdout, stderr, sync] = child.stdio as unknown as [Writable, Readable, Readable, Readable];
     const pipes = [stdin, stdout, stderr, sync];
     // nobody reads there any more: the program's own business
@@ -171,6 +181,7 @@ async function* chunksOf(stream: Readable, ended: Promise<unknown>): AsyncGenera
       isWaiting = false;
       taken++;
       yield chunk;
+      if (chunk.length < SMALL_BYTES) await sleep(GATHER_MS);
       isWaiting = true;
     }
   } catch {

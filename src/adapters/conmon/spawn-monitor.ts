@@ -1,6 +1,6 @@
 /** Starts a conmon and reads what it reports: one line of JSON on the sync pipe. Source: conmon src/parent_pipe_fd.c. */
 import { spawn } from 'node:child_process';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { forkTurn } from '../process/spawn-gate.ts';
@@ -8,12 +8,16 @@ import { withExitRoom } from './exit-room.ts';
 
 type Means = {
   readonly env: Readonly<Record<string, string>>;
+  /** Puts conmon where it is to stay, before it begins. */
+  readonly enter: (pid: number) => void;
   /** Directory on the disk of the exit codes. */
   readonly roomIn: string;
 };
 type Report = { readonly data: number; readonly message?: string };
 
 const SYNC_FD = 3;
+/** conmon waits for a byte there before it forks. */
+const START_FD = 4;
 const MAX_REPORT_CHARACTERS = 65_536;
 
 function parseReport(line: string): Report {
@@ -90,17 +94,20 @@ export async function spawnMonitor(
   if (signal.aborted) throw new RuntimeError('ABORTED', { what: 'the start was stopped', cause: signal.reason });
   const child = withExitRoom(means.roomIn, (room) =>
     spawn(command, args, {
-      env: { ...means.env, _OCI_SYNCPIPE: String(SYNC_FD) },
-      stdio: ['ignore', 'ignore', 'pipe', 'pipe', ...room],
+      env: { ...means.env, _OCI_SYNCPIPE: String(SYNC_FD), _OCI_STARTPIPE: String(START_FD) },
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', ...room],
       detached: true,
+    }).on('error', (error) => {
+      outcome.fail('START_FAILED', `${command} could not be run`, error);
     }),
   );
-  child.on('error', (error) => {
-    outcome.fail('START_FAILED', `${command} could not be run`, error);
-  });
   // without a process there are no pipes (no descriptor was left, for instance): the error says it
   if (child.pid === undefined) return outcome.pid;
-  const [, , words, sync] = child.stdio as unknown as readonly [null, null, Readable, Readable];
+  const [, , words, sync, start] = child.stdio as unknown as readonly [null, null, Readable, Readable, Writable];
+  // it has ended before it read, which its report says
+  start.on('error', () => undefined);
+  means.enter(child.pid);
+  start.end('\n');
   const timer = setTimeout(() => {
     outcome.fail('TIMED_OUT', `the container was not created within ${timeoutMs} ms`);
   }, timeoutMs);

@@ -15,6 +15,8 @@ type Options = {
   readonly env: Readonly<Record<string, string>>;
   readonly processes: Processes;
   readonly clock: Clock;
+  /** Puts it where it lives on without the daemon. */
+  readonly enter: (pid: number) => void;
 };
 
 export type LazyPages = (
@@ -32,13 +34,14 @@ const TELL_STATUS = '"$@"; echo $? > "$0"';
 
 /** Ready to serve when it returns. `workDirectory` must be that of the restore: they meet at its socket. */
 export const lazyPages =
-  ({ binary, env, processes, clock }: Options): LazyPages =>
+  ({ binary, env, processes, clock, enter }: Options): LazyPages =>
   async ({ imageDirectory, workDirectory }, { signal, timeoutMs }) => {
     const socket = `${workDirectory}/lazy-pages.socket`;
     const places = ['--images-dir', imageDirectory, '--work-dir', workDirectory];
     await Promise.all([rm(socket, { force: true }), writeFile(`${workDirectory}/${STATUS}`, COMING)]);
     const serve = [binary, 'lazy-pages', ...places, '-o', 'lazy.log'];
     const pid = await startDetached(['/bin/sh', '-c', TELL_STATUS, `${workDirectory}/${STATUS}`, ...serve], env);
+    enter(pid);
     const server = processes.identify(pid);
     const deadline = performance.now() + timeoutMs;
     while (server !== undefined && processes.isAlive(server)) {

@@ -2,7 +2,7 @@
  * CRIU opens its userfaultfd from inside the app's user namespace, which the kernel allows only while
  * vm.unprivileged_userfaultfd is 1 (userfaultfd(2); default 0). It is 1 for the moment of a wake and what it was before after it.
  */
-import { changeSetting } from '../process/guarded-setting.ts';
+import { changeSetting, type Change } from '../process/guarded-setting.ts';
 
 const SETTING = '/proc/sys/vm/unprivileged_userfaultfd';
 
@@ -11,6 +11,7 @@ export type LazyPermission = {
   readonly take: () => Promise<AsyncDisposable>;
 };
 
-export const lazyPermission = (searchPath: string): LazyPermission => ({
-  take: () => changeSetting({ file: SETTING, during: '1', after: '0', searchPath }),
+/** `enter`: as {@link Change} has it. */
+export const lazyPermission = (searchPath: string, enter: Change['enter']): LazyPermission => ({
+  take: () => changeSetting({ file: SETTING, during: '1', after: '0', searchPath, ...(enter && { enter }) }),
 });

@@ -2,6 +2,8 @@
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { RuntimeError } from '../../domain/errors.ts';
+import type { Proof } from '../../domain/hibernation.ts';
+import type { EngineReport } from '../../domain/results.ts';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { Engine, Live, StartOrder } from '../../ports/engine.ts';
 import type { Wait } from '../../ports/wait.ts';
@@ -16,25 +18,42 @@ import { ended, inspect } from './truth.ts';
 import { Turnstile } from './turnstile.ts';
 
 const PATIENCE_MS = 1000;
-/** It is part of the daemon, which answers. Whether CRIU works here, `runtimectl doctor` tries. */
-const REPORT = {
-  ...{ at: null, answers: true, why: null, next: null, lacks: [], cannot: [] },
-  can: [
-    'start apps from root file systems, bundles, images, layers and packages',
-    'suspend and resume them',
-    'hibernate them to disk, by CRIU, also over a reboot',
-    'change limits, mount, and run programs while an app runs',
-  ],
-} as const;
+/** It is part of the daemon, which answers. */
+const REPORT = { at: null, answers: true, why: null, next: null, cannot: [] } as const;
+const CAN = [
+  'start apps from root file systems, bundles, images, layers and packages',
+  'suspend and resume them',
+  'change limits, mount, and run programs while an app runs',
+] as const;
+const HIBERNATES = 'hibernate them to disk, by CRIU, also over a reboot';
 
-export function embeddedEngine(parts: Parts): Engine {
+const UNTRIED: Proof = {
+  ...{ possible: false, why: 'it is being tried, and not known yet', next: 'ask again in a moment' },
+};
+
+async function reportOf(
+  { runtime, clock }: Parts,
+  hibernates: () => Promise<Proof>,
+  timeoutMs: number,
+): Promise<EngineReport> {
+  const proof = await Promise.race([hibernates(), clock.sleep(timeoutMs).then(() => UNTRIED)]);
+  return {
+    ...{ engine: 'embedded', runtime: runtime.name, ...REPORT },
+    can: proof.possible ? [...CAN, HIBERNATES] : CAN,
+    lacks: proof.possible ? [] : [{ what: 'no app can be hibernated', why: proof.why, next: proof.next }],
+  };
+}
+
+/** `hibernates`: as {@link Engine} has it. */
+export function embeddedEngine(parts: Parts, hibernates: () => Promise<Proof>): Engine {
   const { runtime, monitor, groups, processes, clock } = parts;
   const turnstile = new Turnstile({ places: 2 * availableParallelism(), patienceMs: PATIENCE_MS, clock });
   return {
     name: 'embedded',
     runtimeName: runtime.name,
     format: () => Promise.resolve('oci'),
-    report: () => Promise.resolve({ engine: 'embedded', runtime: runtime.name, ...REPORT }),
+    report: ({ timeoutMs }) => reportOf(parts, hibernates, timeoutMs),
+    hibernates,
     cgroupsPath: groups.pathOf,
     start: (order, wait) => turnstile.pass(() => start(parts, order, wait)),
     suspend: (id, wait) => suspend(parts, id, wait),
@@ -81,10 +100,7 @@ export function embeddedEngine(parts: Parts): Engine {
     oomKills: groups.oomKills,
     leftovers: () => leftovers(parts),
     watch: monitor.watch,
-    close: () => {
-      groups.close();
-      return Promise.resolve();
-    },
+    close: groups.close,
   };
 }
 

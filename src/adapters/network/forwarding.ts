@@ -3,7 +3,7 @@
  * machine's setting, not ours; it is changed for the uplinks only, and put back when our network is gone (ip-sysctl.rst).
  */
 import { readFile } from 'node:fs/promises';
-import { changeSetting } from '../process/guarded-setting.ts';
+import { changeSetting, type Change } from '../process/guarded-setting.ts';
 
 const settingOf = (name: string): string => `/proc/sys/net/ipv4/conf/${name}/forwarding`;
 
@@ -17,14 +17,16 @@ export function uplinks(routes: string): readonly string[] {
   return [...new Set(defaults.flatMap(([name]) => name ?? []))];
 }
 
+type Guarding = Required<Pick<Change, 'searchPath' | 'enter'>>;
+
 export class Forwarding {
   readonly #anchor: string;
-  readonly #searchPath: string;
+  readonly #guarding: Guarding;
   readonly #guards = new Map<string, AsyncDisposable>();
 
-  constructor(anchor: string, searchPath: string) {
+  constructor(anchor: string, { searchPath, enter }: Guarding) {
     this.#anchor = anchor;
-    this.#searchPath = searchPath;
+    this.#guarding = { searchPath, enter };
   }
 
   /** For every uplink there is now. Throws NOT_SUPPORTED when the machine does not let it be set. */
@@ -35,7 +37,7 @@ export class Forwarding {
         file: settingOf(name),
         during: '1',
         after: '0',
-        searchPath: this.#searchPath,
+        ...this.#guarding,
         // the apps go on without the daemon, and so does their network
         lasting: `/proc/sys/net/ipv4/conf/${this.#anchor}`,
       });

@@ -37,6 +37,8 @@ export type NetworkOptions = {
   /** Where apps' resolv.conf is written: a file that anybody may reach. */
   readonly resolverFile: string;
   readonly searchPath: string;
+  /** Puts a process where it outlives the daemon. */
+  readonly enter: (pid: number) => void;
   /** nft(8); undefined when it is not there. */
   readonly filterTool: string | undefined;
   readonly log: Log;
@@ -68,7 +70,7 @@ export class RoutedNetworks implements Networks {
     this.#options = options;
     this.#name = `rm-${options.tag}`;
     this.#cables = `rm${options.tag.slice(0, 8)}.`;
-    this.#forwarding = new Forwarding(this.#name, options.searchPath);
+    this.#forwarding = new Forwarding(this.#name, options);
   }
 
   async ready(leased: Subnet | undefined, wait: Wait): Promise<Subnet> {

@@ -36,6 +36,8 @@ export type Change = {
   readonly searchPath: string;
   /** The change outlives its owner as long as this path exists. */
   readonly lasting?: string;
+  /** Puts the process where it outlives the daemon. */
+  readonly enter?: (pid: number) => void;
 };
 
 /**
@@ -48,6 +50,7 @@ export async function changeSetting({
   after,
   searchPath,
   lasting = '',
+  enter,
 }: Change): Promise<AsyncDisposable> {
   await forkTurn();
   const child = spawn('/bin/sh', ['-c', GUARD, file, during, after, dirname(file), lasting], {
@@ -61,6 +64,7 @@ export async function changeSetting({
   });
   // no process, no pipes (no descriptor was left, for instance): the error says it
   if (child.pid === undefined) throw notSet({ file, during }, await gone);
+  enter?.(child.pid);
   const answer = Promise.withResolvers<boolean>();
   child.stdout.once('data', () => answer.resolve(true)).on('error', () => undefined);
   // it has ended already when the setting was as wanted

@@ -1,7 +1,7 @@
 import { callOnce } from '../../client/unix.ts';
 import { RuntimeError } from '../../domain/errors.ts';
 import { askedFor } from '../app-request.ts';
-import type { Command } from '../command.ts';
+import type { Command, Invocation } from '../command.ts';
 import { textOf } from '../options.ts';
 
 export const run: Command = async (invocation) => {
@@ -16,11 +16,19 @@ export const run: Command = async (invocation) => {
     // what has no limit is for people, not for every line of a script
     const notes = (started.notes ?? []).filter((note) => output.isTerminal || !note.startsWith('no limit'));
     for (const note of notes) output.note(`note: ${note}`);
+    if (request.app?.hibernation?.enabled === true) await warnOfEngine(invocation, started.appInstanceId);
     return 0;
   } catch (error) {
     throw isAnswerLost(error) ? mayRun(error, appInstanceId) : await explainError(error);
   }
 };
+
+/** Whoever asks for hibernation learns at once when this device cannot. */
+async function warnOfEngine({ daemon, output }: Invocation, appInstanceId: string): Promise<void> {
+  const { findings } = await callOnce(daemon, ['explainHibernation', { appInstanceId }]);
+  const unable = findings.find(({ code }) => code === 'ENGINE_CANNOT');
+  if (unable !== undefined) output.note(`${unable.what}: ${unable.why}\n  next: ${unable.next}`);
+}
 
 const isAnswerLost = (error: unknown): error is RuntimeError =>
   error instanceof RuntimeError &&

@@ -22,6 +22,10 @@ const ENDED: Finding = {
   next: 'run it again',
 };
 
+const unable = ({ why, next }: { readonly why: string; readonly next: string }): Finding => ({
+  ...{ code: 'ENGINE_CANNOT', blocks: true, what: 'no app can be hibernated on this device: it was tried', why, next },
+});
+
 /** Of an app with a display in its container in its queue, because for that moment nobody looks after the display. */
 export function explain(world: World, instance: Instance): Promise<Explanation> {
   const look = (): Promise<Explanation> => lookAt(world, instance);
@@ -31,12 +35,17 @@ export function explain(world: World, instance: Instance): Promise<Explanation> 
 }
 
 async function lookAt({ engine, surveys }: World, { record }: Instance): Promise<Explanation> {
+  const proof = await engine.hibernates?.();
   const { containerId, live, app, hibernation } = record;
   const log = hibernation?.failureLog ?? null;
   const seen =
     live === null ? [] : await surveys.survey({ pids: engine.members(containerId), tcp: app.hibernation.tcp });
   const said = log === null ? [] : await surveys.readLog(log);
-  const own = [...(app.hibernation.enabled ? [] : [DISABLED]), ...(isAlive(record.state) ? [] : [ENDED])];
+  const own = [
+    ...(app.hibernation.enabled ? [] : [DISABLED]),
+    ...(isAlive(record.state) ? [] : [ENDED]),
+    ...(proof?.possible === false ? [unable(proof)] : []),
+  ];
   // what the last attempt stumbled over may be gone by now: it is told, but only what is seen now blocks
   const earlier = said.filter(({ code }) => !seen.some((finding) => finding.code === code));
   const findings = [...own, ...seen, ...earlier.map((finding) => ({ ...finding, blocks: false }))];

@@ -1,0 +1,61 @@
+/** Whether apps can be hibernated here, from a real dump and restore with the tools at hand: known once for these tools and this boot. */
+import * as z from 'zod';
+import { RuntimeError } from '../domain/errors.ts';
+import type { Proof } from '../domain/hibernation.ts';
+
+export type ProofOptions = {
+  /** Changes with a tool, the kernel and the boot. */
+  readonly key: string;
+  /** What an earlier daemon has found out. */
+  readonly remembered: string | undefined;
+  readonly remember: (text: string) => Promise<unknown>;
+  /** Throws with the reason. */
+  readonly tryOut: () => Promise<void>;
+};
+
+const noted = z.object({
+  key: z.string(),
+  proof: z.discriminatedUnion('possible', [
+    z.object({ possible: z.literal(true) }),
+    z.object({ possible: z.literal(false), why: z.string(), next: z.string() }),
+  ]),
+});
+
+/** Say nothing of the tools: they are tried again when somebody asks again. */
+const PASSING: ReadonlySet<string> = new Set(['TIMED_OUT', 'ABORTED', 'NO_SPACE', 'ENGINE_UNAVAILABLE']);
+const NEXT = 'runtimectl doctor looks for the cause';
+
+/** A function that tries it at the first call. */
+export function proving({ key, remembered, remember, tryOut }: ProofOptions): () => Promise<Proof> {
+  let known: Promise<Proof> | undefined;
+  const old = readNoted(remembered);
+  if (old?.key === key) known = Promise.resolve(old.proof);
+  const prove = async (): Promise<Proof> => {
+    const { proof, isPassing } = await attempt(tryOut);
+    if (isPassing) known = undefined;
+    else await remember(JSON.stringify({ key, proof })).catch(() => undefined);
+    return proof;
+  };
+  return () => (known ??= prove());
+}
+
+async function attempt(tryOut: () => Promise<void>): Promise<{ proof: Proof; isPassing: boolean }> {
+  try {
+    await tryOut();
+    return { proof: { possible: true }, isPassing: false };
+  } catch (thrown) {
+    const error = RuntimeError.of(thrown);
+    return {
+      proof: { possible: false, why: error.message, next: error.next ?? NEXT },
+      isPassing: PASSING.has(error.code),
+    };
+  }
+}
+
+function readNoted(text: string | undefined): z.infer<typeof noted> | undefined {
+  try {
+    return noted.safeParse(JSON.parse(text ?? 'null')).data;
+  } catch {
+    return undefined;
+  }
+}
