@@ -31,9 +31,11 @@ const bundles = [
  * An `import` of these reads every export of theirs, and the getters among them load half of Node: node:http brings undici, 13 MB and
  * 30 ms at every start. Taken as `require` would, they bring what is used (decision 0084).
  */
-const asRequired = ['node:http', 'node:util'];
+const asRequired = ['node:crypto', 'node:http', 'node:util'];
 /** What libraries require for what they may have to do; loaded when they do. */
 const whenUsed = ['https', 'tls'];
+/** The same by import, which only commander does; it starts no programs for us. */
+const ofCommander = 'node:child_process';
 
 /** @type {import('esbuild').Plugin} */
 const builtins = {
@@ -51,6 +53,9 @@ const builtins = {
     });
     onResolve({ filter: new RegExp(`^(${whenUsed.join('|')})$`) }, ({ path, kind }) =>
       kind === 'require-call' ? { path, namespace: 'when-used' } : undefined,
+    );
+    onResolve({ filter: new RegExp(`^${ofCommander}$`) }, ({ path, importer }) =>
+      importer.includes('/commander/') ? { path, namespace: 'when-used' } : undefined,
     );
     onLoad({ filter: /.*/, namespace: 'when-used' }, ({ path }) => ({
       contents: `module.exports = new Proxy({}, { get: (_, name) => process.getBuiltinModule('${path}')[name] });`,

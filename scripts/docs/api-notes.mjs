@@ -36,7 +36,9 @@ export const PARAMETER_NOTES = {
     'In the app: a place that is there (a directory for a directory, a file for a file), no mount point yet, and with no symbolic link on the way.',
   readOnly: '',
   'exec.stream':
-    'Chosen by the caller, for one program of this WebSocket: output comes as notifications `<stream>.onExecOutput` with `{"stream": "stdout" | "stderr", "data": "<base64>"}`, input goes by `execInput`.',
+    'Chosen by the caller, for one program of this WebSocket: output comes as notifications `<stream>.onExecOutput` with `{"stream": "stdout" | "stderr", "data": "<base64>"}`, input goes by `execInput`. A client that does not read holds the program up.',
+  'exec.binary':
+    'With `stream`: output comes as binary messages of the WebSocket in place of those notifications, each one frame: 1 byte 1 for stdout or 2 for stderr, 1 byte length of the name `stream`, that name in ASCII, then at most 128 KiB of output. It costs far less than base64 in JSON.',
   'execInput.stream': 'As in `exec`.',
   'getHistory.limit': 'The last so many events.',
   visible: '',

@@ -1,10 +1,11 @@
 /** A program in an app with live streams, over one connection. Imports nothing of Node. */
 import type { MethodInput } from '../domain/api.ts';
-import { EXEC_OUTPUT, type ExecOutput, type ExecResult, type ExecSignal } from '../domain/exec.ts';
+import { EXEC_OUTPUT, type ExecResult, type ExecSignal } from '../domain/exec.ts';
+import type { ExecMessage } from '../domain/exec-message.ts';
 import type { Link } from './link.ts';
 import { timeoutOf } from './protocol.ts';
 
-export type ExecParams = Omit<MethodInput<'exec'>, 'stream'>;
+export type ExecParams = Omit<MethodInput<'exec'>, 'stream' | 'binary'>;
 
 export type ExecOptions = {
   /** Called in order, as output comes. Until a promise of it is settled nothing more is read, and the program waits (not in a browser). */
@@ -30,16 +31,16 @@ let streams = 0;
 export function openExec(link: Link, params: ExecParams, { onOutput }: ExecOptions): RunningExec {
   streams += 1;
   const stream = `client.exec.${streams}`;
-  const stopListening = link.listen(`${stream}.${EXEC_OUTPUT}`, (wire) => {
-    const { stream: name, data } = wire as ExecOutput;
-    return onOutput(name, bytesOf(data));
+  const stopListening = link.listen(`${stream}.${EXEC_OUTPUT}`, (output) => {
+    const { name, data } = output as ExecMessage;
+    return onOutput(name, data);
   });
   const input = async (what: object): Promise<void> => {
     await link.call('execInput', { stream, ...what }, { timeoutMs: timeoutOf('execInput') });
   };
   return {
     result: link
-      .call('exec', { ...params, stream }, { timeoutMs: NO_LIMIT_MS })
+      .call('exec', { ...params, stream, binary: true }, { timeoutMs: NO_LIMIT_MS })
       .finally(stopListening) as Promise<ExecResult>,
     write: (data) => input({ data: textOf(data) }),
     end: () => input({ end: true }),
@@ -50,18 +51,9 @@ export function openExec(link: Link, params: ExecParams, { onOutput }: ExecOptio
 /** Node's, where there is one: a hundred times as fast as what every browser has. */
 const { Buffer: fast } = globalThis as {
   readonly Buffer?: {
-    from(base64: string, encoding: 'base64'): Uint8Array;
     from(buffer: ArrayBufferLike, offset: number, length: number): { toString(encoding: 'base64'): string };
   };
 };
-
-function bytesOf(base64: string): Uint8Array {
-  if (fast !== undefined) return fast.from(base64, 'base64');
-  const binary = atob(base64);
-  const bytes = new Uint8Array(binary.length);
-  for (let at = 0; at < bytes.length; at++) bytes[at] = binary.charCodeAt(at);
-  return bytes;
-}
 
 function textOf(data: Uint8Array): string {
   if (fast !== undefined) return fast.from(data.buffer, data.byteOffset, data.byteLength).toString('base64');

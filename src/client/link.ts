@@ -1,5 +1,7 @@
 /** One connection: answers find their calls, notifications their listeners. When it is lost it stays lost. */
 import type { RuntimeError } from '../domain/errors.ts';
+import { EXEC_OUTPUT } from '../domain/exec.ts';
+import { readExecMessage } from '../domain/exec-message.ts';
 import { bounded } from './bounded.ts';
 import type { Bounds } from './bounded.ts';
 import { heartbeat } from './heartbeat.ts';
@@ -7,6 +9,7 @@ import type { Heartbeat } from './heartbeat.ts';
 import { pendingCalls } from './pending.ts';
 import type { Ask } from './pending.ts';
 import { givenUp, parseMessage } from './protocol.ts';
+import type { Message } from './protocol.ts';
 import type { OpenSocket, Socket } from './socket.ts';
 
 /** Until a promise of it is settled nothing more is read, where that is possible. */
@@ -46,7 +49,8 @@ export async function openLink(options: LinkOptions, signal?: AbortSignal): Prom
 
   const socket = open({
     onOpen: () => opened.resolve(undefined),
-    onText: receive,
+    onText: (text) => receive(parseMessage(text)),
+    onBytes: (bytes) => receive(outputIn(bytes)),
     onClosed: (cause) => end.come(unreachable(cause)),
   });
   const taking = takingTime(socket, () => beat?.heard());
@@ -56,9 +60,8 @@ export async function openLink(options: LinkOptions, signal?: AbortSignal): Prom
     calls.failAll(error);
   });
 
-  function receive(text: string): void {
+  function receive(message: Message | undefined): void {
     beat?.heard();
-    const message = parseMessage(text);
     if (typeof message?.method === 'string') taking.wait(listeners.get(message.method)?.(message.params));
     else if (message !== undefined) calls.settle(message);
   }
@@ -95,6 +98,12 @@ export async function openLink(options: LinkOptions, signal?: AbortSignal): Prom
     isLost: () => end.error() !== undefined,
     close: () => close(unreachable('the client was closed')),
   };
+}
+
+/** As if it had come by a notification. */
+function outputIn(bytes: Uint8Array): Message | undefined {
+  const output = readExecMessage(bytes);
+  return output === undefined ? undefined : { method: `${output.stream}.${EXEC_OUTPUT}`, params: output };
 }
 
 /** A listener that takes long is not sent more: the daemon, and what it reads from, wait as well. */

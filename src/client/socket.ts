@@ -11,6 +11,7 @@ export type Socket = {
 export type SocketListener = {
   readonly onOpen: () => void;
   readonly onText: (text: string) => void;
+  readonly onBytes: (bytes: Uint8Array) => void;
   /** Once, at the end, whether it was ever open or not. */
   readonly onClosed: (cause: unknown) => void;
 };
@@ -20,6 +21,7 @@ export type OpenSocket = (listener: SocketListener) => Socket;
 
 /** What the WebSocket standard gives (html.spec.whatwg.org, "WebSockets"), as methods: their parameters may be narrower. */
 type StandardSocket = {
+  binaryType: string;
   send(text: string): void;
   close(): void;
   pause?(): void;
@@ -31,7 +33,7 @@ type StandardSocket = {
 };
 
 export function overWebSocket(create: () => StandardSocket): OpenSocket {
-  return ({ onOpen, onText, onClosed }) => {
+  return ({ onOpen, onText, onBytes, onClosed }) => {
     let socket: StandardSocket;
     try {
       socket = create();
@@ -41,10 +43,14 @@ export function overWebSocket(create: () => StandardSocket): OpenSocket {
       const nothing = () => undefined;
       return { send: nothing, pause: nothing, resume: nothing, close: nothing };
     }
+    // ws gives Buffers without being asked, which are no copies
+    if (socket.binaryType === 'blob') socket.binaryType = 'arraybuffer';
     let cause: unknown;
     socket.addEventListener('open', onOpen);
     socket.addEventListener('message', ({ data }) => {
       if (typeof data === 'string') onText(data);
+      else if (data instanceof Uint8Array) onBytes(data);
+      else if (data instanceof ArrayBuffer) onBytes(new Uint8Array(data));
     });
     // a browser tells no reason here, ws does; 'close' follows
     socket.addEventListener('error', ({ error }) => (cause ??= error));

@@ -123,6 +123,8 @@ const exec = z.strictObject({
   /** Given to it as its whole input. Absent: none; with `stream`: what `execInput` sends. */
   stdin: z.string().optional(),
   stream: stream.optional(),
+  /** With `stream`: its output comes as binary messages. */
+  binary: z.boolean().default(false),
 });
 
 const execInput = z.strictObject({
@@ -146,10 +148,6 @@ const getEvents = z.strictObject({
   since: z.int().min(0),
   limit: z.int().min(1).max(10_000).default(1000),
   appInstanceId: id.optional(),
-});
-
-const getScreenshot = z.strictObject({
-  appInstanceId: id,
 });
 
 const setVisible = z.strictObject({ appInstanceId: id, visible: z.boolean() });
@@ -218,7 +216,7 @@ export const METHODS = {
     doc: 'All living instances; with `all` the ended ones still known too.',
   },
   getLogs: { params: getLogs, doc: 'What the app wrote to stdout and stderr.' },
-  getScreenshot: { params: getScreenshot, doc: "What is on the app's display, or was when it fell asleep." },
+  getScreenshot: { params: one, doc: "What is on the app's display, or was when it fell asleep." },
   setVisible: {
     params: setVisible,
     doc: "Show or hide an app's display; a hidden one draws nothing and gets no input. A suspended app has it so when it runs on.",

@@ -20,8 +20,9 @@ export type ExecSignal = (typeof EXEC_SIGNALS)[number];
 export type ExecOutput = { readonly stream: 'stdout' | 'stderr'; readonly data: string };
 export const EXEC_OUTPUT = 'onExecOutput';
 
-/** A connection that hears more than answers. Its identity is what a stream belongs to. */
+/** A connection that hears more than answers. Its identity is what a stream belongs to. Both return when it was taken, and never throw. */
 export type Channel = {
-  /** Returns when it was taken: who sends much waits for it. Never throws. */
   readonly notify: (method: string, params: object) => Promise<void>;
+  /** As one binary message. */
+  readonly sendBytes: (message: Uint8Array) => Promise<void>;
 };

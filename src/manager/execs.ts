@@ -1,6 +1,7 @@
 /** Programs that callers run in apps: begun in the instance's queue, then on their own until they end or nobody listens. */
 import type { MethodParams, MethodResults } from '../domain/api.ts';
 import { RuntimeError } from '../domain/errors.ts';
+import { execMessages } from '../domain/exec-message.ts';
 import { EXEC_OUTPUT, type Channel, type ExecOutput, type ExecResult } from '../domain/exec.ts';
 import { signalOf } from '../domain/exit.ts';
 import type { Exec } from '../ports/execs.ts';
@@ -50,7 +51,7 @@ export class Execs {
   }
 
   async #run(instance: Instance, params: Params, call: ExecCall): Promise<ExecResult> {
-    const { stream, timeoutMs, stdin } = params;
+    const { stream, timeoutMs, stdin, binary } = params;
     // before anything is begun: a stream may be refused
     const { promise: begun, resolve, reject } = Promise.withResolvers<Exec>();
     begun.catch(() => undefined);
@@ -71,7 +72,7 @@ export class Execs {
         ends.abort();
       };
       using _watch = watchStandstill(exec, instance, { limitMs: this.#world.settings.execStandstillMs, onStandstill });
-      const outputs = stream === undefined ? collectAll(exec) : tellAll(exec, stream, call.channel);
+      const outputs = stream === undefined ? collectAll(exec) : tellAll(exec, tellerOf(stream, binary, call.channel));
       const isOver = await endWithin(exec, signal);
       // of one that hangs in the kernel nobody knows the code
       const code = await (isOver ? exec.ended : Promise.race([exec.ended, Promise.resolve(null)]));
@@ -250,14 +251,27 @@ async function collect(chunks: AsyncIterable<Uint8Array>) {
   return { text: Buffer.concat(kept).toString(), truncated: bytes > MAX_OUTPUT_BYTES };
 }
 
-async function tellAll({ stdout, stderr }: Exec, stream: string, channel: Channel | undefined): Promise<Outputs> {
-  const tell = async (name: ExecOutput['stream'], chunks: AsyncIterable<Uint8Array>): Promise<void> => {
-    for await (const chunk of chunks) {
-      const output: ExecOutput = { stream: name, data: Buffer.from(chunk).toString('base64') };
-      // not read on before it was taken: a slow reader slows the program down, and nobody else
-      await channel?.notify(`${stream}.${EXEC_OUTPUT}`, output);
-    }
+/** Returns when it was taken. */
+type Tell = (name: ExecOutput['stream'], chunk: Uint8Array) => Promise<void> | undefined;
+
+function tellerOf(stream: string, isBinary: boolean, channel: Channel | undefined): Tell {
+  if (isBinary) {
+    const messages = { stdout: execMessages(stream, 'stdout'), stderr: execMessages(stream, 'stderr') };
+    return async (name, chunk) => {
+      for (const message of messages[name](chunk)) await channel?.sendBytes(message);
+    };
+  }
+  return (name, chunk) => {
+    const data = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString('base64');
+    return channel?.notify(`${stream}.${EXEC_OUTPUT}`, { stream: name, data } satisfies ExecOutput);
   };
-  await Promise.all([tell('stdout', stdout), tell('stderr', stderr)]);
+}
+
+async function tellAll({ stdout, stderr }: Exec, tell: Tell): Promise<Outputs> {
+  const tellOne = async (name: ExecOutput['stream'], chunks: AsyncIterable<Uint8Array>): Promise<void> => {
+    // not read on before it was taken: a slow reader slows the program down, and nobody else
+    for await (const chunk of chunks) await tell(name, chunk);
+  };
+  await Promise.all([tellOne('stdout', stdout), tellOne('stderr', stderr)]);
   return { stdout: '', stderr: '', truncated: false };
 }

@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import type { RawData, WebSocket } from 'ws';
 import type { Log } from '../ports/log.ts';
 import type { Calls } from './calls.ts';
-import { sendText } from './fragments.ts';
+import { sendBytes, sendText } from './fragments.ts';
 import { answer, parseError } from './json-rpc.ts';
 import type { Handler } from './json-rpc.ts';
 import type { Caller } from './methods.ts';
@@ -36,7 +36,7 @@ export function serveConnection(socket: WebSocket, host: ConnectionHost): void {
   const gone = new AbortController();
   const send = (text: string) => sendText(socket, text);
   const subscriptions = hub.join({ send, bufferedBytes: () => socket.bufferedAmount, drop });
-  const channel = { notify };
+  const channel = { notify, sendBytes: (message: Uint8Array) => sendBytes(socket, message) };
   const handler = host.handlerFor({ gone: () => AbortSignal.any([gone.signal, host.closing]), subscriptions, channel });
   let pending = 0;
   let waiting: NodeJS.Timeout | undefined;

@@ -141,8 +141,8 @@ class Mixed {
     await daemon.kill9();
     this.kills++;
     await work;
-    if (this.#random(4) === 0) {
-      await daemon.startBriefly(this.#random(250));
+    for (let more = this.#random(3); more > 0; more--) {
+      await daemon.startBriefly(this.#random(400));
       this.kills++;
     }
     await daemon.restart();
@@ -174,11 +174,13 @@ class Mixed {
   async #troubles(isOver: () => boolean): Promise<void> {
     const random = randomNumbers(this.#random(2 ** 30));
     const { daemon } = this.#campaign;
+    const { pid } = daemon;
     while (!isOver()) {
       await sleep(random(400));
       if (isOver()) return;
       await pickTrouble(random)({
         daemon,
+        pid,
         random,
         foreign: this.#foreign,
         tell: (word, argv) => this.#note(word, argv),

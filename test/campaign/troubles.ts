@@ -1,5 +1,5 @@
 /** What goes wrong around the daemon: helpers that die or hang, foreign mount namespaces, no descriptors, a full disk. */
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { closeSync, ftruncateSync, openSync, readFileSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,6 +12,8 @@ type Tell = (word: string, argv: readonly string[]) => void;
 
 type Scene = {
   readonly daemon: TestDaemon;
+  /** Of the daemon when the round began: it may be killed at any moment. */
+  readonly pid: number;
   readonly random: Random;
   readonly tell: Tell;
   /** Holders of foreign mount namespaces, the oldest first. */
@@ -23,8 +25,8 @@ export type Trouble = (scene: Scene) => Promise<void>;
 const MAX_FOREIGN = 3;
 
 /** Tools and compositors. No process of an app has the root directory among its arguments. */
-const helpersOf = (daemon: TestDaemon): readonly number[] =>
-  processesWith(daemon.root).filter((pid) => pid !== daemon.pid && basename(commandLine(pid)[0] ?? '') !== 'conmon');
+const helpersOf = ({ daemon, pid: own }: Scene): readonly number[] =>
+  processesWith(daemon.root).filter((pid) => pid !== own && basename(commandLine(pid)[0] ?? '') !== 'conmon');
 
 const monitorsOf = (daemon: TestDaemon): readonly number[] =>
   processesWith(daemon.root).filter((pid) => basename(commandLine(pid)[0] ?? '') === 'conmon');
@@ -48,16 +50,18 @@ async function catchOne(find: () => readonly number[], random: Random): Promise<
   return undefined;
 }
 
-const killHelper: Trouble = async ({ daemon, random, tell }) => {
-  const pid = await catchOne(() => helpersOf(daemon), random);
+const killHelper: Trouble = async (scene) => {
+  const { random, tell } = scene;
+  const pid = await catchOne(() => helpersOf(scene), random);
   if (pid === undefined) return;
   const argv = commandLine(pid);
   if (signal(pid, 'SIGKILL')) tell('helper-killed', argv);
 };
 
 /** A tool that hangs for a moment, as on a disk that is slow. */
-const stopHelper: Trouble = async ({ daemon, random, tell }) => {
-  const pid = await catchOne(() => helpersOf(daemon), random);
+const stopHelper: Trouble = async (scene) => {
+  const { random, tell } = scene;
+  const pid = await catchOne(() => helpersOf(scene), random);
   if (pid === undefined || !signal(pid, 'SIGSTOP')) return;
   tell('helper-stopped', commandLine(pid));
   await sleep(50 + random(400));
@@ -80,26 +84,29 @@ const foreignNamespace: Trouble = ({ random, foreign, tell }) => {
   return Promise.resolve();
 };
 
-const limitOf = (pid: number): string =>
-  /^Max open files\s+(\d+)\s+(\d+)/m
-    .exec(readFileSync(`/proc/${pid}/limits`, 'utf8'))
-    ?.slice(1, 3)
-    .join(':') ?? '1024:4096';
+/** `soft:hard`; undefined when the process has ended. */
+function limitOf(pid: number): string | undefined {
+  try {
+    const limits = readFileSync(`/proc/${pid}/limits`, 'utf8');
+    return /^Max open files\s+(\d+)\s+(\d+)/m.exec(limits)?.slice(1, 3).join(':');
+  } catch {
+    return undefined;
+  }
+}
+
+function setLimit(pid: number, limit: string): void {
+  spawnSync('prlimit', ['--pid', String(pid), `--nofile=${limit}`], { stdio: 'ignore' });
+}
 
 /** The daemon is a few descriptors away from its limit. */
-const fewDescriptors: Trouble = async ({ daemon, random, tell }) => {
-  const { pid } = daemon;
+const fewDescriptors: Trouble = async ({ pid, random, tell }) => {
   const before = limitOf(pid);
+  if (before === undefined) return;
   const soft = 30 + random(60);
-  const [, hard = '4096'] = before.split(':');
-  execFileSync('prlimit', ['--pid', String(pid), `--nofile=${soft}:${hard}`], { stdio: 'ignore' });
+  setLimit(pid, `${soft}:${before.split(':')[1] ?? ''}`);
   tell('few-descriptors', [String(soft)]);
   await sleep(50 + random(200));
-  try {
-    execFileSync('prlimit', ['--pid', String(pid), `--nofile=${before}`], { stdio: 'ignore' });
-  } catch {
-    // it was killed, and the next one has the old limit
-  }
+  setLimit(pid, before);
 };
 
 const CHUNK = Buffer.alloc(2 ** 20, 1);

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { WebSocket } from 'ws';
 import { RuntimeError } from '../../src/client/node.ts';
 import { perl, pidOf, runApp, SLEEP } from '../lib/apps.ts';
 import { startDaemon } from '../lib/daemon.ts';
@@ -84,6 +85,86 @@ test('a slow reader of exec slows the program down, and nothing is kept for it',
   assert(memory(child.pid ?? 0) < 200_000, `${memory(child.pid ?? 0)} kB for a reader that does not read`);
   child.kill('SIGKILL');
   await until(() => child.exitCode !== null || child.signalCode !== null, { what: 'it has ended' });
+});
+
+type Form = 'json' | 'binary';
+type Heard = { readonly bytes: Record<'stdout' | 'stderr', Buffer[]>; readonly order: string[] };
+
+/** As a client of its own hears it: `docs/api.md`, exec. */
+function hear(socket: WebSocket, form: Form, { bytes, order }: Heard): Promise<{ readonly result?: unknown }> {
+  const { promise, resolve } = Promise.withResolvers<{ readonly result?: unknown }>();
+  const add = (name: 'stdout' | 'stderr', data: Buffer): void => {
+    bytes[name].push(data);
+    if (order.at(-1) !== name) order.push(name);
+  };
+  socket.on('message', (raw, isBinary) => {
+    const data = raw as Buffer;
+    if (isBinary) {
+      assert.equal(form, 'binary');
+      assert.equal(data.subarray(1, 6).toString('latin1'), '\x04mine');
+      assert(data[0] === 1 || data[0] === 2);
+      add(data[0] === 1 ? 'stdout' : 'stderr', data.subarray(6));
+      return;
+    }
+    const message = JSON.parse(data.toString()) as {
+      readonly method?: string;
+      readonly result?: unknown;
+      readonly params: { readonly stream: 'stdout' | 'stderr'; readonly data: string };
+    };
+    if (message.method === undefined) {
+      resolve(message);
+      return;
+    }
+    assert.equal(form, 'json');
+    assert.equal(message.method, 'mine.onExecOutput');
+    add(message.params.stream, Buffer.from(message.params.data, 'base64'));
+  });
+  return promise;
+}
+
+const isPerl = (pid: number): boolean => readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'perl';
+const ALL_BYTES = Buffer.from(Array.from({ length: 256 }, (_, at) => at));
+
+test('output comes in both forms of the wire: every byte, in order, before the answer, and no faster than it is read', async () => {
+  await using daemon = await startDaemon();
+  const { places, client } = daemon;
+  const appInstanceId = await runApp(client, 'forms', SLEEP);
+  const memory = (): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${daemon.pid}/status`, 'utf8'))?.[1]);
+  for (const form of ['json', 'binary'] as const) {
+    const socket = new WebSocket(`ws+unix:${places.socket}:/jsonrpc`, { perMessageDeflate: false });
+    await once(socket, 'open');
+    const heard: Heard = { bytes: { stdout: [], stderr: [] }, order: [] };
+    const answer = hear(socket, form, heard);
+    // 51.2 MB; STDERR is not buffered
+    const script =
+      '$| = 1; print STDERR "first"; sleep 1; binmode STDOUT; print pack("C*", 0..255) x 200_000; print STDERR "x" x 100_000; exit 7';
+    const params = {
+      appInstanceId,
+      args: perl(script),
+      stdin: '',
+      stream: 'mine',
+      ...(form === 'binary' && { binary: true }),
+    };
+    socket.send(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'exec', params }));
+    await until(() => heard.bytes.stdout.length > 0, { what: `output (${form})` });
+    socket.pause();
+    let before = -1;
+    const [program = 0] = processesBesides(await pidOf(client, appInstanceId)).filter(isPerl);
+    const written = (): number => {
+      return Number(/wchar: (\d+)/.exec(readFileSync(`/proc/${program}/io`, 'utf8'))?.[1]);
+    };
+    await until(() => before === (before = written()), { what: 'the program stands', pollMs: 300 });
+    assert(before < 10_000_000, `${before} bytes were written for a reader that does not read (${form})`);
+    assert(memory() < 200_000, `${memory()} kB (${form})`);
+    socket.resume();
+    const { result } = await answer;
+    assert.deepEqual(result, { exitCode: 7, signal: null, stdout: '', stderr: '', truncated: false });
+    assert(Buffer.concat(heard.bytes.stdout).equals(Buffer.concat(Array.from({ length: 200_000 }, () => ALL_BYTES))));
+    assert.equal(Buffer.concat(heard.bytes.stderr).toString(), `first${'x'.repeat(100_000)}`);
+    assert.deepEqual(heard.order.slice(0, 2), ['stderr', 'stdout']);
+    socket.terminate();
+  }
+  await checkHouse(daemon);
 });
 
 /** Numbers of ptrace(2) for syscall(2). */

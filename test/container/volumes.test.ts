@@ -2,15 +2,16 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once as event } from 'node:events';
-import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { exitOf, hostApp, outputOf, shell, SLEEP, uniqueId, untilSays } from '../lib/apps.ts';
 import { startDaemon, type TestDaemon } from '../lib/daemon.ts';
 import { mountNamespace, type MountNamespace, type Propagation } from '../lib/mount-namespace.ts';
-import { helpfulRefusal } from '../lib/refusal.ts';
+import { helpfulRefusal, refusal } from '../lib/refusal.ts';
 import { runtimectl } from '../lib/runtimectl.ts';
+import { toolsWith } from '../lib/tools.ts';
 import { until } from '../lib/until.ts';
 
 const MIB = 2 ** 20;
@@ -251,4 +252,16 @@ test('storage that no repair can help says so, and can be begun again; a sleepin
   await helpfulRefusal(daemon.client.wake({ appInstanceId: asleep }), 'CORRUPT_FILE', /damaged/);
   assert((await daemon.client.repairStorage({ appId: asleep })).repaired);
   await daemon.client.wake({ appInstanceId: asleep });
+});
+
+test('a check that something killed says nothing about the storage: it is tried again at the next run', async () => {
+  await using tools = await toolsWith({});
+  await using daemon = await startDaemon({ tools: tools.path });
+  const app = uniqueId('checked');
+  await once(daemon, app, [WRITES]);
+  const e2fsck = join(tools.path, 'e2fsck');
+  writeFileSync(e2fsck, '#!/bin/sh\nkill -9 $$\n', { mode: 0o755 });
+  await refusal(once(daemon, app, [CHECKS]), 'TOOL_FAILED', /e2fsck failed with signal SIGKILL/);
+  rmSync(e2fsck);
+  assert.deepEqual(await once(daemon, app, [CHECKS]), ['whole']);
 });

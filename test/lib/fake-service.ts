@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { MethodResults } from '../../src/domain/api.ts';
 import { RuntimeError } from '../../src/domain/errors.ts';
 import type { AppEvent, NewEvent } from '../../src/domain/events.ts';
+import { execMessages } from '../../src/domain/exec-message.ts';
 import { entriesOf } from '../../src/domain/history.ts';
 import { appId, appInstanceId, containerIdFor, newAppInstanceId } from '../../src/domain/ids.ts';
 import type { Resources } from '../../src/domain/health.ts';
@@ -134,7 +135,11 @@ export function fakeService(world: FakeWorld = fakeWorld()): FakeService {
       find(params.appInstanceId);
       const text = params.args.join(' ');
       const output = { stream: 'stdout', data: Buffer.from(text).toString('base64') };
-      if (params.stream !== undefined) await channel?.notify(`${params.stream}.onExecOutput`, output);
+      if (params.stream !== undefined && params.binary) {
+        for (const message of execMessages(params.stream, 'stdout')(Buffer.from(text))) {
+          await channel?.sendBytes(message);
+        }
+      } else if (params.stream !== undefined) await channel?.notify(`${params.stream}.onExecOutput`, output);
       return {
         exitCode: 7,
         signal: null,

@@ -198,7 +198,7 @@ export const WIRE: Readonly<Record<MethodName, WireRow>> = {
     form: nil,
   },
   exec: {
-    own: ['appInstanceId', 'args', 'env', 'cwd', 'user', 'timeoutMs', 'stdin', 'stream'],
+    own: ['appInstanceId', 'args', 'env', 'cwd', 'user', 'timeoutMs', 'stdin', 'stream', 'binary'],
     params: (at) => ({ ...one(at), args: ['/bin/sh', '-c', 'cat; exit 7'], stdin: 'given' }),
     form: z.strictObject({
       ...{ exitCode: z.literal(7), signal: nil, stdout: z.literal('given'), stderr: text, truncated: z.boolean() },

@@ -6,6 +6,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Readable, Writable } from 'node:stream';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
@@ -36,6 +37,9 @@ const SYNC_FD = 3;
 const MAX_WORDS = 4096;
 /** A grandchild may hold a pipe open for ever: this long after the end, and after the last that came, nobody waits any longer. */
 const LAST_WORDS_MS = 200;
+/** After less than this a program that writes much has a moment to write more: a message costs more than its bytes. */
+const SMALL_BYTES = 32 * 1024;
+const GATHER_MS = 1;
 /** For what was being started when it was given up. */
 const LAST_WAIT_MS = 2000;
 
@@ -177,6 +181,7 @@ async function* chunksOf(stream: Readable, ended: Promise<unknown>): AsyncGenera
       isWaiting = false;
       taken++;
       yield chunk;
+      if (chunk.length < SMALL_BYTES) await sleep(GATHER_MS);
       isWaiting = true;
     }
   } catch {

@@ -16,6 +16,7 @@ import type { StoredImage } from './stored-image.ts';
 import type { ImageTools } from './tools.ts';
 import { unusable } from './unusable.ts';
 import { checksumsOf, verify, type Verified } from './verify.ts';
+import { verdictOf } from '../process/run-tool.ts';
 
 export type Opening = {
   readonly machine: Machine;
@@ -130,5 +131,4 @@ async function unpack(
 }
 
 /** zstd ran and did not like what it read; that it could not be run at all says nothing about the image. */
-const isDecodingError = (error: unknown): error is RuntimeError =>
-  error instanceof RuntimeError && error.code === 'TOOL_FAILED' && error.message.includes('exit code 1');
+const isDecodingError = (error: unknown): error is RuntimeError => verdictOf(error) === 1;

@@ -6,6 +6,7 @@ import { boundedTools, refuseBeyond, type Bounds } from './bounds.ts';
 import { nextFor as nextForPlatform } from './platform.ts';
 import { invalid, type Located } from './reference.ts';
 import { reasonOf, type PackageTools } from './tools.ts';
+import { verdictOf } from '../process/run-tool.ts';
 
 export type Copying = {
   readonly tools: PackageTools;
@@ -69,7 +70,7 @@ async function copyAs(located: Located, { tools, bounds, draft }: Copying): Prom
     bounds,
     places,
   )([...argv, nameOf(located), `dir:${blobs}`]).catch(async (error: unknown) => {
-    if (error instanceof RuntimeError && error.code !== 'TOOL_FAILED') throw error;
+    if (verdictOf(error) === undefined) throw error;
     const why = `cannot be read as ${kind}${tag === undefined ? '' : ` with the tag ${tag}`}`;
     throw invalid(path, why, await nextFor(error, located, tools), reasonOf(error));
   });

@@ -1,11 +1,12 @@
 /** One read-only mount a package, at a place that anybody may reach, shared by all instances that hold the package. */
 import { mkdir, open, readFile, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isErrno, RuntimeError } from '../../domain/errors.ts';
+import { isErrno } from '../../domain/errors.ts';
 import { mountsBelow } from '../files/mount-table.ts';
 import { listDirectory } from '../files/list-directory.ts';
 import { invalid } from './reference.ts';
 import { reasonOf, type PackageTools } from './tools.ts';
+import { verdictOf } from '../process/run-tool.ts';
 
 /** What is mounted. The loop device of a file is freed by the kernel with the last mount of it (LO_FLAGS_AUTOCLEAR, mount(8)). */
 export type MountSource =
@@ -89,7 +90,7 @@ async function refuseCutOff(kind: 'squashfs' | 'erofs', path: string): Promise<v
 }
 
 function explained(error: unknown, source: MountSource): unknown {
-  if (!(error instanceof RuntimeError) || error.code !== 'TOOL_FAILED') return error;
+  if (verdictOf(error) === undefined) return error;
   const what = 'path' in source ? source.path : source.paths.join(', ');
   const kind = source.kind === 'layers' ? 'an overlay' : source.kind;
   return invalid(

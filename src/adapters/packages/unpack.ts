@@ -4,7 +4,7 @@
  */
 import { mkdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isErrno, RuntimeError } from '../../domain/errors.ts';
+import { isErrno } from '../../domain/errors.ts';
 import { isThere } from '../files/is-there.ts';
 import { boundedTools, refuseBeyond, type Bounds } from './bounds.ts';
 import { refuseHostile } from './entries.ts';
@@ -12,6 +12,7 @@ import { sha256 } from './files.ts';
 import type { Image, Layer } from './image.ts';
 import { invalid } from './reference.ts';
 import { reasonOf, type PackageTools } from './tools.ts';
+import { verdictOf } from '../process/run-tool.ts';
 
 export type Unpacking = {
   readonly tools: PackageTools;
@@ -79,7 +80,7 @@ async function apply(unpacking: Unpacking, { layer, at, of }: Step): Promise<voi
   await describeAlone(layout, layer);
   const guarded = boundedTools(tools, bounds, [root]);
   await guarded(['umoci', 'raw', 'unpack', '--image', `${layout}:one`, root]).catch((error: unknown) => {
-    if (error instanceof RuntimeError && error.code !== 'TOOL_FAILED') throw error;
+    if (verdictOf(error) === undefined) throw error;
     throw invalid(source, `cannot be unpacked: ${where}`, 'build or copy the image again', reasonOf(error));
   });
   await refuseBeyond(tools, bounds, [root]);

@@ -67,6 +67,18 @@ const helperIn = (argv: readonly string[]): readonly string[] =>
 
 const toolName = (argv: readonly string[]): string => helperIn(argv)[0]?.split('/').at(-1) ?? 'tool';
 
+type Failure = { readonly cause?: unknown; readonly exitCode?: number };
+
+/**
+ * The exit code of a tool that ran to its end and did not do what it was asked for; undefined for any other error. A tool that was
+ * killed, or could not be run, says nothing about what it was given.
+ */
+export function verdictOf(error: unknown): number | undefined {
+  if (!(error instanceof RuntimeError) || error.code !== 'TOOL_FAILED') return undefined;
+  const exitCode = error.details?.['exitCode'];
+  return typeof exitCode === 'number' ? exitCode : undefined;
+}
+
 /**
  * A function that runs tools with this environment and nothing else.
  * Throws TOOL_FAILED (cannot be run, or ended otherwise than accepted), TIMED_OUT, ABORTED; the tool is dead then.
@@ -77,10 +89,12 @@ export function toolRunner(env: Readonly<Record<string, string>>): RunTool {
     await forkTurn();
     return new Promise((resolve, reject) => {
       const [command = '', ...args] = argv;
-      const fail = (code: 'TOOL_FAILED' | 'TIMED_OUT' | 'ABORTED', what: string, cause?: unknown): void => {
+      const fail = (code: 'TOOL_FAILED' | 'TIMED_OUT' | 'ABORTED', what: string, more: Failure = {}): void => {
         clearTimeout(timer);
         signal.removeEventListener('abort', onAbort);
-        reject(new RuntimeError(code, { what, cause, details: { argv: helperIn(argv) } }));
+        const { cause, exitCode } = more;
+        const details = { argv: helperIn(argv), ...(exitCode !== undefined && { exitCode }) };
+        reject(new RuntimeError(code, { what, cause, details }));
       };
       if (signal.aborted) {
         reject(abortError(argv, signal));
@@ -102,7 +116,7 @@ export function toolRunner(env: Readonly<Record<string, string>>): RunTool {
           // a grandchild may hold the pipes open: what we wait for is the tool
           child.stdout.destroy();
           child.stderr.destroy();
-          fail(code, what, signal.aborted ? signal.reason : undefined);
+          fail(code, what, { cause: signal.aborted ? signal.reason : undefined });
         };
         child.once('exit', gone);
         // one that waits in the kernel does not even hear SIGKILL
@@ -120,7 +134,9 @@ export function toolRunner(env: Readonly<Record<string, string>>): RunTool {
         const exitCode = code ?? -1;
         if (!accept.includes(exitCode)) {
           const how = killedBy === null ? `exit code ${exitCode}` : `signal ${killedBy}`;
-          fail('TOOL_FAILED', `${toolName(argv)} failed with ${how}`, lastWords(stderr.text()) || undefined);
+          const cause = lastWords(stderr.text()) || undefined;
+          const own = killedBy === null ? { exitCode } : {};
+          fail('TOOL_FAILED', `${toolName(argv)} failed with ${how}`, { cause, ...own });
           return;
         }
         clearTimeout(timer);

@@ -4,6 +4,7 @@ import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno, RuntimeError } from '../../domain/errors.ts';
 import type { StorageTools } from './tools.ts';
+import { verdictOf } from '../process/run-tool.ts';
 
 export const SUFFIX = '.ext4';
 /** Begins the name of a file that is not whole yet. */
@@ -62,7 +63,7 @@ export type Volume = { readonly file: string; readonly appId: string };
 /** Exit codes of e2fsck(8): 1, 2: errors were corrected. */
 export async function check(tools: StorageTools, volume: Volume, how: readonly string[] = ['-p']): Promise<void> {
   await tools(['e2fsck', ...how, volume.file], [0, 1, 2]).catch((error: unknown) => {
-    throw isToolFailure(error) ? damaged(volume, error) : error;
+    throw verdictOf(error) === undefined ? error : damaged(volume, error);
   });
 }
 
@@ -74,9 +75,6 @@ export const damaged = ({ file, appId }: Volume, cause: unknown): RuntimeError =
     cause,
   });
 
-const isToolFailure = (error: unknown): error is RuntimeError =>
-  error instanceof RuntimeError && error.code === 'TOOL_FAILED';
-
 type Sizes = { readonly from: number; readonly to: number };
 
 export async function resize(tools: StorageTools, volume: Volume, { from, to }: Sizes): Promise<void> {
@@ -84,7 +82,7 @@ export async function resize(tools: StorageTools, volume: Volume, { from, to }: 
   await check(tools, volume, ['-f', '-p']);
   if (to > from) await setSize(file, to);
   await tools(['resize2fs', file, `${to / 1024}K`]).catch(async (error: unknown) => {
-    if (to > from || !isToolFailure(error)) throw error;
+    if (to > from || verdictOf(error) === undefined) throw error;
     throw refuse(
       file,
       `does not fit into ${to} bytes`,

@@ -6,6 +6,7 @@ import { isThere } from '../files/is-there.ts';
 import { mustBeFree } from './claim.ts';
 import { damaged } from './ext4.ts';
 import type { StorageTools } from './tools.ts';
+import { verdictOf } from '../process/run-tool.ts';
 
 /** For e2undo(8): the blocks as they were before. */
 export const UNDO = '.undo';
@@ -25,7 +26,7 @@ export async function repairVolume(tools: StorageTools, target: Target): Promise
   const [undo = '', older = ''] = undoFilesOf(file);
   if (await isThere(undo)) await rename(undo, older);
   const { stdout } = await tools(['e2fsck', '-f', '-y', '-z', undo, file], [0, 1, 2]).catch((error: unknown) => {
-    throw error instanceof RuntimeError && error.code === 'TOOL_FAILED' ? beyondRepair(target, error) : error;
+    throw verdictOf(error) === undefined ? error : beyondRepair(target, error);
   });
   const changes = changesIn(stdout, file);
   const repaired = changes.length > 0;

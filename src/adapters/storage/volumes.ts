@@ -4,7 +4,6 @@
  */
 import { readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { RuntimeError } from '../../domain/errors.ts';
 import type { StorageUse } from '../../domain/info.ts';
 import type { StorageRepair } from '../../domain/results.ts';
 import { listDirectory } from '../files/list-directory.ts';
@@ -14,6 +13,7 @@ import { check, damaged, DRAFT, isHalfGrown, makeExt4, refuse, resize, sizeOf, S
 import { isMounted, mountInfo, unmountEverywhere } from './mount-point.ts';
 import { repairVolume, undoFilesOf } from './repair.ts';
 import type { StorageTools } from './tools.ts';
+import { verdictOf } from '../process/run-tool.ts';
 
 export type VolumeOrder = {
   /** For errors; the volume's own name is made of it. */
@@ -108,7 +108,7 @@ async function mountOn(tools: StorageTools, target: Target, { from, to }: Sizes)
     // --rw: a file system that has become read-only is an error, not a read-only mount
     await tools(['mount', '--rw', '-t', 'ext4', '-o', MOUNT_OPTIONS, held.device.path, path]).catch(
       async (error: unknown) => {
-        if (!(error instanceof RuntimeError) || error.code !== 'TOOL_FAILED') throw error;
+        if (verdictOf(error) === undefined) throw error;
         throw await busy(file, [held.device]);
       },
     );

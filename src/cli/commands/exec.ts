@@ -10,8 +10,8 @@ import { durationOf, envOf } from '../values.ts';
 /** The exit status is the program's own, or that of the error that kept it from running. */
 export const exec: Command = async ({ operands: [appInstanceId = '', ...args], options, daemon, output }) => {
   if (isSet(options, 'tty')) throw noTerminal();
-  const { connect } = await import('../../client/node.ts');
-  using client = await connect(daemon);
+  const { connectPlain } = await import('../../client/connect-plain.ts');
+  using client = await connectPlain(daemon);
   const sink = output.json ? keepOutput() : passOutput();
   const running = await client.openExec({ appInstanceId, args, ...paramsOf(options) }, { onOutput: sink.take });
   passSignals(running);
@@ -41,8 +41,9 @@ function passOutput(): Sink {
   };
   return {
     take: (stream, data) => {
-      const isTaken = process[stream].write(filters[stream]?.take(data) ?? data);
-      return isTaken ? undefined : drained(process[stream]);
+      process[stream].write(filters[stream]?.take(data) ?? data);
+      // what a pipe has taken at once needs no drain, however much it was
+      return process[stream].writableLength === 0 ? undefined : drained(process[stream]);
     },
     end: () => {
       for (const stream of ['stdout', 'stderr'] as const) process[stream].write(filters[stream]?.end() ?? '');
@@ -59,7 +60,9 @@ function keepOutput(): Sink {
   const bytes: Record<Stream, number> = { stdout: 0, stderr: 0 };
   return {
     take: (stream, data) => {
-      if (bytes[stream] < MAX_KEPT_BYTES) kept[stream].push(data.slice(0, MAX_KEPT_BYTES - bytes[stream]));
+      // a copy: its memory is read into again
+      const more = Buffer.from(data.subarray(0, Math.max(0, MAX_KEPT_BYTES - bytes[stream])));
+      if (more.length > 0) kept[stream].push(more);
       bytes[stream] += data.length;
       return undefined;
     },
