@@ -1,5 +1,5 @@
 /** Starts and ends a container with an engine: the only proof that it can. */
-import { mkdir } from 'node:fs/promises';
+import { chown, mkdir } from 'node:fs/promises';
 import { systemClock } from '../adapters/process/clock.ts';
 import { appSchema, type App } from '../domain/app.ts';
 import { RuntimeError } from '../domain/errors.ts';
@@ -20,7 +20,8 @@ export type TrialOptions = {
   readonly oomScoreAdj: number;
 };
 
-const TIMEOUT_MS = 10_000;
+/** A slow device at its boot takes its time; what hangs is told after it. */
+const TIMEOUT_MS = 60_000;
 const POLL_MS = 3;
 const APP = appSchema.parse({ rootfs: { host: true }, args: ['/bin/true'] });
 
@@ -29,8 +30,11 @@ type Order = { readonly engine: Engine; readonly id: ContainerId; readonly app: 
 /** Of an app that the engine is tried with. */
 export async function trialOrder(options: TrialOptions, { engine, id, app }: Order): Promise<StartOrder> {
   const { rootfs, runDirectory, insides, architecture, uid, rootIdOffset, oomScoreAdj } = options;
-  const storage = `${runDirectory}/trial`;
+  const directory = `${runDirectory}/trial`;
+  const storage = `${directory}/data`;
   await mkdir(storage, { recursive: true, mode: 0o700 });
+  // as an app's own is: crun 1.8 opens it once more as the container's root, who is nobody to files of root
+  await chown(storage, uid, uid);
   const config = ociConfig({
     app,
     rootfs: await rootfs.open({ rootfs: app.rootfs, mounts: [], uid, gid: uid, hostname: 'trial' }),
@@ -47,7 +51,7 @@ export async function trialOrder(options: TrialOptions, { engine, id, app }: Ord
   });
   return {
     ...{ id, config, limits: startLimits(config), wishes: app, displaySocket: null },
-    ...{ logFile: `${storage}/log`, logMaxBytes: 4096, terminal: false, network: 'loopback' },
+    ...{ logFile: `${directory}/log`, logMaxBytes: 4096, terminal: false, network: 'loopback' },
   };
 }
 

@@ -1,6 +1,6 @@
 /** What Debian's own runtimes need to be told, or must not be given. */
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -95,6 +95,22 @@ async function inputOf({ client }: TestDaemon): Promise<readonly string[]> {
   await exitOf(client, id);
   return outputOf(client, id);
 }
+
+/** crun 1.8 of Debian 12 opens the target of a mount with such an option as a directory (src/libcrun/linux.c, do_mounts). */
+test('of a file no runtime is told to mount what is below it', async () => {
+  await using daemon = await startDaemon();
+  const id = await runApp(daemon.client, 'files', SLEEP);
+  const file = join(daemon.places.run, 'bundles', id, 'config.json');
+  const { mounts } = JSON.parse(await readFile(file, 'utf8')) as {
+    readonly mounts: readonly { readonly destination: string; readonly options: readonly string[] }[];
+  };
+  const recursive = (destination: string) =>
+    mounts
+      .find((mount) => mount.destination === destination)
+      ?.options.filter((one) => /^r(o|no)/.test(one) && one !== 'ro');
+  assert.deepEqual(recursive('/etc/passwd'), []);
+  assert.deepEqual(recursive('/data'), ['rnosuid', 'rnodev']);
+});
 
 test("an app's input is at its end, and no open device of the machine: of the container's own, or a closed pipe", async () => {
   await using underRunc = await startDaemon({ config: { runtime: 'runc' } });

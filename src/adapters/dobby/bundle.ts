@@ -2,6 +2,7 @@
 import type { App } from '../../domain/app.ts';
 import { RuntimeError } from '../../domain/errors.ts';
 import { INIT_POINT } from '../../domain/rootfs.ts';
+import { RECURSIVE } from '../files/mount-flags.ts';
 
 /** Where Dobby looks for its process 1 in the app's root; without it there Dobby cannot run further programs in the container. */
 export const DOBBY_INIT = '/usr/libexec/DobbyInit';
@@ -31,9 +32,6 @@ export type BundleWishes = {
   readonly files: ReadonlySet<string>;
 };
 
-/** `r…`, which crun sets for what is mounted below, too. */
-const RECURSIVE = /^r(?:ro|rw|(?:no)?(?:suid|dev|exec|atime|diratime|relatime|symfollow)|strictatime)$/;
-
 /** Throws NOT_SUPPORTED. */
 export function dobbyBundle(config: object, wishes: BundleWishes): object {
   const { process: started = {}, linux = {}, mounts = [], ...rest } = config as Config;
@@ -55,7 +53,7 @@ export function dobbyBundle(config: object, wishes: BundleWishes): object {
   };
 }
 
-/** The crun of the devices (1.8, linux.c do_mounts) opens the target of such an option as a directory; a file has nothing below it. */
+/** The devices have crun 1.8. */
 const withoutRecursion = ({ options = [], ...mount }: Mount): Mount => ({
   ...mount,
   options: options.filter((option) => !RECURSIVE.test(option)),

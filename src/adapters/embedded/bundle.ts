@@ -1,7 +1,7 @@
 /** The bundle directory: what the OCI runtime reads, and where conmon and CRIU leave their files. */
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { signalNumber, STOP_SIGNAL_ANNOTATION } from '../../domain/signals.ts';
-import { lockedFlags } from '../files/mount-flags.ts';
+import { lookAtSources, RECURSIVE } from '../files/mount-flags.ts';
 import { readSmall } from '../files/read-small.ts';
 
 type Annotated = { readonly annotations?: Readonly<Record<string, string>> };
@@ -31,7 +31,7 @@ export async function writeBundle(bundle: string, { config, places = new Map(), 
     ...mount,
     source: places.get(mount.source ?? '') ?? mount.source,
   }));
-  const mounts = moved && (await withLockedFlags(moved));
+  const mounts = moved && (await fitted(moved));
   const told = {
     ...config,
     ...(mounts !== undefined && { mounts }),
@@ -45,12 +45,14 @@ export async function writeBundle(bundle: string, { config, places = new Map(), 
 }
 
 /** Whatever a bind mount comes from: the flags of its source's mount last, because the last word counts. */
-async function withLockedFlags(mounts: readonly Mount[]): Promise<readonly Mount[]> {
-  const flags = await lockedFlags(bindSources({ mounts }));
+async function fitted(mounts: readonly Mount[]): Promise<readonly Mount[]> {
+  const sources = await lookAtSources(bindSources({ mounts }));
   return mounts.map((mount) => {
-    if (mount.type !== 'bind') return mount;
-    const { source = '', options = [] } = mount;
-    return { ...mount, options: [...options, ...(flags.get(source) ?? []).filter((one) => !options.includes(one))] };
+    const source = mount.type === 'bind' ? sources.get(mount.source ?? '') : undefined;
+    if (source === undefined) return mount;
+    const { lockedFlags, isDirectory } = source;
+    const options = (mount.options ?? []).filter((one) => isDirectory || !RECURSIVE.test(one));
+    return { ...mount, options: [...options, ...lockedFlags.filter((one) => !options.includes(one))] };
   });
 }
 

@@ -15,22 +15,40 @@ const O_PATH = 0o10000000;
  */
 const LOCKED: readonly string[] = ['ro', 'nosuid', 'nodev', 'noexec'];
 
-/** As options of an OCI mount, by path; a path that is not there has none. Follows links, as a mount does. */
-export async function lockedFlags(paths: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
-  const wanted = [...new Set(paths)];
-  const ids = await Promise.all(wanted.map(mountIdOf));
+/**
+ * Options of an OCI mount for what is mounted below the source, too. crun 1.4 to 1.8 (linux.c, do_mounts) opens the target of one as a
+ * directory; a file has nothing below it.
+ */
+export const RECURSIVE = /^r(?:ro|rw|(?:no)?(?:suid|dev|exec|atime|diratime|relatime|symfollow)|strictatime)$/;
+
+export type BindSource = {
+  /** As options of an OCI mount. */
+  readonly lockedFlags: readonly string[];
+  readonly isDirectory: boolean;
+};
+
+/** By path; without those that are not there. Follows links, as a mount does. */
+export async function lookAtSources(paths: readonly string[]): Promise<ReadonlyMap<string, BindSource>> {
+  const seen = await Promise.all([...new Set(paths)].map(async (path) => ({ path, ...(await lookAt(path)) })));
   const flags = flagsById(await readFile('/proc/self/mountinfo', 'utf8'));
-  return new Map(wanted.map((path, index) => [path, flags.get(ids[index] ?? '') ?? []]));
+  return new Map(
+    seen.flatMap(({ path, mountId, isDirectory }) =>
+      isDirectory === undefined ? [] : [[path, { lockedFlags: flags.get(mountId ?? '') ?? [], isDirectory }] as const],
+    ),
+  );
 }
 
+type Look = { readonly mountId?: string | undefined; readonly isDirectory?: boolean };
+
 /** Of the mount that the kernel finds for this path, also where one mount lies over another. Source: proc(5), fdinfo. */
-async function mountIdOf(path: string): Promise<string | undefined> {
+async function lookAt(path: string): Promise<Look> {
   try {
     await using file = await open(path, O_PATH);
-    return /^mnt_id:\s*(\d+)$/m.exec(await readFile(`/proc/self/fdinfo/${file.fd}`, 'utf8'))?.[1];
+    const text = await readFile(`/proc/self/fdinfo/${file.fd}`, 'utf8');
+    return { mountId: /^mnt_id:\s*(\d+)$/m.exec(text)?.[1], isDirectory: (await file.stat()).isDirectory() };
   } catch (error) {
     // the runtime says what is wrong with it
-    if (isErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP')) return undefined;
+    if (isErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP')) return {};
     throw error;
   }
 }
