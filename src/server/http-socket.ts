@@ -16,7 +16,8 @@ type Options = {
 export type KeptSocket = {
   /** What is wrong, or was in the last hour. */
   readonly problems: () => readonly DeviceProblem[];
-  readonly stop: () => Promise<void>;
+  /** It does not listen again from then on. */
+  readonly stop: () => void;
 };
 
 const LOOK_MS = 1000;
@@ -27,14 +28,15 @@ const CODE = 'SOCKET_REMOVED';
 export function keepSocket({ path, log, clear, open }: Options): KeptSocket {
   let mine = identityOf(path);
   let problem: DeviceProblem | undefined;
-  let work: Promise<void> = Promise.resolve();
   let isAtWork = false;
+  let isStopped = false;
 
   async function restore(): Promise<void> {
     const what = `the control socket ${path} was ${identityOf(path) === undefined ? 'removed' : 'replaced'}`;
     const since = problem?.state === 'fail' ? problem.since : new Date().toISOString();
     try {
       await clear();
+      if (isStopped) return;
       await open();
       mine = identityOf(path);
       problem = { code: CODE, state: 'warn', what: `${what}; the daemon listens there again`, ...RESTORED, since };
@@ -47,19 +49,20 @@ export function keepSocket({ path, log, clear, open }: Options): KeptSocket {
     }
   }
 
+  const done = (): void => {
+    isAtWork = false;
+  };
   const timer = setInterval(() => {
     if (isAtWork || identityOf(path) === mine) return;
     isAtWork = true;
-    work = restore().finally(() => {
-      isAtWork = false;
-    });
+    restore().then(done, done);
   }, LOOK_MS);
   timer.unref();
   return {
     problems: () => (problem === undefined || isOver(problem) ? [] : [problem]),
-    stop: async () => {
+    stop: () => {
+      isStopped = true;
       clearInterval(timer);
-      await work;
     },
   };
 }

@@ -97,9 +97,9 @@ export async function startServer({
   return {
     url: byTcp === undefined ? undefined : urlOf(byTcp, tcp?.tls !== undefined),
     problems: kept.problems,
-    close: async (timeoutMs) => {
-      await kept.stop();
-      await closeServers(servers, () => api.close(timeoutMs));
+    close: (timeoutMs) => {
+      kept.stop();
+      return closeServers(servers, () => api.close(timeoutMs));
     },
   };
 }
