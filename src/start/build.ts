@@ -1,4 +1,5 @@
 /** Builds the adapters and joins them with the manager. */
+import type { DeviceProblem } from '../domain/health.ts';
 import { imageStore } from '../adapters/images/image-store.ts';
 import { readMachine } from '../adapters/images/machine.ts';
 import { insideDirectories } from '../adapters/inside/inside-directories.ts';
@@ -37,7 +38,8 @@ export type Built = {
 export async function build(site: Site): Promise<Built> {
   const { places, config, journal, log, searchPath } = site;
   const [remembered, open] = await Promise.all([journal.load(), openPlace(places)]);
-  const machine = machineFacts(searchPath);
+  const hasApps = remembered.instances.some(({ released }) => !released);
+  const machine = machineFacts(searchPath, { copy: `${places.state}/inside/.init`, hasApps });
   const insides = insideDirectories({ directory: `${places.state}/inside`, init: machine.init });
   const rootfs = rootFilesystems({ directory: `${open.directory}/rootfs`, bundles: config.bundles });
   const ids = { uid: config.userIds.last, rootIdOffset: config.userIds.rootOffset };
@@ -74,7 +76,7 @@ export async function build(site: Site): Promise<Built> {
     userIds: new UserIds(range, remembered.userIds),
     networks: networkLeases(site, open, { ...built, ...appPlace }),
     places: placesOf(places, open, config.storage.directory),
-    deviceProblems: () => site.socketProblems?.() ?? [],
+    deviceProblems: () => [...degraded(built), ...(site.socketProblems?.() ?? [])],
     settings: { ...settingsOf(site, machine), ...ids, hibernation },
   };
   const manager = await startManager(world, remembered).catch(async (error: unknown) => {
@@ -94,6 +96,14 @@ export async function build(site: Site): Promise<Built> {
 
 async function closeAll(parts: readonly { readonly close: () => Promise<void> }[]): Promise<void> {
   for (const part of parts) await part.close();
+}
+
+/** A daemon that was started without an OCI runtime, for the apps that ran. */
+function degraded({ fault }: BuiltEngine): readonly DeviceProblem[] {
+  if (fault === undefined) return [];
+  const { what, why = 'no OCI runtime works here', next = 'runtimectl doctor' } = fault.toJSON();
+  const told = `no app can be started, hibernated or woken: ${what}`;
+  return [{ code: fault.code, state: 'fail', what: told, why, next: `${next}; then restart the daemon`, since: null }];
 }
 
 const settingsOf = ({ config, platform, root, webAddress }: Site, machine: ReturnType<typeof machineFacts>) => ({

@@ -33,6 +33,8 @@ export type BuiltEngine = {
   /** Whether it joins apps to the network itself. */
   readonly makesNetworks: boolean;
   readonly close: () => Promise<void>;
+  /** Why no app can be started. */
+  readonly fault?: RuntimeError;
 };
 
 type Means = {
@@ -101,6 +103,7 @@ async function embedded({ config, places, searchPath, log }: Site, means: Means)
   } else if (remembered.facts[FINDING_FACT] !== finding) await remember({ [FINDING_FACT]: finding });
   return {
     ...{ ...built, surveys },
+    ...(fault !== undefined && { fault }),
     logFormat: 'k8s',
     makesNetworks: false,
     close: () => Promise.resolve(),

@@ -1,5 +1,5 @@
 /** What this machine is, as far as the containers are concerned. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { countsSwap } from '../adapters/cgroup/hierarchies.ts';
 import { findTool } from '../adapters/process/find-tool.ts';
@@ -18,10 +18,13 @@ export type MachineFacts = {
   readonly countsSwap: boolean;
 };
 
-/** Throws ENGINE_UNAVAILABLE. */
-export function machineFacts(searchPath: string): MachineFacts {
-  const init = findTool('tini-static', searchPath);
-  if (init === undefined) {
+/** `copy`: of tini-static, which an earlier daemon made. Throws ENGINE_UNAVAILABLE, where no app could be left running. */
+export function machineFacts(
+  searchPath: string,
+  { copy, hasApps }: { readonly copy: string; readonly hasApps: boolean },
+): MachineFacts {
+  const init = findTool('tini-static', searchPath) ?? copy;
+  if (init === copy && !existsSync(copy) && !hasApps) {
     throw new RuntimeError('ENGINE_UNAVAILABLE', {
       what: 'tini-static, process 1 of every container, is not there',
       next: "install Debian's package tini (in a clone: npm run setup), or name its directory as `tools` in the configuration",

@@ -15,8 +15,17 @@ export const ps: Command = async ({ options, daemon, output }) => {
   if (output.json) output.data(apps);
   else if (apps.length === 0) output.note('nothing runs');
   else output.line(table(HEAD, rowsOf(apps, output)));
+  if (!output.json) await noteDevice(daemon, output);
   return 0;
 };
+
+/** What concerns all apps, in the words of `runtimectl problems`. */
+async function noteDevice(daemon: Parameters<Command>[0]['daemon'], output: Output): Promise<void> {
+  const { problems } = await callOnce(daemon, ['getHealth', {}]);
+  for (const { appId, state, code, what } of problems) {
+    if (appId === null && state === 'fail') output.note(`${code}: ${what} (runtimectl problems)`);
+  }
+}
 
 function rowsOf(apps: readonly AppSummary[], output: Output): readonly (readonly string[])[] {
   const nowMs = Date.now();
