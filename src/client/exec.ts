@@ -48,16 +48,14 @@ export function openExec(link: Link, params: ExecParams, { onOutput }: ExecOptio
   };
 }
 
-/** Node's, where there is one: a hundred times as fast as what every browser has. */
-const { Buffer: fast } = globalThis as {
-  readonly Buffer?: {
-    from(buffer: ArrayBufferLike, offset: number, length: number): { toString(encoding: 'base64'): string };
-  };
-};
+/** As many characters as an engine takes as arguments of one call. */
+const AT_ONCE = 0x2000;
 
+/** Base64 by what every browser has. */
 function textOf(data: Uint8Array): string {
-  if (fast !== undefined) return fast.from(data.buffer, data.byteOffset, data.byteLength).toString('base64');
   let binary = '';
-  for (const byte of data) binary += String.fromCharCode(byte);
+  for (let at = 0; at < data.length; at += AT_ONCE) {
+    binary += String.fromCharCode(...data.subarray(at, at + AT_ONCE));
+  }
   return btoa(binary);
 }

@@ -70,15 +70,19 @@ const AT_WORK: Finding = warn('engine', {
   next: 'wait a moment, and run runtimectl doctor again',
 });
 
+/** The last id may be that of an examination's app that is ending, or of another examination. */
+const SPARE_IDS = 3;
+
 type Work = (manager: Manager, engine: string) => Promise<readonly Finding[]>;
 
 async function withManager(patient: Patient, root: string, work: Work): Promise<readonly Finding[]> {
   const { config, env, searchPath } = patient;
   const places = layout(root);
   for (const path of [places.state, places.logs, places.apps]) await mkdir(path, { recursive: true, mode: 0o700 });
-  const { last, rootOffset } = config.userIds;
+  const { first, last, rootOffset } = config.userIds;
   const own = configSchema.parse({
-    ...{ runtime: config.runtime, userIds: { first: last, last, rootOffset }, displays: { provider: 'none' } },
+    ...{ runtime: config.runtime, displays: { provider: 'none' } },
+    userIds: { first: Math.max(first, last - SPARE_IDS), last, rootOffset },
     hibernation: { ...config.hibernation, compressAfterMs: 0 },
   });
   const journal = await openJournal({

@@ -106,6 +106,8 @@ export type AppInfo = Omit<AppSummary, 'memory'> & {
     readonly dueAt: string | null;
   };
   /** Notes of callers. */
+  /** What was asked for at `run` and is left out, and what has no limit. */
+  readonly notes: readonly string[];
   readonly annotations: Readonly<Record<string, string>>;
   /** Rises with each change of the annotations. */
   readonly annotationRevision: number;

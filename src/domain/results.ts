@@ -78,6 +78,4 @@ export type Done = { readonly already: boolean };
 /** Of `run`. */
 export type Started = {
   readonly appInstanceId: string;
-  /** What was asked for and is left out, and what has no limit; absent when there is nothing to say. */
-  readonly notes?: readonly string[];
 };

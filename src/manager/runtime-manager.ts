@@ -200,9 +200,8 @@ async function admitRun(house: House, params: MethodParams<'run'>, { by }: Call)
     known ?? new Instance(world.announcer, { ...newRecord(world, order, { uid: 0, gid: 0 }), released: true });
   instance.claimed = true;
   instances.add(instance);
-  let notes: readonly string[];
   try {
-    notes = await instance.queue.push((signal) => askedBy(instance, by, () => run(world, instance, { order, signal })));
+    await instance.queue.push((signal) => askedBy(instance, by, () => run(world, instance, { order, signal })));
   } finally {
     instance.claimed = false;
     // refused before it began: nothing is to be remembered of it
@@ -211,7 +210,7 @@ async function admitRun(house: House, params: MethodParams<'run'>, { by }: Call)
   }
   // it may have ended before anybody knew whom to watch
   keeper.check(instance);
-  return { appInstanceId: order.appInstanceId, ...(notes.length > 0 && { notes }) };
+  return { appInstanceId: order.appInstanceId };
 }
 
 const stillThere = (instance: Instance): RuntimeError =>

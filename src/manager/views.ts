@@ -88,6 +88,7 @@ function read(world: World, instance: Instance, focused: boolean): AppInfo {
     hibernation: hibernationOf(world, instance),
     mounts: mountsOf(record),
     restart: restartOf(record),
+    notes: record.notes ?? [],
     annotations: record.annotations,
     annotationRevision: record.annotationRevision,
     storage: world.storage.pathOf(appId),

@@ -50,6 +50,8 @@ export type InstanceRecord = {
   readonly bootId: string;
   readonly createdAt: string;
   readonly startedAt: string | null;
+  /** What was asked for and is left out, and what has no limit; absent in records of older versions. */
+  readonly notes?: readonly string[];
   /** What ends it, once that is decided; explains the exit after a crash of the daemon. */
   readonly ending: ExitCause | null;
   readonly exit: ExitRecord | null;

@@ -16,7 +16,8 @@ async function saidBy({ client }: TestDaemon, script: string, extra: object = {}
 const notesOf = async ({ client }: TestDaemon, extra: object = {}): Promise<readonly string[]> => {
   const id = uniqueId('notes');
   const app = { rootfs: { host: true as const }, args: [...SLEEP], ...extra };
-  const { notes = [] } = await client.run({ appId: id, appInstanceId: id, app });
+  await client.run({ appId: id, appInstanceId: id, app });
+  const { notes } = await client.getInfo({ appInstanceId: id });
   await client.kill({ appInstanceId: id });
   return notes;
 };

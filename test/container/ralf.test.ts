@@ -84,9 +84,8 @@ test('an app of layered packages runs with what they say, sleeps, outlives a kil
   await using box = await start();
   const { daemon, files } = box;
   const id = uniqueId('ralf');
-  const { notes = [] } = await daemon.client.run({
-    ...{ appId: id, appInstanceId: id, runtimeConfigObject: { ralfPkgPath: files.list } },
-  });
+  await daemon.client.run({ appId: id, appInstanceId: id, runtimeConfigObject: { ralfPkgPath: files.list } });
+  const { notes } = await daemon.client.getInfo({ appInstanceId: id });
   for (const name of ['linux.resources.cpu', 'rdkPlugins.networking', 'process.rlimits', 'permission:compositor']) {
     assert(
       notes.some((note) => note.includes(name)),

@@ -1,7 +1,16 @@
 /** Hostile, broken and half-made packages: an error that says which file and why, nothing left, nothing outside touched. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statfsSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { AppInput } from '../../src/client/node.ts';
@@ -261,7 +270,8 @@ test('a disk that becomes full on the way is told as such, and all works again w
   const filling = join(daemon.root, 'filling');
   // too little for the copy, for the files, and for the rest
   for (const leftMiB of [1, 12, 26, 38]) {
-    writeFileSync(filling, Buffer.alloc(sizeBytes - leftMiB * 2 ** 20 - 2 ** 20));
+    const { bavail, bsize } = statfsSync(daemon.root);
+    writeFileSync(filling, Buffer.alloc(bavail * bsize - leftMiB * 2 ** 20));
     const { ran } = tryRun(daemon, { image });
     await helpfulRefusal(ran, 'NO_SPACE', /disk/);
     assert.deepEqual(filesIn(`${daemon.places.packages}/drafts`), [], `${leftMiB} MiB`);

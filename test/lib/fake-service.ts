@@ -263,6 +263,7 @@ const infoOf = (instance: Instance): AppInfo => ({
   mounts: [],
   restart: { policy: 'never', attempts: 0, maxRetries: 10, dueAt: null },
   annotations: instance.annotations,
+  notes: [],
   annotationRevision: Object.keys(instance.annotations).length,
   storage: '/fake/apps/one',
   storageUse: null,

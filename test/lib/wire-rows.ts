@@ -74,7 +74,7 @@ const info = z.strictObject({
   }),
   mounts: z.array(z.strictObject({ source: text, destination: text, readOnly: z.boolean(), live: z.boolean() })),
   restart: z.strictObject({ policy: text, attempts: count, maxRetries: count.nullable(), dueAt: nil }),
-  ...{ annotations: z.record(text, text), annotationRevision: count },
+  ...{ notes: z.array(text), annotations: z.record(text, text), annotationRevision: count },
   ...{ storage: text, storageUse: nil, logFile: text },
 });
 const event = open({ seq: count, time, appId: text, appInstanceId: text, type: text });
@@ -137,7 +137,7 @@ export const WIRE: Readonly<Record<MethodName, WireRow>> = {
       ...{ appId: at.one, ...one(at), userId: 0, groupId: 0, ports: [3473], paths: [], debugSettings: [] },
       runtimeConfigObject: runtimeConfigObject(at),
     }),
-    form: z.strictObject({ appInstanceId: text, notes: z.array(text).optional() }),
+    form: z.strictObject({ appInstanceId: text }),
   },
   // its line says that the app is ready
   getLogs: {

@@ -16,7 +16,7 @@ export type Parents = {
   readonly prefix: string;
 };
 
-const LAST_WORDS_MS = 1000;
+const LAST_WORDS_MS = 10_000;
 const POLL_MS = 5;
 
 export function groupParents({ parent, earlier = [], isManaged = false, prefix }: Parents, all: readonly string[]) {
@@ -33,12 +33,13 @@ export function groupParents({ parent, earlier = [], isManaged = false, prefix }
       const own = names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
       return [...new Set(own)] as ContainerId[];
     },
-    /** The last monitors end a moment after what they have watched. */
+    /** The last monitors end a moment after what they have watched; where apps run on, so do their monitors. */
     close: async (clock: Clock): Promise<void> => {
       const ours = everywhere(isManaged ? before : [parent, ...before]);
       const hasMonitors = (): boolean => !ours.map((group) => removeGroup(`${group}/${MONITORS}`)).every(Boolean);
+      const apps = ours.flatMap(childGroups).filter((name) => name.startsWith(prefix));
       const deadline = performance.now() + LAST_WORDS_MS;
-      while (hasMonitors() && performance.now() < deadline) await clock.sleep(POLL_MS);
+      while (hasMonitors() && apps.length === 0 && performance.now() < deadline) await clock.sleep(POLL_MS);
       for (const group of ours) removeGroup(group);
     },
   };

@@ -45,6 +45,7 @@ const linesOf = (app: AppInfo, output: Output): readonly Line[] => [
     `${app.storage}${app.storageUse === null ? '' : ` (${of(formatSize(app.storageUse.usedBytes), app.storageUse.limitBytes, formatSize)})`}`,
   ],
   ['log file', app.logFile],
+  ...app.notes.map((note): Line => ['note', printable(note)]),
   ...Object.entries(app.annotations).map(([key, value]): Line => [
     'annotation',
     `${printable(key)} = ${printable(value)}`,

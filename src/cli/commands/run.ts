@@ -13,15 +13,20 @@ export const run: Command = async (invocation) => {
     const started = await callOnce(daemon, ['run', request]);
     if (output.json) output.data(started);
     else output.line(started.appInstanceId);
-    // what has no limit is for people, not for every line of a script
-    const notes = (started.notes ?? []).filter((note) => output.isTerminal || !note.startsWith('no limit'));
-    for (const note of notes) output.note(`note: ${note}`);
+    await showNotes(invocation, started.appInstanceId);
     if (request.app?.hibernation?.enabled === true) await warnOfEngine(invocation, started.appInstanceId);
     return 0;
   } catch (error) {
     throw isAnswerLost(error) ? mayRun(error, appInstanceId) : await explainError(error);
   }
 };
+
+/** What has no limit is for people, not for every line of a script. */
+async function showNotes({ daemon, output }: Invocation, appInstanceId: string): Promise<void> {
+  const { notes } = await callOnce(daemon, ['getInfo', { appInstanceId }]);
+  for (const note of notes.filter((one) => output.isTerminal || !one.startsWith('no limit')))
+    output.note(`note: ${note}`);
+}
 
 /** Whoever asks for hibernation learns at once when this device cannot. */
 async function warnOfEngine({ daemon, output }: Invocation, appInstanceId: string): Promise<void> {

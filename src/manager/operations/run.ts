@@ -14,15 +14,14 @@ import { settle } from './settle.ts';
 
 export type RunRequest = { readonly order: RunOrder; readonly signal: AbortSignal };
 
-/** RUNNING when it returns; answers with what the caller should know of it. Before STARTING is written nothing was taken; after it, a failure ends in TERMINATED. */
-export const run = (world: World, instance: Instance, { order, signal }: RunRequest): Promise<readonly string[]> =>
+/** RUNNING when it returns. Before STARTING is written nothing was taken; after it, a failure ends in TERMINATED. */
+export const run = (world: World, instance: Instance, { order, signal }: RunRequest): Promise<void> =>
   during(instance, 'run', async () => {
     instance.moveFor('run');
     refuseUnreleased(instance);
     const placed = { ...order, app: withPlacement(world, order.app) };
     const planned = await begin(world, instance, { order: placed, signal, why: 'run', keep: nothingButTheRevision });
     await startOrEnd(world, instance, { planned, signal });
-    return [...(order.ignored ?? []).map((one) => `${one} changes nothing`), ...planned.notes];
   });
 
 /** Who has seen the annotations of the last run must not take these for them. */
@@ -64,7 +63,8 @@ export async function begin(
     const change = { userIds: [lease], droppedUserIds: dropped };
     const recordFrom = (last: InstanceRecord): InstanceRecord => ({
       ...newRecord(world, { ...order, app: planned.app }, lease),
-      ...{ network, ...keep(last) },
+      ...{ network, notes: [...(order.ignored ?? []).map((one) => `${one} changes nothing`), ...planned.notes] },
+      ...keep(last),
     });
     await instance.begin(recordFrom, why, { change });
     return planned;
