@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { rename, unlink } from 'node:fs/promises';
 import * as z from 'zod';
-import { RuntimeError } from '../../domain/errors.ts';
+import type { RuntimeError } from '../../domain/errors.ts';
 import { readSmallIfThere } from '../files/read-small.ts';
 import { accessFor, type Access } from './access.ts';
 import { closeDirectory, giveAccess, lookInside, look, orAbsent, replaceFile, sameStamp } from './disk.ts';

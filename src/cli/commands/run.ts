@@ -25,7 +25,7 @@ export const run: Command = async (invocation) => {
 async function showNotes({ daemon, output }: Invocation, appInstanceId: string): Promise<void> {
   const { notes } = await callOnce(daemon, ['getInfo', { appInstanceId }]);
   for (const note of notes.filter((one) => output.isTerminal || !one.startsWith('no limit')))
-    output.note(`note: ${note}`);
+    {output.note(`note: ${note}`);}
 }
 
 /** Whoever asks for hibernation learns at once when this device cannot. */
