@@ -24,8 +24,9 @@ export const run: Command = async (invocation) => {
 /** What has no limit is for people, not for every line of a script. */
 async function showNotes({ daemon, output }: Invocation, appInstanceId: string): Promise<void> {
   const { notes } = await callOnce(daemon, ['getInfo', { appInstanceId }]);
-  for (const note of notes.filter((one) => output.isTerminal || !one.startsWith('no limit')))
-    {output.note(`note: ${note}`);}
+  for (const note of notes.filter((one) => output.isTerminal || !one.startsWith('no limit'))) {
+    output.note(`note: ${note}`);
+  }
 }
 
 /** Whoever asks for hibernation learns at once when this device cannot. */
