@@ -70,13 +70,23 @@ export function checkLedger(events: readonly AppEvent[], { id, diary, deeds }: S
   }
   const written = countOf(readDiary(diary).flatMap(({ end }) => (end === undefined ? [] : [end])));
   const reported = countOf(own.map(({ code }) => code ?? -1));
+  const story = (): string =>
+    [
+      JSON.stringify(exits),
+      [...deeds].join(', '),
+      ...lastEvents(events, id).map((event) => JSON.stringify(event)),
+    ].join('\n');
   for (const [code, times] of reported) {
+    const wrote = written.get(code) ?? 0;
     assert(
-      times <= (written.get(code) ?? 0),
-      `${id}: exit code ${code} is reported ${times} times, and was never the app's`,
+      times <= wrote,
+      `${id}: exit code ${code} is reported ${times} times, the app wrote it ${wrote} times\n${story()}`,
     );
   }
   const missing = [...written].reduce((sum, [code, times]) => sum + times - (reported.get(code) ?? 0), 0);
-  const story = JSON.stringify(exits);
-  assert(missing <= others.length, `${id}: ${missing} exit codes of the app were never reported: ${story}`);
+  assert(missing <= others.length, `${id}: ${missing} exit codes of the app were never reported\n${story()}`);
 }
+
+const STORY = 25;
+const lastEvents = (events: readonly AppEvent[], id: string): readonly AppEvent[] =>
+  events.filter(({ appInstanceId }) => appInstanceId === id).slice(-STORY);
