@@ -190,10 +190,13 @@ const INTERRUPTED: ReadonlySet<string> = new Set(['TIMED_OUT', 'ABORTED', 'NOT_S
 
 type Story = { readonly what: string; readonly findings: readonly Finding[] };
 
-/** The first finding is the root cause: its words instead of the tool's. */
+/** Codes that leave the cause to the findings. */
+const UNEXPLAINED: ReadonlySet<string> = new Set(['CHECKPOINT_FAILED', 'RESTORE_FAILED']);
+
+/** The first finding is the root cause: its words instead of the tool's, unless the error itself says why. */
 export function explained(cause: unknown, { what, findings }: Story): RuntimeError {
   const error = RuntimeError.of(cause);
-  const first = findings.find(({ code }) => code !== 'NO_LOG');
+  const first = UNEXPLAINED.has(error.code) ? findings.find(({ code }) => code !== 'NO_LOG') : undefined;
   return new RuntimeError(first?.code === 'NO_SPACE' ? 'NO_SPACE' : error.code, {
     what,
     next: first?.next ?? error.next,
