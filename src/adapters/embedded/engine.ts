@@ -44,8 +44,11 @@ async function reportOf(
   };
 }
 
-/** `hibernates`: as {@link Engine} has it. */
-export function embeddedEngine(parts: Parts, hibernates: () => Promise<Proof>): Engine {
+/** `hibernates`: as {@link Engine} has it; `close`: stops what it tries. */
+type Prover = { readonly hibernates: () => Promise<Proof>; readonly close: () => Promise<void> };
+
+export function embeddedEngine(parts: Parts, prover: Prover): Engine {
+  const { hibernates } = prover;
   const { runtime, monitor, groups, processes, clock } = parts;
   const turnstile = new Turnstile({ places: 2 * availableParallelism(), patienceMs: PATIENCE_MS, clock });
   return {
@@ -100,7 +103,10 @@ export function embeddedEngine(parts: Parts, hibernates: () => Promise<Proof>): 
     oomKills: groups.oomKills,
     leftovers: () => leftovers(parts),
     watch: monitor.watch,
-    close: groups.close,
+    close: async () => {
+      await prover.close();
+      await groups.close();
+    },
   };
 }
 
