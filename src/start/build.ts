@@ -51,7 +51,7 @@ export async function build(site: Site): Promise<Built> {
     ...{ open, appPlace, insides, rootfs, ids, machine, faults, remembered },
     remember: (facts) => announcer.commit({ facts }),
   });
-  for (const { what, why, next } of faults()) log.error({ why, next }, what);
+  for (const { state, what, why, next } of faults()) log[state === 'fail' ? 'error' : 'warn']({ why, next }, what);
   const neighbours = await buildNeighbours({
     ...{ config, places, log, env: site.env, searchPath },
     embedded: displayOptions(site, open, appPlace),

@@ -1,5 +1,6 @@
 /** What is wrong with this machine so that apps cannot be started; a start that fails for it says so, whatever the tools say. */
 import { closedToPrograms } from '../adapters/files/closed-to-programs.ts';
+import { wrongNodes } from '../adapters/files/device-nodes.ts';
 import { isGeneral } from '../domain/errno.ts';
 import { RuntimeError, type ErrorCode } from '../domain/errors.ts';
 import type { MachineFault } from '../domain/health.ts';
@@ -11,8 +12,7 @@ export type MachineFaults = () => readonly MachineFault[];
 
 export const machineFaults =
   ({ state }: Layout): MachineFaults =>
-  () =>
-    closedToPrograms(`${state}/inside`);
+  () => [...wrongNodes(), ...closedToPrograms(`${state}/inside`)];
 
 /** The first for which nothing starts, as the error of a start. */
 export function startFault(faults: MachineFaults): RuntimeError | undefined {
