@@ -10,7 +10,7 @@ import type { World } from '../world.ts';
 import { clear } from './clear.ts';
 import { dumpTimeoutMs, NEVER, notHibernated } from './dump-bounds.ts';
 import { hibernateInPlace } from './in-place.ts';
-import { during, liveOf } from './operation.ts';
+import { during, liveOf, unhurried } from './operation.ts';
 import { pagesAreIn } from './pages.ts';
 import { hideScreen, showScreen } from './screen.ts';
 import { settle } from './settle.ts';
@@ -145,6 +145,7 @@ async function goBack(world: World, { instance, before }: Dump, cause: unknown):
     // it sleeps in truth: only what came after the rename failed, and is tried again by the keeper
     return RuntimeError.of(cause);
   }
+  if (ended !== undefined && (await wasDumped(world, instance, before))) return unfinished(appInstanceId, cause);
   const failureLog = failureLogOf(world, instance);
   const findings = isOfCriu(cause) ? await surveys.readLog(failureLog) : [];
   const error = explained(cause, { what: notHibernated(appInstanceId, before.from, ended), findings });
@@ -157,6 +158,28 @@ async function goBack(world: World, { instance, before }: Dump, cause: unknown):
     if (before.from === 'RUNNING') await showScreen(world, instance);
   }
   return error;
+}
+
+/** Whole, although it could not be made a checkpoint; or it cannot be told yet, and is asked again by the keeper. */
+const wasDumped = ({ engine, settings, log }: World, instance: Instance, { from }: HibernationRecord) =>
+  engine
+    .finishCheckpoint(instance.record.containerId, {
+      live: liveOf(instance),
+      from,
+      ...unhurried(settings.killTimeoutMs),
+    })
+    .catch((error: unknown) => {
+      log.warn({ err: error, appInstanceId: instance.record.appInstanceId }, 'the dump of an app could not be judged');
+      return true;
+    });
+
+/** It stays HIBERNATING: the keeper finishes it, or the recovery of the next daemon. */
+function unfinished(appInstanceId: string, cause: unknown): RuntimeError {
+  return new RuntimeError('CHECKPOINT_FAILED', {
+    what: `${appInstanceId} was saved, but its hibernation could not be finished yet`,
+    next: 'wait: it is tried again every few seconds, and nothing of the app is lost meanwhile',
+    cause,
+  });
 }
 
 /** It names CRIU's log, whatever its code is: a full disk stops CRIU, too. */
