@@ -4,6 +4,7 @@ import { cpus, totalmem } from 'node:os';
 import { countsSwap } from '../adapters/cgroup/hierarchies.ts';
 import { findTool } from '../adapters/process/find-tool.ts';
 import { RuntimeError } from '../domain/errors.ts';
+import { SET_UP } from '../domain/set-up.ts';
 
 export type MachineFacts = {
   /** tini-static, process 1 of every container. */
@@ -27,7 +28,7 @@ export function machineFacts(
   if (init === copy && !existsSync(copy) && !hasApps) {
     throw new RuntimeError('ENGINE_UNAVAILABLE', {
       what: 'tini-static, process 1 of every container, is not there',
-      next: "install Debian's package tini (in a clone: npm run setup), or name its directory as `tools` in the configuration",
+      next: `install Debian's package tini (${SET_UP}), or name its directory as \`tools\` in the configuration`,
     });
   }
   return {
