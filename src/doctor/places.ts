@@ -1,6 +1,7 @@
 /** What a daemon needs of the disk before it can start: directories to write and to run programs in, a journal, a free place for its socket. */
 import { lstat, mkdtemp, open, readdir, readFile, realpath, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { closedToPrograms } from '../adapters/files/closed-to-programs.ts';
 import { mountOf, type Mount } from '../adapters/files/mount-table.ts';
 import { checkDatabase } from '../adapters/sqlite/open-fault.ts';
 import { isErrno } from '../domain/errors.ts';
@@ -18,8 +19,9 @@ export const examineDirectories: Check = async ({ places }) => {
     // what is wrong with a directory is wrong with those in it
     if (trouble !== undefined && !found.some(({ what }) => what === trouble.what)) found.push(trouble);
   }
-  const closed = await closedToPrograms((await nearest(places.state)).path);
-  if (closed !== undefined) found.push(closed);
+  for (const { what, why, next } of closedToPrograms(places.state)) {
+    found.push(fail('directories', { what, why, next }));
+  }
   if (found.length > 0) return found;
   return [ok('directories', `${places.run} and ${places.state} can be written`)];
 };
@@ -85,17 +87,6 @@ const WORDS = {
     next: (place: string) => `make room, for blocks (df -h ${place}) and for files (df -i ${place})`,
   },
 } as const;
-
-/** The program that each app starts with lies below the state directory, and is bound into it. */
-async function closedToPrograms(path: string): Promise<Finding | undefined> {
-  const { mountPoint, options } = await mountAt(path);
-  if (!options.includes('noexec')) return undefined;
-  return fail('directories', {
-    what: `${path} is on a file system that is mounted noexec`,
-    why: 'the program that each app starts with lies there, and the kernel does not run it',
-    next: `mount -o remount,exec ${mountPoint} (and in /etc/fstab), or use a --root elsewhere`,
-  });
-}
 
 const mountAt = async (path: string): Promise<Mount> =>
   mountOf(await realpath(path), await readFile('/proc/self/mountinfo', 'utf8')) ?? { mountPoint: path, options: [] };

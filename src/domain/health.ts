@@ -22,6 +22,9 @@ export type Problem = {
 /** One that concerns no single app. */
 export type DeviceProblem = Omit<Problem, 'appId' | 'appInstanceId'>;
 
+/** What the machine itself is found to have now. */
+export type MachineFault = Omit<DeviceProblem, 'since'>;
+
 /** What there is for all apps together. */
 export type Resources = {
   readonly images: {

@@ -11,7 +11,7 @@ import type { Inspection, Live } from '../ports/engine.ts';
 import type { HibernationRecord } from '../ports/journal.ts';
 import type { Instance, Step } from './instance.ts';
 import type { Instances } from './instances.ts';
-import { beAsleep } from './operations/asleep.ts';
+import { beAsleep, isUnusable } from './operations/asleep.ts';
 import { fallAsleep } from './operations/hibernate.ts';
 import { keepMounts } from './operations/mount.ts';
 import { pagesOf } from './operations/pages.ts';
@@ -133,10 +133,13 @@ async function sleepOf(
   const wait = unhurried(settings.killTimeoutMs);
   const dumped = dumping && (await engine.finishCheckpoint(containerId, { live, from: hibernation.from, ...wait }));
   const interrupted = sameBoot && state === 'WAKING' && (await engine.interruptRestore(containerId, wait));
-  // one that cannot be read is there, too: the wake will say what is wrong with it
   const image = await images.find(containerId).then(
     (found) => found !== undefined,
-    () => true,
+    (error: unknown) => {
+      if (!isUnusable(error)) throw error;
+      // it is there: the wake will say what is wrong with it
+      return true;
+    },
   );
   return { image, dumped, interrupted, inPlace };
 }

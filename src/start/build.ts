@@ -23,6 +23,7 @@ import type { DisplayOptions } from './displays.ts';
 import { openAppPlace, type AppPlace } from './app-place.ts';
 import { buildEngine, type BuiltEngine } from './engine.ts';
 import { machineFacts } from './machine.ts';
+import { machineFaults, type MachineFaults } from './machine-faults.ts';
 import { buildNeighbours } from './neighbours.ts';
 import type { Site } from './site.ts';
 import { openPlace, tagOf, type OpenPlace } from './open-place.ts';
@@ -40,15 +41,17 @@ export async function build(site: Site): Promise<Built> {
   const [remembered, open] = await Promise.all([journal.load(), openPlace(places)]);
   const hasApps = remembered.instances.some(({ released }) => !released);
   const machine = machineFacts(searchPath, { copy: `${places.state}/inside/.init`, hasApps });
+  const faults = machineFaults(places);
   const insides = insideDirectories({ directory: `${places.state}/inside`, init: machine.init });
   const rootfs = rootFilesystems({ directory: `${open.directory}/rootfs`, bundles: config.bundles });
   const ids = { uid: config.userIds.last, rootIdOffset: config.userIds.rootOffset };
   const appPlace = await openAppPlace({ wanted: config.cgroupParent, places, searchPath, log });
   const announcer = new Announcer(journal, log);
   const built = await buildEngine(site, {
-    ...{ open, appPlace, insides, rootfs, ids, machine, remembered },
+    ...{ open, appPlace, insides, rootfs, ids, machine, faults, remembered },
     remember: (facts) => announcer.commit({ facts }),
   });
+  for (const { state, what, why, next } of faults()) log[state === 'fail' ? 'error' : 'warn']({ why, next }, what);
   const neighbours = await buildNeighbours({
     ...{ config, places, log, env: site.env, searchPath },
     embedded: displayOptions(site, open, appPlace),
@@ -76,7 +79,7 @@ export async function build(site: Site): Promise<Built> {
     userIds: new UserIds(range, remembered.userIds),
     networks: networkLeases(site, open, { ...built, ...appPlace }),
     places: placesOf(places, open, config.storage.directory),
-    deviceProblems: () => [...degraded(built), ...(site.socketProblems?.() ?? [])],
+    deviceProblems: () => [...degraded(built), ...lasting(faults), ...(site.socketProblems?.() ?? [])],
     settings: { ...settingsOf(site, machine), ...ids, hibernation },
   };
   const manager = await startManager(world, remembered).catch(async (error: unknown) => {
@@ -97,6 +100,9 @@ export async function build(site: Site): Promise<Built> {
 async function closeAll(parts: readonly { readonly close: () => Promise<void> }[]): Promise<void> {
   for (const part of parts) await part.close();
 }
+
+const lasting = (faults: MachineFaults): readonly DeviceProblem[] =>
+  faults().map((fault) => ({ ...fault, since: null }));
 
 /** A daemon that was started without an OCI runtime, for the apps that ran. */
 function degraded({ fault }: BuiltEngine): readonly DeviceProblem[] {

@@ -31,6 +31,7 @@ import type { ContainerId } from '../domain/ids.ts';
 import { SET_UP } from '../domain/set-up.ts';
 import type { Engine } from '../ports/engine.ts';
 import { groupsOf, type AppPlace } from './app-place.ts';
+import { blamingMachine, startFault, type MachineFaults } from './machine-faults.ts';
 
 export type EmbeddedOptions = {
   readonly wanted: 'auto' | 'runc' | 'crun';
@@ -42,6 +43,7 @@ export type EmbeddedOptions = {
   readonly searchPath: string;
   /** Apps of the journal may still run: the daemon must be able to end them, whatever the runtime does. */
   readonly hasApps: boolean;
+  readonly faults: MachineFaults;
   /** What an earlier start found out. */
   readonly remembered: string | undefined;
   /** Starts and ends a container with this engine. */
@@ -104,10 +106,7 @@ export async function buildEmbedded(options: EmbeddedOptions): Promise<Embedded>
   const old = readFinding(options.remembered);
   const known = old?.key === key ? candidates.find(({ name }) => old.runtime === name) : undefined;
   if (old !== undefined && known !== undefined) return { engine: known.make(), finding: JSON.stringify(old), ...old };
-  const chosen = await chooseRuntime({
-    candidates,
-    tryOut: (engine) => options.tryOut(engine, `trial+${randomUUID()}` as ContainerId),
-  }).catch((error: unknown) => RuntimeError.of(error));
+  const chosen = await choose(options, candidates);
   if (chosen instanceof RuntimeError) {
     const last = candidates.find((one) => one.name === old?.runtime) ?? candidates[0];
     if (last === undefined) throw chosen;
@@ -121,6 +120,16 @@ export async function buildEmbedded(options: EmbeddedOptions): Promise<Embedded>
   };
   const finding: Finding = { key, runtime: name, ...versions };
   return { engine: choice, finding: JSON.stringify(finding), ...versions };
+}
+
+async function choose({ faults, tryOut }: EmbeddedOptions, candidates: readonly Candidate<Engine>[]) {
+  // the runtimes would fail for it, each in words of its own
+  const fault = startFault(faults);
+  if (fault !== undefined) return fault;
+  return chooseRuntime({
+    candidates,
+    tryOut: (engine) => tryOut(engine, `trial+${randomUUID()}` as ContainerId),
+  }).catch((error: unknown) => RuntimeError.of(error));
 }
 
 /** Throws the fault where no app could be left running: then it is better known at once. */
@@ -158,7 +167,7 @@ type Tools = {
 };
 
 function build(
-  { searchPath, appPlace, openDirectory, prove }: EmbeddedOptions,
+  { searchPath, appPlace, openDirectory, prove, faults }: EmbeddedOptions,
   { name, binary, monitorBinary, places, key }: Tools,
 ): Engine {
   // conmon stamps each line of an app by the clock of its zone
@@ -191,10 +200,8 @@ function build(
     listBundles: async () => (await listDirectory(places.bundles)) as readonly ContainerId[],
     listState: (id) => listDirectory(`${places.runtime}/${id}`),
   };
-  const engine: Engine = embeddedEngine(
-    parts,
-    prove(`${name}|${key}`, () => engine),
-  );
+  const hibernates = prove(`${name}|${key}`, () => engine);
+  const engine: Engine = blamingMachine(embeddedEngine(parts, hibernates), faults);
   return engine;
 }
 

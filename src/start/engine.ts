@@ -16,6 +16,7 @@ import type { AppPlace } from './app-place.ts';
 import { DOBBY_WAYS } from './dobby-ways.ts';
 import { buildEmbedded } from './embedded.ts';
 import type { MachineFacts } from './machine.ts';
+import { blamingMachine, type MachineFaults } from './machine-faults.ts';
 import type { OpenPlace } from './open-place.ts';
 import type { Site } from './site.ts';
 import { tryHibernation } from './hibernation-trial.ts';
@@ -44,6 +45,7 @@ type Means = {
   readonly rootfs: RootFilesystems;
   readonly ids: { readonly uid: number; readonly rootIdOffset: number };
   readonly machine: MachineFacts;
+  readonly faults: MachineFaults;
   readonly remembered: Remembered;
   readonly remember: (facts: Readonly<Record<string, string>>) => Promise<unknown>;
 };
@@ -76,7 +78,7 @@ function refuseOthersApps(name: string, { facts, instances }: Remembered): void 
 }
 
 async function embedded({ config, places, searchPath, log }: Site, means: Means): Promise<BuiltEngine> {
-  const { open, appPlace, insides, rootfs, ids, machine, remembered, remember } = means;
+  const { open, appPlace, insides, rootfs, ids, machine, faults, remembered, remember } = means;
   const runTool = toolRunner({ PATH: searchPath, LC_ALL: 'C.UTF-8' });
   const surveys = criuSurveys(runTool, { ghostLimitBytes: GHOST_LIMIT_BYTES, skipsInFlight: true });
   const trial = { rootfs, insides, runDirectory: places.run, ...ids, ...machine };
@@ -89,6 +91,7 @@ async function embedded({ config, places, searchPath, log }: Site, means: Means)
     searchPath,
     remembered: remembered.facts[FINDING_FACT],
     hasApps: remembered.instances.some(({ released }) => !released),
+    faults,
     tryOut: tryOut(trial),
     prove: (key, engine) =>
       proving({
@@ -113,9 +116,10 @@ async function embedded({ config, places, searchPath, log }: Site, means: Means)
 async function throughDobby(
   name: keyof typeof DOBBY_WAYS,
   { config, places, env, log, dobbyBus }: Site,
-  { open, rootfs }: Means,
+  { open, rootfs, faults }: Means,
 ): Promise<BuiltEngine> {
   await mkdir(places.run, { recursive: true, mode: 0o711 });
   const built = await DOBBY_WAYS[name]({ config, bus: dobbyBus, env, openDirectory: open.directory, rootfs, log });
-  return { ...built, runtimeVersion: 'dobby', criuVersion: '', logFormat: 'plain', makesNetworks: true };
+  const engine = blamingMachine(built.engine, faults);
+  return { ...built, engine, runtimeVersion: 'dobby', criuVersion: '', logFormat: 'plain', makesNetworks: true };
 }

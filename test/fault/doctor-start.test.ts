@@ -2,9 +2,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Finding } from '../../src/domain/health.ts';
+import { hostApp, runApp, SLEEP, stateOf, uniqueId } from '../lib/apps.ts';
 import { startDaemon, TOOLS, type TestDaemon } from '../lib/daemon.ts';
+import { helpfulRefusal } from '../lib/refusal.ts';
 import { runtimectl, RUNTIMECTL } from '../lib/runtimectl.ts';
 import { toolsWith } from '../lib/tools.ts';
 
@@ -69,6 +72,9 @@ test('a daemon that hangs has the journal: the doctor names its process, and kil
   await daemon.start();
 });
 
+const NOEXEC =
+  /state(?:\/inside)? is on \S+state, which is mounted noexec: the program that each app starts with lies there/;
+
 /** What is mounted over the state directory, and how it is mended. */
 const DISKS = [
   { options: 'ro', said: /read-only/, mend: 'remount,rw' },
@@ -82,7 +88,8 @@ test('a disk that is read-only, one that runs no programs, one without room for 
   for (const { options, said, mend } of DISKS) {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `${options},mode=700`, 'tmpfs', state]);
     try {
-      await startFails(daemon);
+      const told = await startFails(daemon);
+      if (options === 'noexec') assert(NOEXEC.test(told) && told.includes(`mount -o ${mend} ${state}`), told);
       const findings = await doctor(daemon.root);
       const found = findingOf(findings, 'directories');
       assert.match(found.what, said);
@@ -102,6 +109,41 @@ test('a disk that is read-only, one that runs no programs, one without room for 
   } finally {
     execFileSync('umount', [state]);
   }
+});
+
+/** A state directory on a disk of its own. */
+const onOwnDisk = () =>
+  startDaemon({
+    prepare: async (root) => {
+      await mkdir(join(root, 'state'), { mode: 0o700 });
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'mode=700', 'tmpfs', join(root, 'state')]);
+      return () => Promise.resolve(void execFileSync('umount', [join(root, 'state')]));
+    },
+  });
+
+test('a state directory that becomes noexec is told by problems, by each start and wake and by the next daemon; the remount that they name is enough', async () => {
+  await using daemon = await onOwnDisk();
+  const { state } = daemon.places;
+  const [lives, sleeps] = [await runApp(daemon.client, 'lives', SLEEP), await runApp(daemon.client, 'sleeps', SLEEP)];
+  await daemon.client.hibernate({ appInstanceId: sleeps });
+  execFileSync('mount', ['-o', 'remount,noexec', state]);
+  const refused = uniqueId('refused');
+  for (const isNext of [false, true]) {
+    if (isNext) await daemon.restart();
+    const { client } = daemon;
+    const problem = (await client.getHealth()).problems.find(({ code }) => code === 'DISK_UNUSABLE');
+    assert.match(`${problem?.what}: ${problem?.why}`, NOEXEC);
+    assert(problem?.next.startsWith(`mount -o remount,exec ${state} `), problem?.next);
+    await helpfulRefusal(client.run(hostApp(refused, SLEEP)), 'DISK_UNUSABLE', NOEXEC);
+    await helpfulRefusal(client.wake({ appInstanceId: sleeps }), 'DISK_UNUSABLE', NOEXEC);
+    assert.equal(await stateOf(client, lives), 'RUNNING');
+  }
+  assert.match(daemon.log(), /"msg":"\S+inside is on \S+state, which is mounted noexec/);
+  await daemon.client.kill({ appInstanceId: lives });
+  execFileSync('mount', ['-o', 'remount,exec', state]);
+  await daemon.client.run(hostApp(refused, SLEEP));
+  await daemon.client.wake({ appInstanceId: sleeps });
+  assert(!(await daemon.client.getHealth()).problems.some(({ code }) => code === 'DISK_UNUSABLE'));
 });
 
 test('a configuration with a wrong word does not keep the doctor from the machine; capabilities that root lacks are named; a runtime that is there and broken is not called missing', async () => {

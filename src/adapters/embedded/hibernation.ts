@@ -1,9 +1,10 @@
 /** Checkpoint and restore with the OCI runtime and CRIU. */
 import { readFile } from 'node:fs/promises';
-import { RuntimeError } from '../../domain/errors.ts';
+import { isErrno, RuntimeError } from '../../domain/errors.ts';
 import type { Phases } from '../../domain/hibernation.ts';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { CheckpointOrder, Live, PagesState, RestoreOrder, Restored } from '../../ports/engine.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { Wiring } from '../../ports/networks.ts';
 import type { Processes, ProcessId } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
@@ -71,10 +72,30 @@ async function endDump({ processes, groups, bundleOf, clock }: Parts, { id, live
     busy = dumpers.length > 0 || groups.members(id).some((pid) => isTraced(processes, pid));
     if (busy) await clock.sleep(POLL_MS);
   }
-  const log = await readFile(`${bundleOf(id)}/dump.log`, 'utf8').catch(() => '');
-  if (!log.includes(ENDS_THE_APP)) return false;
+  if (!(await hasEndedTheApp({ clock, log: `${bundleOf(id)}/dump.log`, deadline }, () => processes.isAlive(live.init)))) {
+    return false;
+  }
   while (processes.isAlive(live.init) && performance.now() < deadline) await clock.sleep(POLL_MS);
   return !processes.isAlive(live.init);
+}
+
+type DumpLog = { readonly clock: Clock; readonly log: string; readonly deadline: number };
+
+/**
+ * By CRIU's log. One that is there and cannot be read (no descriptor is left) says nothing: of an app that has ended the error is
+ * thrown, as nobody may take it for one that was not saved.
+ */
+async function hasEndedTheApp({ clock, log, deadline }: DumpLog, isAlive: () => boolean): Promise<boolean> {
+  for (;;) {
+    try {
+      return (await readFile(log, 'utf8')).includes(ENDS_THE_APP);
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) return false;
+      if (!isAlive()) throw error;
+      if (performance.now() > deadline) return false;
+      await clock.sleep(POLL_MS);
+    }
+  }
 }
 
 function isTraced(processes: Processes, pid: number): boolean {

@@ -11,7 +11,10 @@ export async function beAsleep(world: World, instance: Instance, why: string): P
   if (hibernation === null) return;
   await clear(world, instance, null);
   await images.discardDraft(containerId);
-  const found = await images.find(containerId).catch(() => undefined);
+  const found = await images.find(containerId).catch((error: unknown) => {
+    if (!isUnusable(error)) throw error;
+    return undefined;
+  });
   const fault = await faultOf(world, instance);
   const image = found?.info ?? hibernation.image;
   const isNews = fault !== undefined && hibernation.image?.damage !== fault.message;
@@ -34,7 +37,9 @@ async function faultOf({ images, log }: World, { record }: Instance): Promise<Ru
     return undefined;
   } catch (error) {
     log.warn({ err: error, appInstanceId }, 'the image of a hibernated app');
-    const known = RuntimeError.of(error);
-    return known.code === 'IMAGE_UNUSABLE' ? known : undefined;
+    return isUnusable(error) ? RuntimeError.of(error) : undefined;
   }
 }
+
+/** It says something about the image; any other error (no descriptor is left) does not even say whether there is one. */
+export const isUnusable = (error: unknown): boolean => RuntimeError.of(error).code === 'IMAGE_UNUSABLE';

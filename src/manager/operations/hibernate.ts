@@ -10,7 +10,7 @@ import type { World } from '../world.ts';
 import { clear } from './clear.ts';
 import { dumpTimeoutMs, NEVER, notHibernated } from './dump-bounds.ts';
 import { hibernateInPlace } from './in-place.ts';
-import { during, liveOf } from './operation.ts';
+import { during, liveOf, unhurried } from './operation.ts';
 import { pagesAreIn } from './pages.ts';
 import { hideScreen, showScreen } from './screen.ts';
 import { settle } from './settle.ts';
@@ -145,6 +145,7 @@ async function goBack(world: World, { instance, before }: Dump, cause: unknown):
     // it sleeps in truth: only what came after the rename failed, and is tried again by the keeper
     return RuntimeError.of(cause);
   }
+  if (ended !== undefined && (await wasDumped(world, instance, before))) return unfinished(appInstanceId, cause);
   const failureLog = failureLogOf(world, instance);
   const findings = isOfCriu(cause) ? await surveys.readLog(failureLog) : [];
   const error = explained(cause, { what: notHibernated(appInstanceId, before.from, ended), findings });
@@ -159,6 +160,28 @@ async function goBack(world: World, { instance, before }: Dump, cause: unknown):
   return error;
 }
 
+/** Whole, although it could not be made a checkpoint; or it cannot be told yet, and is asked again by the keeper. */
+const wasDumped = ({ engine, settings, log }: World, instance: Instance, { from }: HibernationRecord) =>
+  engine
+    .finishCheckpoint(instance.record.containerId, {
+      live: liveOf(instance),
+      from,
+      ...unhurried(settings.killTimeoutMs),
+    })
+    .catch((error: unknown) => {
+      log.warn({ err: error, appInstanceId: instance.record.appInstanceId }, 'the dump of an app could not be judged');
+      return true;
+    });
+
+/** It stays HIBERNATING: the keeper finishes it, or the recovery of the next daemon. */
+function unfinished(appInstanceId: string, cause: unknown): RuntimeError {
+  return new RuntimeError('CHECKPOINT_FAILED', {
+    what: `${appInstanceId} was saved, but its hibernation could not be finished yet`,
+    next: 'wait: it is tried again every few seconds, and nothing of the app is lost meanwhile',
+    cause,
+  });
+}
+
 /** It names CRIU's log, whatever its code is: a full disk stops CRIU, too. */
 export const isOfCriu = (error: unknown): boolean =>
   error instanceof RuntimeError && error.details?.['log'] !== undefined && !INTERRUPTED.has(error.code);
@@ -167,10 +190,13 @@ const INTERRUPTED: ReadonlySet<string> = new Set(['TIMED_OUT', 'ABORTED', 'NOT_S
 
 type Story = { readonly what: string; readonly findings: readonly Finding[] };
 
-/** The first finding is the root cause: its words instead of the tool's. */
+/** Codes that leave the cause to the findings. */
+const UNEXPLAINED: ReadonlySet<string> = new Set(['CHECKPOINT_FAILED', 'RESTORE_FAILED']);
+
+/** The first finding is the root cause: its words instead of the tool's, unless the error itself says why. */
 export function explained(cause: unknown, { what, findings }: Story): RuntimeError {
   const error = RuntimeError.of(cause);
-  const first = findings.find(({ code }) => code !== 'NO_LOG');
+  const first = UNEXPLAINED.has(error.code) ? findings.find(({ code }) => code !== 'NO_LOG') : undefined;
   return new RuntimeError(first?.code === 'NO_SPACE' ? 'NO_SPACE' : error.code, {
     what,
     next: first?.next ?? error.next,
