@@ -72,7 +72,9 @@ async function endDump({ processes, groups, bundleOf, clock }: Parts, { id, live
     busy = dumpers.length > 0 || groups.members(id).some((pid) => isTraced(processes, pid));
     if (busy) await clock.sleep(POLL_MS);
   }
-  if (!(await hasEndedTheApp({ clock, log: `${bundleOf(id)}/dump.log`, deadline }, () => processes.isAlive(live.init)))) {
+  if (
+    !(await hasEndedTheApp({ clock, log: `${bundleOf(id)}/dump.log`, deadline }, () => processes.isAlive(live.init)))
+  ) {
     return false;
   }
   while (processes.isAlive(live.init) && performance.now() < deadline) await clock.sleep(POLL_MS);

@@ -59,7 +59,8 @@ async function copyInit(init: string, shared: string): Promise<void> {
   await rename(`${shared}.new`, shared);
 }
 
-const noInit = (cause: Error): RuntimeError =>
+/** `cause`: when it was looked for in vain. */
+export const noInit = (cause?: Error): RuntimeError =>
   new RuntimeError('ENGINE_UNAVAILABLE', {
     what: 'tini-static, process 1 of every container, is not there',
     next: `install Debian's package tini (${SET_UP}), or name its directory as \`tools\` in the configuration`,
