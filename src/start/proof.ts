@@ -21,9 +21,10 @@ const noted = z.object({
   ]),
 });
 
-/** Say nothing of the tools: they are tried again when somebody asks again. */
+/** Say nothing of the tools: another question is another trial. */
 const PASSING: ReadonlySet<string> = new Set(['TIMED_OUT', 'ABORTED', 'NO_SPACE', 'ENGINE_UNAVAILABLE']);
 const NEXT = 'runtimectl doctor looks for the cause';
+const AGAIN = 'ask again: it is tried once more; runtimectl doctor looks for the cause';
 
 /** A function that tries it at the first call. */
 export function proving({ key, remembered, remember, tryOut }: ProofOptions): () => Promise<Proof> {
@@ -31,24 +32,22 @@ export function proving({ key, remembered, remember, tryOut }: ProofOptions): ()
   const old = readNoted(remembered);
   if (old?.key === key) known = Promise.resolve(old.proof);
   const prove = async (): Promise<Proof> => {
-    const { proof, isPassing } = await attempt(tryOut);
-    if (isPassing) known = undefined;
+    const proof = await attempt(tryOut);
+    if (proof.possible === null) known = undefined;
     else await remember(JSON.stringify({ key, proof })).catch(() => undefined);
     return proof;
   };
   return () => (known ??= prove());
 }
 
-async function attempt(tryOut: () => Promise<void>): Promise<{ proof: Proof; isPassing: boolean }> {
+async function attempt(tryOut: () => Promise<void>): Promise<Proof> {
   try {
     await tryOut();
-    return { proof: { possible: true }, isPassing: false };
+    return { possible: true };
   } catch (thrown) {
     const error = RuntimeError.of(thrown);
-    return {
-      proof: { possible: false, why: error.message, next: error.next ?? NEXT },
-      isPassing: PASSING.has(error.code),
-    };
+    if (PASSING.has(error.code)) return { possible: null, why: error.message, next: AGAIN };
+    return { possible: false, why: error.message, next: error.next ?? NEXT };
   }
 }
 
