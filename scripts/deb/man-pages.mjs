@@ -128,6 +128,28 @@ function runtimemanagerd(version) {
 }
 
 /** @param {string} version @returns {Page} */
+function setup(version) {
+  const name = 'runtime-manager-setup';
+  const lines = [
+    section('SYNOPSIS'),
+    bold(name),
+    section('DESCRIPTION'),
+    prose(
+      "Fetches newer tools than the machine has (CRIU, runc, conmon, …) from Debian, for Runtime Manager alone, and tries them with a real dump and restore. Apps can be hibernated with them where the machine's own are too old. It takes no options and must be run by root. A second run does what the first has left, or nothing. Restart the daemon after it; the apps run on.",
+    ),
+    section('FILES'),
+    ...item(
+      bold('/usr/lib/runtime-manager/.tools'),
+      'The tools. They go with the package, and are taken before those in PATH.',
+    ),
+    section('SEE ALSO'),
+    `${bold('runtimemanagerd')}(8), ${bold('runtimectl')}(1), /usr/share/doc/runtime\\-manager`,
+  ];
+  const doc = 'fetches the tools that Runtime Manager works with';
+  return { file: 'runtime-manager-setup.8', text: manPage({ name, chapter: 8, doc, version }, lines) };
+}
+
+/** @param {string} version @returns {Page} */
 function config(version) {
   const name = 'runtime-manager-config';
   const lines = [
@@ -148,4 +170,4 @@ function config(version) {
 }
 
 /** @param {string} version of the package */
-export const manPages = (version) => [runtimectl(version), runtimemanagerd(version), config(version)];
+export const manPages = (version) => [runtimectl(version), runtimemanagerd(version), setup(version), config(version)];

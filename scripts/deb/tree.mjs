@@ -117,7 +117,7 @@ export async function layTree(root, tree, { node: { name: node, directory, archi
   await copy('packaging/apparmor/runtime-manager-helper', APPARMOR_PROFILE);
   await generatedFiles({ root, tree, node, version, madeAt });
   await mkdir(join(tree, 'usr/bin'), { recursive: true });
-  for (const name of ['runtimemanagerd', 'runtimectl']) {
+  for (const name of ['runtimemanagerd', 'runtimectl', 'runtime-manager-setup']) {
     await symlink(`../lib/runtime-manager/bin/${name}`, join(tree, 'usr/bin', name));
   }
   return { root, node, version, architecture, madeAt };

@@ -1,7 +1,8 @@
 /** The whole examination of a device: works whether the daemon runs or not, and leaves nothing behind. */
 import type { Finding } from '../domain/health.ts';
 import { examineDaemon } from './daemon.ts';
-import { examineKernel } from './kernel.ts';
+import { examineDevices } from './devices.ts';
+import { examineKernel, examineOverlays } from './kernel.ts';
 import { examineNeighbours } from './neighbours.ts';
 import { examineDirectories } from './places.ts';
 import { failed, openPatient, type Check, type Environment } from './place.ts';
@@ -10,12 +11,22 @@ import { examineTools } from './tools.ts';
 import { examineByTrial } from './trial.ts';
 
 /** Of the machine: they need no word of the configuration but where the tools are. */
-const OF_MACHINE: readonly Check[] = [examineKernel, examineTools, examineDirectories, examineDisk];
+const OF_MACHINE: readonly Check[] = [
+  ...[examineKernel, examineDevices, examineOverlays],
+  ...[examineTools, examineDirectories, examineDisk],
+];
 /** One after the other: each may disturb what another measures. */
 const CHECKS: readonly Check[] = [
   ...[...OF_MACHINE, examineUserIds],
   ...[examineByTrial, examineNeighbours, examineDaemon],
 ];
+
+/** What a check would find fails for the same reason, in darker words; without /dev/null no program can be run at all. */
+const SPOILT_BY: ReadonlyMap<Check, readonly string[]> = new Map([
+  [examineOverlays, ['device nodes']],
+  [examineTools, ['device nodes']],
+  [examineByTrial, ['device nodes', 'directories']],
+]);
 
 /** `tell` hears each finding as soon as it is there. */
 export async function examine(
@@ -32,11 +43,9 @@ export async function examine(
   // what a daemon would do with another configuration says nothing about this one
   const checks = fault === undefined ? CHECKS : OF_MACHINE;
   for (const check of checks) {
-    // it would fail for the same reason, in darker words
-    if (check === examineByTrial && all.some(isClosedDirectory)) continue;
+    const causes = SPOILT_BY.get(check) ?? [];
+    if (all.some((finding) => finding.state === 'fail' && causes.includes(finding.check))) continue;
     note(await check(patient).catch((error: unknown) => [failed('examination', error)]));
   }
   return all;
 }
-
-const isClosedDirectory = ({ check, state }: Finding): boolean => check === 'directories' && state === 'fail';

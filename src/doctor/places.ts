@@ -19,8 +19,9 @@ export const examineDirectories: Check = async ({ places }) => {
     // what is wrong with a directory is wrong with those in it
     if (trouble !== undefined && !found.some(({ what }) => what === trouble.what)) found.push(trouble);
   }
-  for (const { what, why, next } of closedToPrograms(places.state))
+  for (const { what, why, next } of closedToPrograms(places.state)) {
     found.push(fail('directories', { what, why, next }));
+  }
   if (found.length > 0) return found;
   return [ok('directories', `${places.run} and ${places.state} can be written`)];
 };

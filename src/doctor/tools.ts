@@ -4,6 +4,7 @@ import { findTool } from '../adapters/process/find-tool.ts';
 import { toolRunner } from '../adapters/process/run-tool.ts';
 import { findCompositor } from '../adapters/sway/compositor.ts';
 import type { Finding } from '../domain/health.ts';
+import { SET_UP } from '../domain/set-up.ts';
 import { dirname } from 'node:path';
 import { fail, ok, warn, type Check, type Patient } from './place.ts';
 
@@ -47,7 +48,7 @@ async function versionOf(path: string, args: readonly string[], searchPath: stri
 }
 
 const mend = (from: string): string =>
-  `apt-get install ${from} (in a clone: npm run setup), or name the directory that has it as \`tools\` in the configuration`;
+  `apt-get install ${from} (${SET_UP}), or name the directory that has it as \`tools\` in the configuration`;
 
 async function examineTool(
   { name, from, lack, needed, version = ['--version'] }: Tool,
@@ -76,7 +77,7 @@ function criuOf(path: string, version: string): Finding {
   return fail('tool criu', {
     what: `criu ${version} is too old for kernel ${release()} (${path})`,
     why: `from kernel ${NEW_KERNEL.join('.')} on, apps can be hibernated with CRIU ${CRIU_FLOOR.join('.')} or newer only`,
-    next: "install CRIU 4.2 or newer (in a clone: npm run setup takes Debian's testing), or name its directory as `tools` in the configuration",
+    next: `install CRIU 4.2 or newer (${SET_UP}), or name its directory as \`tools\` in the configuration`,
   });
 }
 
@@ -93,7 +94,7 @@ function runtimeOf(name: string, path: string, version: string): Finding {
   return warn('tool runc', {
     what: `runc ${version} is too old to hibernate apps (${path})`,
     why: `that takes runc ${RUNC_FLOOR.join('.')} or newer`,
-    next: 'in a clone or the installed package: npm run setup brings a newer one; or name its directory as `tools` in the configuration',
+    next: `let the set-up fetch a newer one (${SET_UP}), or name its directory as \`tools\` in the configuration`,
   });
 }
 
@@ -128,7 +129,7 @@ function examineDisplay({ config, tools, searchPath }: Patient): Finding {
   return warn('display', {
     what: "only the machine's own sway and grim are there",
     why: 'apps can have a display, but one with a display cannot be hibernated: that takes the bundle',
-    next: 'in a clone or the installed package: npm run setup makes the bundle beside the tools',
+    next: `let the set-up fetch the bundle (${SET_UP})`,
   });
 }
 

@@ -13,6 +13,7 @@ import { RuntimeError } from '../domain/errors.ts';
 import type { Finding } from '../domain/health.ts';
 import { layout } from '../domain/layout.ts';
 import { METHODS, type EngineReport } from '../domain/api.ts';
+import { SET_UP } from '../domain/set-up.ts';
 import type { Manager } from '../manager/runtime-manager.ts';
 import { build } from '../start/build.ts';
 import { isDobbyWay } from '../start/dobby-ways.ts';
@@ -166,7 +167,7 @@ async function tryHibernation(manager: Manager): Promise<Finding> {
 
 const HIBERNATION = {
   why: 'CRIU does not work on this kernel',
-  next: 'install CRIU 4.2 or newer (in a clone: npm run setup), and see that CONFIG_CHECKPOINT_RESTORE is in the kernel',
+  next: `install CRIU 4.2 or newer (${SET_UP}), and see that CONFIG_CHECKPOINT_RESTORE is in the kernel`,
 };
 
 /** Never through a mount: with one in it, it stays, and the next examination clears it. `made`: the first directory of its path that was not there. */

@@ -19,9 +19,9 @@ export type Finding = {
   readonly evidence?: string;
 };
 
-/** Whether an engine was seen to hibernate an app and to wake it, with these tools and in this boot. */
+/** Whether an engine was seen to hibernate an app and to wake it, with these tools and in this boot. `null`: no trial has come to an end yet. */
 export type Proof =
-  { readonly possible: true } | { readonly possible: false; readonly why: string; readonly next: string };
+  { readonly possible: true } | { readonly possible: false | null; readonly why: string; readonly next: string };
 
 export type Explanation = {
   /** `no` when a finding blocks; `yes` only promises that nothing known stands in the way. */

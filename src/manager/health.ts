@@ -2,6 +2,7 @@
 import type { DeviceProblem, Health, Problem, Resources } from '../domain/health.ts';
 import type { AppId, AppInstanceId } from '../domain/ids.ts';
 import { failureStory, hasEndedBadly, problemsOf } from '../domain/problems.ts';
+import { SET_UP } from '../domain/set-up.ts';
 import { formatSize } from '../domain/size.ts';
 import { isAlive } from '../domain/states.ts';
 import type { Damaged } from './damaged.ts';
@@ -98,7 +99,7 @@ const NO_CRIU: Shortage = {
   state: 'warn',
   what: 'nothing can be hibernated: there is no criu',
   why: 'the daemon has not found it among its tools, nor in PATH',
-  next: 'install CRIU (in a clone: npm run setup), or name its directory as `tools` in the configuration, and restart the daemon',
+  next: `install CRIU (${SET_UP}), or name its directory as \`tools\` in the configuration, and restart the daemon`,
 };
 
 function lowDisk({ freeBytes }: Resources['images']): Shortage | undefined {

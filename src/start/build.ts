@@ -41,7 +41,7 @@ export async function build(site: Site): Promise<Built> {
   const [remembered, open] = await Promise.all([journal.load(), openPlace(places)]);
   const hasApps = remembered.instances.some(({ released }) => !released);
   const machine = machineFacts(searchPath, { copy: `${places.state}/inside/.init`, hasApps });
-  const faults = machineFaults(places);
+  const faults = machineFaults(places, machine.init);
   const insides = insideDirectories({ directory: `${places.state}/inside`, init: machine.init });
   const rootfs = rootFilesystems({ directory: `${open.directory}/rootfs`, bundles: config.bundles });
   const ids = { uid: config.userIds.last, rootIdOffset: config.userIds.rootOffset };
@@ -51,7 +51,7 @@ export async function build(site: Site): Promise<Built> {
     ...{ open, appPlace, insides, rootfs, ids, machine, faults, remembered },
     remember: (facts) => announcer.commit({ facts }),
   });
-  for (const { what, why, next } of faults()) log.error({ why, next }, what);
+  for (const { state, what, why, next } of faults()) log[state === 'fail' ? 'error' : 'warn']({ why, next }, what);
   const neighbours = await buildNeighbours({
     ...{ config, places, log, env: site.env, searchPath },
     embedded: displayOptions(site, open, appPlace),

@@ -27,6 +27,7 @@ import { toolRunner } from '../adapters/process/run-tool.ts';
 import { ociRuntime } from '../adapters/runc/runc.ts';
 import { RuntimeError } from '../domain/errors.ts';
 import type { ContainerId } from '../domain/ids.ts';
+import { SET_UP } from '../domain/set-up.ts';
 import type { Engine } from '../ports/engine.ts';
 import { groupsOf, type AppPlace } from './app-place.ts';
 import { blamingMachine, startFault, type MachineFaults } from './machine-faults.ts';
@@ -228,6 +229,6 @@ function criuParts(searchPath: string, env: Readonly<Record<string, string>>, en
 const missing = (what: string, searchPath: string): RuntimeError =>
   new RuntimeError('ENGINE_UNAVAILABLE', {
     what: `${what === 'auto' ? 'neither runc nor crun' : what} is not there`,
-    next: 'install it from Debian (in a clone: npm run setup), or name its directory as `tools` in the configuration',
+    next: `install it from Debian (${SET_UP}), or name its directory as \`tools\` in the configuration`,
     details: { searchPath },
   });

@@ -6,6 +6,7 @@ import { readIfThere } from '../adapters/files/kernel-file.ts';
 import { appSchema, type App } from '../domain/app.ts';
 import { RuntimeError } from '../domain/errors.ts';
 import type { ContainerId } from '../domain/ids.ts';
+import { SET_UP } from '../domain/set-up.ts';
 import type { CheckpointSurveys } from '../ports/checkpoint-surveys.ts';
 import type { Engine, Live } from '../ports/engine.ts';
 import { trialOrder, type TrialOptions } from './trial.ts';
@@ -28,7 +29,7 @@ type Options = TrialOptions & { readonly searchPath: string; readonly surveys: C
 
 const NO_CRIU = new RuntimeError('NOT_SUPPORTED', {
   what: 'there is no criu',
-  next: 'install CRIU (in a clone: npm run setup), or name its directory as `tools` in the configuration, and restart the daemon',
+  next: `install CRIU (${SET_UP}), or name its directory as \`tools\` in the configuration, and restart the daemon`,
 });
 
 /** Throws with the reason in plain words, as hibernate and wake do. */

@@ -1,5 +1,8 @@
 /** What is wrong with this machine so that apps cannot be started; a start that fails for it says so, whatever the tools say. */
+import { existsSync } from 'node:fs';
 import { closedToPrograms } from '../adapters/files/closed-to-programs.ts';
+import { wrongNodes } from '../adapters/files/device-nodes.ts';
+import { noInit } from '../adapters/inside/inside-directories.ts';
 import { isGeneral } from '../domain/errno.ts';
 import { RuntimeError, type ErrorCode } from '../domain/errors.ts';
 import type { MachineFault } from '../domain/health.ts';
@@ -9,10 +12,17 @@ import type { Engine } from '../ports/engine.ts';
 /** Looks each time: what is put right is gone at once. */
 export type MachineFaults = () => readonly MachineFault[];
 
+/** `init`: process 1 of every app, as {@link MachineFacts} has it. */
 export const machineFaults =
-  ({ state }: Layout): MachineFaults =>
-  () =>
-    closedToPrograms(`${state}/inside`);
+  ({ state }: Layout, init: string): MachineFaults =>
+  () => {
+    const inside = `${state}/inside`;
+    const isMissing = !existsSync(init) && !existsSync(`${inside}/.init`);
+    return [...wrongNodes(), ...closedToPrograms(inside), ...(isMissing ? [NO_INIT] : [])];
+  };
+
+const { code, what, next = '' } = noInit();
+const NO_INIT: MachineFault = { code, state: 'fail', what, why: 'no app can be started or woken without it', next };
 
 /** The first for which nothing starts, as the error of a start. */
 export function startFault(faults: MachineFaults): RuntimeError | undefined {

@@ -2,8 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { countsSwap } from '../adapters/cgroup/hierarchies.ts';
+import { noInit } from '../adapters/inside/inside-directories.ts';
 import { findTool } from '../adapters/process/find-tool.ts';
-import { RuntimeError } from '../domain/errors.ts';
 
 export type MachineFacts = {
   /** tini-static, process 1 of every container. */
@@ -25,10 +25,7 @@ export function machineFacts(
 ): MachineFacts {
   const init = findTool('tini-static', searchPath) ?? copy;
   if (init === copy && !existsSync(copy) && !hasApps) {
-    throw new RuntimeError('ENGINE_UNAVAILABLE', {
-      what: 'tini-static, process 1 of every container, is not there',
-      next: "install Debian's package tini (in a clone: npm run setup), or name its directory as `tools` in the configuration",
-    });
+    throw noInit();
   }
   return {
     init,

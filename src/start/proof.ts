@@ -28,9 +28,10 @@ const noted = z.object({
   ]),
 });
 
-/** Say nothing of the tools: they are tried again when somebody asks again. */
+/** Say nothing of the tools: another question is another trial. */
 const PASSING: ReadonlySet<string> = new Set(['TIMED_OUT', 'ABORTED', 'NO_SPACE', 'ENGINE_UNAVAILABLE']);
 const NEXT = 'runtimectl doctor looks for the cause';
+const AGAIN = 'ask again: it is tried once more; runtimectl doctor looks for the cause';
 
 export function proving({ key, remembered, remember, tryOut }: ProofOptions): Prover {
   const stop = new AbortController();
@@ -38,8 +39,8 @@ export function proving({ key, remembered, remember, tryOut }: ProofOptions): Pr
   const old = readNoted(remembered);
   if (old?.key === key) known = Promise.resolve(old.proof);
   const prove = async (): Promise<Proof> => {
-    const { proof, isPassing } = await attempt(() => tryOut(stop.signal));
-    if (isPassing) known = undefined;
+    const proof = await attempt(() => tryOut(stop.signal));
+    if (proof.possible === null) known = undefined;
     else await remember(JSON.stringify({ key, proof })).catch(() => undefined);
     return proof;
   };
@@ -52,16 +53,14 @@ export function proving({ key, remembered, remember, tryOut }: ProofOptions): Pr
   };
 }
 
-async function attempt(tryOut: () => Promise<void>): Promise<{ proof: Proof; isPassing: boolean }> {
+async function attempt(tryOut: () => Promise<void>): Promise<Proof> {
   try {
     await tryOut();
-    return { proof: { possible: true }, isPassing: false };
+    return { possible: true };
   } catch (thrown) {
     const error = RuntimeError.of(thrown);
-    return {
-      proof: { possible: false, why: error.message, next: error.next ?? NEXT },
-      isPassing: PASSING.has(error.code),
-    };
+    if (PASSING.has(error.code)) return { possible: null, why: error.message, next: AGAIN };
+    return { possible: false, why: error.message, next: error.next ?? NEXT };
   }
 }
 

@@ -13,6 +13,7 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { manPages } from '../../scripts/deb/man-pages.mjs';
 import { findCommand } from '../../scripts/setup/host-packages.mjs';
+import { SET_UP } from '../../src/domain/set-up.ts';
 import { TOOLS } from '../lib/daemon.ts';
 import { groupDirectories } from '../lib/machine.ts';
 import { PROJECT } from '../lib/pages.ts';
@@ -133,6 +134,7 @@ test('the Debian package: apps in every state outlive an upgrade; a removal refu
   await here.must(['rm', '-f', '/usr/sbin/policy-rc.d']);
 
   await here.install(packages.older);
+  await here.must([/installed: (\S+)/.exec(SET_UP)?.[1] ?? '', '--help']);
   const first = await here.daemonPid();
   await startThree(here);
   const [runs, stands] = [await here.pidOf('runs'), await here.pidOf('stands')];

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { TOOLS } from './daemon.ts';
 import { until } from './until.ts';
 
-export type RuncCommand = 'create' | 'start' | 'delete';
+export type RuncCommand = 'create' | 'start' | 'delete' | 'exec';
 
 export type TroubledTools = AsyncDisposable & {
   readonly directory: string;
@@ -21,7 +21,7 @@ export type TroubledTools = AsyncDisposable & {
 
 /** In perl, so that the arguments stay visible in /proc while it hangs, as those of a hung runc would. */
 const wrapper = (directory: string): string => `#!/usr/bin/perl
-my ($command) = grep { /^(create|start|delete)$/ } @ARGV;
+my ($command) = grep { /^(create|start|delete|exec)$/ } @ARGV;
 my $order = "${directory}/orders/$command.$ARGV[-1]";
 if ($command && -e "$order.hang") {
   open(my $reached, ">", "$order.reached") and close($reached);

@@ -13,6 +13,7 @@ import type { ContainerId } from '../../domain/ids.ts';
 import type { Exec } from '../../ports/execs.ts';
 import type { Processes } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
+import { couldNotRun } from '../process/could-not-run.ts';
 import { forkTurn } from '../process/spawn-gate.ts';
 
 type Options = {
@@ -56,7 +57,7 @@ export function conmonExec(processes: Processes, { binary, env, enter }: Options
     const { promise: failed, reject } = Promise.withResolvers<never>();
     failed.catch(() => undefined);
     child.on('error', (cause) => {
-      reject(new RuntimeError('TOOL_FAILED', { what: `${binary} could not be run`, cause }));
+      reject(couldNotRun(binary, cause));
     });
     if (child.pid === undefined) return failed;
     enter(child.pid);

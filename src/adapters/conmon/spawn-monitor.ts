@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { Wait } from '../../ports/wait.ts';
+import { couldNotRun } from '../process/could-not-run.ts';
 import { forkTurn } from '../process/spawn-gate.ts';
 import { withExitRoom } from './exit-room.ts';
 
@@ -47,6 +48,10 @@ class Outcome {
 
   fail(code: 'START_FAILED' | 'TIMED_OUT' | 'ABORTED', what: string, cause?: unknown): void {
     this.#settle.reject(new RuntimeError(code, { what, cause }));
+  }
+
+  give(error: RuntimeError): void {
+    this.#settle.reject(error);
   }
 
   /** What conmon or the runtime says on stderr: the reason when there is no report. */
@@ -98,7 +103,7 @@ export async function spawnMonitor(
       stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', ...room],
       detached: true,
     }).on('error', (error) => {
-      outcome.fail('START_FAILED', `${command} could not be run`, error);
+      outcome.give(couldNotRun(command, error));
     }),
   );
   // without a process there are no pipes (no descriptor was left, for instance): the error says it

@@ -1,5 +1,6 @@
 /** Which OCI runtime: the first that really starts a container here. Versions and feature lists have lied before. */
 import { isErrno, RuntimeError } from '../../domain/errors.ts';
+import { SET_UP } from '../../domain/set-up.ts';
 
 export type Candidate<Choice> = { readonly name: string; readonly make: () => Choice };
 
@@ -27,7 +28,7 @@ export async function chooseRuntime<Choice>({ candidates, tryOut }: Options<Choi
   }
   throw new RuntimeError('ENGINE_UNAVAILABLE', {
     what: 'no OCI runtime here can start a container',
-    next: 'runtimectl doctor looks for the cause; where they are missing or broken: install runc or crun with conmon (in a clone: npm run setup), or name their directory as `tools` in the configuration',
+    next: `runtimectl doctor looks for the cause; where they are missing or broken: install runc or crun with conmon (${SET_UP}), or name their directory as \`tools\` in the configuration`,
     cause: reasons.join('; ') || 'none was found',
   });
 }

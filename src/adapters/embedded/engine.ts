@@ -27,9 +27,7 @@ const CAN = [
 ] as const;
 const HIBERNATES = 'hibernate them to disk, by CRIU, also over a reboot';
 
-const UNTRIED: Proof = {
-  ...{ possible: false, why: 'it is being tried, and not known yet', next: 'ask again in a moment' },
-};
+const UNTRIED: Proof = { possible: null, why: 'it is being tried', next: 'ask again in a moment' };
 
 async function reportOf(
   { runtime, clock }: Parts,
@@ -39,10 +37,13 @@ async function reportOf(
   const proof = await Promise.race([hibernates(), clock.sleep(timeoutMs).then(() => UNTRIED)]);
   return {
     ...{ engine: 'embedded', runtime: runtime.name, ...REPORT },
-    can: proof.possible ? [...CAN, HIBERNATES] : CAN,
-    lacks: proof.possible ? [] : [{ what: 'no app can be hibernated', why: proof.why, next: proof.next }],
+    can: proof.possible === true ? [...CAN, HIBERNATES] : CAN,
+    lacks: proof.possible === true ? [] : [{ what: lackOf(proof.possible), why: proof.why, next: proof.next }],
   };
 }
+
+const lackOf = (possible: false | null): string =>
+  possible === false ? 'no app can be hibernated' : 'whether apps can be hibernated is not known yet';
 
 /** `hibernates`: as {@link Engine} has it; `close`: stops what it tries. */
 type Prover = { readonly hibernates: () => Promise<Proof>; readonly close: () => Promise<void> };

@@ -2,6 +2,7 @@
 import { copyFile, link, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { isErrno, RuntimeError } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
+import { SET_UP } from '../../domain/set-up.ts';
 import type { Insides } from '../../ports/insides.ts';
 
 type Options = {
@@ -58,10 +59,11 @@ async function copyInit(init: string, shared: string): Promise<void> {
   await rename(`${shared}.new`, shared);
 }
 
-const noInit = (cause: Error): RuntimeError =>
+/** `cause`: when it was looked for in vain. */
+export const noInit = (cause?: Error): RuntimeError =>
   new RuntimeError('ENGINE_UNAVAILABLE', {
     what: 'tini-static, process 1 of every container, is not there',
-    next: "install Debian's package tini (in a clone: npm run setup), or name its directory as `tools` in the configuration",
+    next: `install Debian's package tini (${SET_UP}), or name its directory as \`tools\` in the configuration`,
     cause,
   });
 

@@ -12,6 +12,7 @@ import {
   type PublishedPort,
   type Subnet,
 } from '../../domain/network.ts';
+import { SET_UP } from '../../domain/set-up.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Attachment, Networks, PortOwner } from '../../ports/networks.ts';
 import type { Wait } from '../../ports/wait.ts';
@@ -238,5 +239,5 @@ const failed = (cause: unknown): RuntimeError =>
 const noFilter = (): RuntimeError =>
   new RuntimeError('NOT_SUPPORTED', {
     what: 'apps cannot have the network nat here: there is no nft',
-    next: "install Debian's package nftables (in a clone: npm run setup), or name its directory as `tools` in the configuration",
+    next: `install Debian's package nftables (${SET_UP}), or name its directory as \`tools\` in the configuration`,
   });

@@ -1,5 +1,6 @@
 /** The host tools that read, unpack and mount packages. */
 import { RuntimeError } from '../../domain/errors.ts';
+import { SET_UP } from '../../domain/set-up.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { heldTool } from '../process/held-tools.ts';
 import type { RunTool, ToolResult } from '../process/run-tool.ts';
@@ -43,7 +44,7 @@ function explained(error: unknown): unknown {
   if (error.code === 'TOOL_FAILED' && tool !== undefined) {
     return new RuntimeError('NOT_SUPPORTED', {
       what: `${tool} is not there, and this kind of package needs it`,
-      next: `install Debian's package that has ${tool} (in a clone: npm run setup)`,
+      next: `install Debian's package that has ${tool} (${SET_UP})`,
       cause: error,
     });
   }

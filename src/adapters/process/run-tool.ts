@@ -3,6 +3,7 @@ import { spawn, type ChildProcessByStdio, type SpawnOptions } from 'node:child_p
 import type { Readable } from 'node:stream';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { Wait } from '../../ports/wait.ts';
+import { couldNotRun } from './could-not-run.ts';
 import { withDescriptors } from './descriptors.ts';
 import { becomeOrdinary, isHeld } from './ordinary.ts';
 import { forkTurn } from './spawn-gate.ts';
@@ -101,7 +102,7 @@ export function toolRunner(env: Readonly<Record<string, string>>): RunTool {
         return;
       }
       const onError = (cause: Error): void => {
-        reject(new RuntimeError('TOOL_FAILED', { what: `${command} could not be run`, cause, details: { argv } }));
+        reject(couldNotRun(command, cause, { argv }));
       };
       const child = withDescriptors(directories, undefined, (descriptors) =>
         spawnReading(command, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe', ...descriptors], onError }),

@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { spawn } from 'node:child_process';
-import { RuntimeError } from '../../domain/errors.ts';
+import { couldNotRun } from './could-not-run.ts';
 import { withDescriptors } from './descriptors.ts';
 import { becomeOrdinary, isHeld } from './ordinary.ts';
 import { forkTurn } from './spawn-gate.ts';
@@ -23,19 +23,20 @@ const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND;
 export async function startDetached(
   argv: readonly string[],
   env: Readonly<Record<string, string>>,
-  { cwd = '/', logFile = '/dev/null', umask, directories = [], socket }: Surroundings = {},
+  { cwd = '/', logFile, umask, directories = [], socket }: Surroundings = {},
 ): Promise<number> {
   const [command = '', ...args] = argv;
   await forkTurn();
   const started = Promise.withResolvers<number>();
-  const log = openSync(logFile, APPEND, 0o600);
+  // a /dev/null that is missing must not be made as a file
+  const log = logFile === undefined ? 'ignore' : openSync(logFile, APPEND, 0o600);
   try {
     const child = withDescriptors(directories, socket, (descriptors) => {
       const ours = umask === undefined ? undefined : process.umask(umask);
       try {
         const child = spawn(command, args, { env, cwd, stdio: ['ignore', log, log, ...descriptors], detached: true });
         child.on('error', (cause) => {
-          started.reject(new RuntimeError('TOOL_FAILED', { what: `${command} could not be run`, cause }));
+          started.reject(couldNotRun(command, cause));
         });
         return child;
       } finally {
@@ -49,6 +50,6 @@ export async function startDetached(
     });
     return await started.promise;
   } finally {
-    closeSync(log);
+    if (log !== 'ignore') closeSync(log);
   }
 }

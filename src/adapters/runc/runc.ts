@@ -5,6 +5,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { isErrno, RuntimeError } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
+import { SET_UP } from '../../domain/set-up.ts';
 import type { OciRuntime } from '../../ports/oci-runtime.ts';
 import type { RunTool } from '../process/run-tool.ts';
 import { removeStateSafely } from './remove-state.ts';
@@ -55,6 +56,6 @@ const KNOWS_NO_IGNORE = /Invalid manage cgroups mode/i;
 const unableToDump = (why: string): RuntimeError =>
   new RuntimeError('NOT_SUPPORTED', {
     what: 'this OCI runtime cannot hibernate apps',
-    next: 'install runc 1.2 or newer (in a clone or the installed package: npm run setup), and take `runtime: auto` or `runc`',
+    next: `install runc 1.2 or newer (${SET_UP}), and take \`runtime: auto\` or \`runc\``,
     cause: why,
   });

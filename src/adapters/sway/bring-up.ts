@@ -1,6 +1,7 @@
 /** Makes a display, whole or not at all. */
 import { RuntimeError } from '../../domain/errors.ts';
 import type { AppInstanceId, ContainerId } from '../../domain/ids.ts';
+import { SET_UP } from '../../domain/set-up.ts';
 import type { DisplayOrder } from '../../ports/displays.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { endSway } from './end-sway.ts';
@@ -73,7 +74,7 @@ const unhurried = (): Wait => ({ signal: new AbortController().signal, timeoutMs
 export const noCompositor = (): RuntimeError =>
   new RuntimeError('DISPLAY_FAILED', {
     what: 'no display can be made: there is no sway on this machine',
-    next: 'npm run setup (in the package: node scripts/setup.mjs) brings one, or: apt install --no-install-recommends sway grim',
+    next: `let the set-up fetch one (${SET_UP}), or: apt install --no-install-recommends sway grim`,
   });
 
 function asDisplayFailure({ appInstanceId }: DisplayOrder, error: unknown): RuntimeError {

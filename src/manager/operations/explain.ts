@@ -1,5 +1,5 @@
 /** Why an app can or cannot be hibernated: what is seen now, and what CRIU said the last time. */
-import type { Explanation, Finding } from '../../domain/hibernation.ts';
+import type { Explanation, Finding, Proof } from '../../domain/hibernation.ts';
 import { isAlive } from '../../domain/states.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
@@ -22,9 +22,17 @@ const ENDED: Finding = {
   next: 'run it again',
 };
 
-const unable = ({ why, next }: { readonly why: string; readonly next: string }): Finding => ({
-  ...{ code: 'ENGINE_CANNOT', blocks: true, what: 'no app can be hibernated on this device: it was tried', why, next },
-});
+/** Only a trial that came to an end blocks. */
+const ofEngine = (proof: Proof | undefined): readonly Finding[] => {
+  if (proof === undefined || proof.possible === true) return [];
+  const { possible, why, next } = proof;
+  if (possible === false) {
+    const what = 'no app can be hibernated on this device: it was tried';
+    return [{ code: 'ENGINE_CANNOT', blocks: true, what, why, next }];
+  }
+  const what = 'whether apps can be hibernated on this device is not known: a trial came to no end';
+  return [{ code: 'ENGINE_UNTRIED', blocks: false, what, why, next }];
+};
 
 /** Of an app with a display in its container in its queue, because for that moment nobody looks after the display. */
 export function explain(world: World, instance: Instance): Promise<Explanation> {
@@ -44,7 +52,7 @@ async function lookAt({ engine, surveys }: World, { record }: Instance): Promise
   const own = [
     ...(app.hibernation.enabled ? [] : [DISABLED]),
     ...(isAlive(record.state) ? [] : [ENDED]),
-    ...(proof?.possible === false ? [unable(proof)] : []),
+    ...ofEngine(proof),
   ];
   // what the last attempt stumbled over may be gone by now: it is told, but only what is seen now blocks
   const earlier = said.filter(({ code }) => !seen.some((finding) => finding.code === code));

@@ -1,6 +1,7 @@
 /** Looking at an app's display live, from a browser. */
 import type { Duplex } from 'node:stream';
 import { RuntimeError } from '../../domain/errors.ts';
+import { SET_UP } from '../../domain/set-up.ts';
 import { viewPath, type ViewAddress } from '../../domain/wire.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
@@ -46,6 +47,6 @@ function viewableScreen(world: World, { record }: Pick<Instance, 'record'>): Scr
   if (screen.controls.canBeViewed) return screen;
   throw new RuntimeError('NOT_SUPPORTED', {
     what: 'displays cannot be looked at live: there is no wayvnc on this machine',
-    next: 'npm run setup (in the package: node scripts/setup.mjs) brings one, or: apt install --no-install-recommends wayvnc; then start the daemon anew',
+    next: `let the set-up fetch one (${SET_UP}), or: apt install --no-install-recommends wayvnc; then start the daemon anew`,
   });
 }

@@ -1,4 +1,5 @@
 /** The image and what it needs: space, whole files, the same files and machine at the wake; and the runtime's own words. */
+import { SET_UP } from '../../../domain/set-up.ts';
 import type { Message } from './message.ts';
 
 const DAMAGED = {
@@ -151,7 +152,7 @@ export const IMAGE_MESSAGES: readonly Message[] = [
     source: 'runc',
     what: 'CRIU is not there',
     why: 'the runtime looks for `criu` in the PATH of the daemon',
-    next: 'install CRIU (in a clone: npm run setup)',
+    next: `install CRIU (${SET_UP})`,
   },
   {
     code: 'CRIU_OPTION',
