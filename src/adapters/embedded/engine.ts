@@ -48,8 +48,7 @@ const lackOf = (possible: false | null): string =>
 /** `hibernates`: as {@link Engine} has it; `close`: stops what it tries. */
 type Prover = { readonly hibernates: () => Promise<Proof>; readonly close: () => Promise<void> };
 
-export function embeddedEngine(parts: Parts, prover: Prover): Engine {
-  const { hibernates } = prover;
+export function embeddedEngine(parts: Parts, { hibernates, close }: Prover): Engine {
   const { runtime, monitor, groups, processes, clock } = parts;
   const turnstile = new Turnstile({ places: 2 * availableParallelism(), patienceMs: PATIENCE_MS, clock });
   return {
@@ -104,10 +103,7 @@ export function embeddedEngine(parts: Parts, prover: Prover): Engine {
     oomKills: groups.oomKills,
     leftovers: () => leftovers(parts),
     watch: monitor.watch,
-    close: async () => {
-      await prover.close();
-      await groups.close();
-    },
+    close: () => close().then(groups.close),
   };
 }
 
