@@ -77,7 +77,8 @@ async function dumpKilling(daemon: TestDaemon, app: CountingApp, { helper, state
   if (error === undefined) return checkSleepsAndWakes(daemon, app);
   assert(error.code === 'CHECKPOINT_FAILED' || error.code === 'TIMED_OUT', error.message);
   if (helper === 'criu' && error.message.includes('was not hibernated and has ended')) {
-    assert.equal((await infoOf(client, id)).exit?.cause, 'checkpoint-died');
+    const { exit } = await infoOf(client, id);
+    assert.equal(exit?.cause, 'checkpoint-died', JSON.stringify(exit));
     return undefined;
   }
   assert.match(error.message, new RegExp(`was not hibernated and is ${state} again`));

@@ -1,6 +1,6 @@
 /** What tests of hibernation do with an app: let it sleep, wake it, and catch the tools at it. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AppInfo, AppInput, Client } from '../../src/client/node.ts';
 import { runApp } from './apps.ts';
@@ -37,12 +37,13 @@ export async function checkAwake(
   return goesOn(daemon.client, id, count);
 }
 
-/** Asleep, with its image; after a wake it goes on from where it was. */
+/** Asleep, with its image; after a wake it goes on from where it was, whatever a life that was thrown back to its image said. */
 export async function checkSleepsAndWakes(daemon: TestDaemon, { id, count }: CountingApp): Promise<Count> {
   const info = await infoOf(daemon.client, id);
   assert.equal(info.state, 'HIBERNATED');
   assert(info.hibernation.image !== null, 'it has an image');
   assert(existsSync(join(daemon.places.images, info.containerId, 'manifest.json')), 'its image is on disk');
+  truncateSync(join(info.storage, 'count'));
   await daemon.client.wake({ appInstanceId: id });
   return goesOn(daemon.client, id, count);
 }

@@ -40,8 +40,11 @@ export async function settle(world: World, instance: Instance, end: End): Promis
   await release(world, instance);
 }
 
-/** SIGILL, SIGTRAP, SIGBUS, SIGSEGV: how an app ends in the code that whoever wrote its image has left in it. Source: signal(7). */
-const FAULTS: ReadonlySet<number | null> = new Set([4, 5, 7, 11]);
+/**
+ * SIGILL, SIGTRAP, SIGBUS, SIGSEGV: how an app ends in the code that whoever wrote its image has left in it. SIGPIPE: that code
+ * answers CRIU over a socket which nobody reads any more. Source: signal(7); compel/plugins/std/infect.c, parasite_daemon.
+ */
+const FAULTS: ReadonlySet<number | null> = new Set([4, 5, 7, 11, 13]);
 
 /** What happened around it, if that explains the end. Memory explains it better: it may be what the others have died of. */
 function causeAround({ hasLostDisplay, state }: Instance, { oom, code }: End): ExitCause | undefined {
