@@ -41,6 +41,7 @@ export function proving({ key, remembered, remember, tryOut }: ProofOptions): Pr
   const prove = async (): Promise<Proof> => {
     const proof = await attempt(() => tryOut(stop.signal));
     if (proof.possible === null) known = undefined;
+    // what cannot be written down is tried once more by the next daemon
     else await remember(JSON.stringify({ key, proof })).catch(() => undefined);
     return proof;
   };
@@ -68,6 +69,7 @@ function readNoted(text: string | undefined): z.infer<typeof noted> | undefined 
   try {
     return noted.safeParse(JSON.parse(text ?? 'null')).data;
   } catch {
+    // damaged: it is tried again
     return undefined;
   }
 }
