@@ -68,12 +68,6 @@ const withDescendants = (top) => [
 const namespaces = () => entries('/run/netns').map(({ name }) => name);
 const cgroups = () => cgroupsBelow(cgroupRoot).flatMap(withDescendants);
 
-/**
- * An empty one is taken away in the end, but not reported yet: some tests' last monitors end after their daemon (issue 12, E).
- * @param {string} path
- */
-const hasProcesses = (path) => readOr(join(path, 'cgroup.procs')).trim() !== '';
-
 const DEEPEST = 5;
 
 /** @param {string} directory @returns {string[]} */
@@ -96,9 +90,7 @@ export function watchLeftovers(root) {
       .filter((point) => point.startsWith('/run/runtime-manager'))
       .map((point) => `mount ${point}`),
     ...runDirectories().map((path) => `files in ${path}`),
-    ...cgroups()
-      .filter(hasProcesses)
-      .map((path) => `control group ${path}`),
+    ...cgroups().map((path) => `control group ${path}`),
     ...namespaces().map((name) => `network namespace /run/netns/${name}`),
   ];
   const before = new Set(shared());

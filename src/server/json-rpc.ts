@@ -39,8 +39,8 @@ const INVALID_REQUEST = -32_600;
 const MAX_BATCH = 100;
 /** Thunder's own parser drops what is deeper than 31; stringify and zod recurse. */
 const MAX_DEPTH = 64;
-/** Of a message. Checking costs up to 10 µs a value, and everybody waits for it. */
-const MAX_VALUES = 10_000;
+/** Of a message. Checking costs up to 10 µs a value on a quiet machine, and everybody waits for it. */
+const MAX_VALUES = 4000;
 const EXCESSES = {
   depth: `the message is nested deeper than ${MAX_DEPTH} levels`,
   values: `the message has more than ${MAX_VALUES} members and elements`,

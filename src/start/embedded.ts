@@ -26,12 +26,12 @@ import { linuxProcesses } from '../adapters/process/processes.ts';
 import { toolRunner } from '../adapters/process/run-tool.ts';
 import { ociRuntime } from '../adapters/runc/runc.ts';
 import { RuntimeError } from '../domain/errors.ts';
-import type { Proof } from '../domain/hibernation.ts';
 import type { ContainerId } from '../domain/ids.ts';
 import { SET_UP } from '../domain/set-up.ts';
 import type { Engine } from '../ports/engine.ts';
 import { groupsOf, type AppPlace } from './app-place.ts';
 import { blamingMachine, startFault, type MachineFaults } from './machine-faults.ts';
+import type { Prover } from './proof.ts';
 
 export type EmbeddedOptions = {
   readonly wanted: 'auto' | 'runc' | 'crun';
@@ -49,7 +49,7 @@ export type EmbeddedOptions = {
   /** Starts and ends a container with this engine. */
   readonly tryOut: (engine: Engine, id: ContainerId) => Promise<void>;
   /** As {@link Engine} has `hibernates`. `key`: changes with the tools and the kernel. */
-  readonly prove: (key: string, engine: () => Engine) => () => Promise<Proof>;
+  readonly prove: (key: string, engine: () => Engine) => Prover;
 };
 
 /** `key`: changes when a tool or the kernel does, and then everything is found out anew. */
@@ -133,8 +133,16 @@ async function choose({ faults, tryOut }: EmbeddedOptions, candidates: readonly 
 }
 
 /** Throws the fault where no app could be left running: then it is better known at once. */
-function degraded({ hasApps, remembered }: EmbeddedOptions, engine: Engine, fault: RuntimeError): Embedded {
-  if (!hasApps) throw fault;
+async function degraded(
+  { hasApps, remembered }: EmbeddedOptions,
+  engine: Engine,
+  fault: RuntimeError,
+): Promise<Embedded> {
+  if (!hasApps) {
+    // the groups of what was tried
+    await engine.close();
+    throw fault;
+  }
   // the same finding: the next start tries anew
   const finding = remembered ?? '';
   return { engine: withoutRuntime(engine, fault), finding, runtimeVersion: '', criuVersion: '', fault };
@@ -200,8 +208,8 @@ function build(
     listBundles: async () => (await listDirectory(places.bundles)) as readonly ContainerId[],
     listState: (id) => listDirectory(`${places.runtime}/${id}`),
   };
-  const hibernates = prove(`${name}|${key}`, () => engine);
-  const engine: Engine = blamingMachine(embeddedEngine(parts, hibernates), faults);
+  const prover = prove(`${name}|${key}`, () => engine);
+  const engine: Engine = blamingMachine(embeddedEngine(parts, prover), faults);
   return engine;
 }
 

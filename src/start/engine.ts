@@ -98,7 +98,7 @@ async function embedded({ config, places, searchPath, log }: Site, means: Means)
         key: `${machine.bootId}|${key}`,
         remembered: remembered.facts[PROOF_FACT],
         remember: (text) => remember({ [PROOF_FACT]: text }),
-        tryOut: () => hibernate(engine(), `trial+${randomUUID()}` as ContainerId),
+        tryOut: (signal) => hibernate(engine(), { id: `trial+${randomUUID()}` as ContainerId, signal }),
       }),
   });
   if (fault !== undefined) {

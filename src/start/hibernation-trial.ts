@@ -35,10 +35,11 @@ const NO_CRIU = new RuntimeError('NOT_SUPPORTED', {
 /** Throws with the reason in plain words, as hibernate and wake do. */
 export const tryHibernation =
   (options: Options) =>
-  async (engine: Engine, id: ContainerId): Promise<void> => {
+  async (engine: Engine, { id, signal }: { readonly id: ContainerId; readonly signal: AbortSignal }): Promise<void> => {
     const { runDirectory, searchPath, surveys, insides } = options;
     const [imageDirectory, failureLog] = [`${runDirectory}/trial-image`, `${runDirectory}/trial/criu.log`];
-    const wait = { signal: AbortSignal.timeout(TIMEOUT_MS), timeoutMs: TIMEOUT_MS };
+    signal.throwIfAborted();
+    const wait = { signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]), timeoutMs: TIMEOUT_MS };
     if (findTool('criu', searchPath) === undefined) throw NO_CRIU;
     const app = appFor(findTool('perl', searchPath));
     let live: Live | null = null;
@@ -60,7 +61,8 @@ export const tryHibernation =
       throw new RuntimeError('RESTORE_FAILED', { what: 'a small app that was woken ended at once' });
     } finally {
       if (live !== null) await engine.kill(id, live);
-      await engine.remove(id, { known: live, ...wait });
+      // also when it was stopped
+      await engine.remove(id, { known: live, signal: new AbortController().signal, timeoutMs: TIMEOUT_MS });
       await insides.remove(id);
       await rm(imageDirectory, { recursive: true, force: true });
     }

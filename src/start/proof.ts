@@ -10,7 +10,14 @@ export type ProofOptions = {
   readonly remembered: string | undefined;
   readonly remember: (text: string) => Promise<unknown>;
   /** Throws with the reason. */
-  readonly tryOut: () => Promise<void>;
+  readonly tryOut: (signal: AbortSignal) => Promise<void>;
+};
+
+export type Prover = {
+  /** Tries it at the first call. */
+  readonly hibernates: () => Promise<Proof>;
+  /** Stops what is being tried, and waits until its container is gone. */
+  readonly close: () => Promise<void>;
 };
 
 const noted = z.object({
@@ -28,18 +35,25 @@ const PASSING: ReadonlySet<string> = new Set([
 const NEXT = 'runtimectl doctor looks for the cause';
 const AGAIN = 'ask again: it is tried once more; runtimectl doctor looks for the cause';
 
-/** A function that tries it at the first call. */
-export function proving({ key, remembered, remember, tryOut }: ProofOptions): () => Promise<Proof> {
+export function proving({ key, remembered, remember, tryOut }: ProofOptions): Prover {
+  const stop = new AbortController();
   let known: Promise<Proof> | undefined;
   const old = readNoted(remembered);
   if (old?.key === key) known = Promise.resolve(old.proof);
   const prove = async (): Promise<Proof> => {
-    const proof = await attempt(tryOut);
+    const proof = await attempt(() => tryOut(stop.signal));
     if (proof.possible === null) known = undefined;
+    // what cannot be written down is tried once more by the next daemon
     else await remember(JSON.stringify({ key, proof })).catch(() => undefined);
     return proof;
   };
-  return () => (known ??= prove());
+  return {
+    hibernates: () => (known ??= prove()),
+    close: async () => {
+      stop.abort(new RuntimeError('ABORTED', { what: 'the daemon ends' }));
+      await known;
+    },
+  };
 }
 
 async function attempt(tryOut: () => Promise<void>): Promise<Proof> {
@@ -57,6 +71,7 @@ function readNoted(text: string | undefined): z.infer<typeof noted> | undefined 
   try {
     return noted.safeParse(JSON.parse(text ?? 'null')).data;
   } catch {
+    // damaged: it is tried again
     return undefined;
   }
 }

@@ -9,13 +9,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RuntimeError } from '../../src/domain/errors.ts';
 import type { Client, MethodInput } from '../../src/client/node.ts';
 import { uniqueId } from '../lib/apps.ts';
-import { randomNumbers } from '../lib/campaign.ts';
+import { randomNumbers, type Random } from '../lib/random-numbers.ts';
 import type { TestDaemon } from '../lib/daemon.ts';
 import { allEvents, checkHistory } from '../lib/history.ts';
 import { until } from '../lib/until.ts';
 import { checkLedger, openDiary, type Deeds } from './ledger.ts';
 import { checkNothingLeft, checkVolumes } from './machine-checks.ts';
-import { programOf, type Random, type Role, type Surroundings } from './programs.ts';
+import { programOf, type Role, type Surroundings } from './programs.ts';
 import { followEverything, type Follower } from './subscribers.ts';
 import { pickTrouble } from './troubles.ts';
 

@@ -4,9 +4,7 @@
  */
 import type { AppInput } from '../../src/client/node.ts';
 import { perl, shell } from '../lib/apps.ts';
-import type { randomNumbers } from '../lib/campaign.ts';
-
-export type Random = ReturnType<typeof randomNumbers>;
+import type { Random } from '../lib/random-numbers.ts';
 
 /** What an app is there to put at risk. */
 export type Role = 'short' | 'crash' | 'counter' | 'volume' | 'display' | 'image' | 'network' | 'restarting';

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestDaemon } from '../lib/daemon.ts';
 import { commandLine, processesWith } from '../lib/machine.ts';
-import type { Random } from './programs.ts';
+import type { Random } from '../lib/random-numbers.ts';
 
 /** Told of each process that is killed or stopped: its command line. */
 type Tell = (word: string, argv: readonly string[]) => void;

@@ -1,6 +1,7 @@
 /** What is said of hibernation is what the tools at hand were seen to do. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { runApp, SLEEP, uniqueId } from '../lib/apps.ts';
 import { startDaemon, TOOLS, type DaemonOptions } from '../lib/daemon.ts';
 import { checkHouse } from '../lib/house.ts';
@@ -48,6 +49,18 @@ test('with the tools of the set-up it can, and so it is', async () => {
   assert.deepEqual(said.findings, []);
   assert.partialDeepStrictEqual(said, { possible: 'yes', can: true, lacks: [], error: undefined });
   assert.equal(said.words.stderr, '');
+});
+
+test('a daemon that ends while it tries leaves nothing of what it tried', async () => {
+  await using daemon = await startDaemon();
+  for (const afterMs of [0, 60, 150, 300]) {
+    const asked = daemon.client.getEngine().catch(() => undefined);
+    await sleep(afterMs);
+    assert.deepEqual(await daemon.stop(), { code: 0, signal: null });
+    await asked;
+    assert.deepEqual(daemon.traces(), [], `stopped after ${afterMs} ms`);
+    await daemon.restart();
+  }
 });
 
 const cases = {

@@ -17,7 +17,8 @@ import {
   untilSays,
   untilState,
 } from '../lib/apps.ts';
-import { newSeed, runCampaign } from '../lib/campaign.ts';
+import { runCampaign } from '../lib/campaign.ts';
+import { newSeed } from '../lib/random-numbers.ts';
 import { prepareDaemon, startDaemon } from '../lib/daemon.ts';
 import { isAlive, processesOfUser, processesWith } from '../lib/machine.ts';
 import { until } from '../lib/until.ts';

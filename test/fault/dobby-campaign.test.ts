@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
-import { newSeed } from '../lib/campaign.ts';
+import { newSeed } from '../lib/random-numbers.ts';
 import { runDobbyCampaign } from '../lib/dobby-campaign.ts';
 import { dobbyHouse } from '../lib/engines.ts';
 

@@ -1,6 +1,6 @@
 /** Bad input of every kind, at random, for a time: nobody else notices, and nothing of it stays. */
 import { test } from 'node:test';
-import { newSeed } from '../lib/campaign.ts';
+import { newSeed } from '../lib/random-numbers.ts';
 import { runApp, SLEEP } from '../lib/apps.ts';
 import { startDaemon } from '../lib/daemon.ts';
 import { runFuzz } from '../lib/fuzz.ts';

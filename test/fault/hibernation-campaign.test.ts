@@ -1,6 +1,6 @@
 /** The daemon is killed at random moments of hibernating and waking. */
 import { test } from 'node:test';
-import { newSeed } from '../lib/campaign.ts';
+import { newSeed } from '../lib/random-numbers.ts';
 import type { CounterKind } from '../lib/counters.ts';
 import { startDaemon } from '../lib/daemon.ts';
 import { runHibernationCampaign } from '../lib/hibernation-campaign.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { runMixedCampaign } from '../campaign/mixed.ts';
 import type { Role } from '../campaign/programs.ts';
-import { newSeed } from '../lib/campaign.ts';
+import { newSeed } from '../lib/random-numbers.ts';
 import { startDaemon, type DaemonOptions } from '../lib/daemon.ts';
 import { makeNets } from '../lib/nets.ts';
 import { layerOf, programRoot, writeLayout } from '../lib/package-images.ts';

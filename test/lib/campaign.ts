@@ -1,6 +1,5 @@
 /** A campaign: apps come and go at random while the daemon is killed again and again, and the whole history must hold. */
 import assert from 'node:assert/strict';
-import { randomInt } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RuntimeError } from '../../src/domain/errors.ts';
@@ -9,23 +8,8 @@ import { hostApp, perl, shell, SLEEP, uniqueId } from './apps.ts';
 import type { TestDaemon } from './daemon.ts';
 import { checkHistory, runsOf } from './history.ts';
 import { groupsBelow, processesWith } from './machine.ts';
+import { randomNumbers, type Random } from './random-numbers.ts';
 import { until } from './until.ts';
-
-/** Numbers from a seed, so that a campaign that failed can be repeated. */
-export function randomNumbers(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  // mulberry32
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
-
-export const newSeed = (): number => randomInt(2 ** 31);
-
-type Random = ReturnType<typeof randomNumbers>;
 
 /** How an app ends when nobody ends it; undefined for one that does not. */
 type Kind = { readonly args: readonly string[]; readonly ownCode?: number };

@@ -8,13 +8,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RuntimeError } from '../../src/domain/errors.ts';
 import type { Client } from '../../src/client/node.ts';
 import { hostApp, perl, shell, SLEEP, stateOf, uniqueId } from './apps.ts';
-import { randomNumbers } from './campaign.ts';
+import { randomNumbers, type Random } from './random-numbers.ts';
 import type { TestDaemon } from './daemon.ts';
 import { allEvents, checkHistory } from './history.ts';
 import { processesWith } from './machine.ts';
 import { until } from './until.ts';
-
-type Random = ReturnType<typeof randomNumbers>;
 
 /** What can happen to Dobby, and what it has. */
 export type Troubled = {

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { randomNumbers } from './campaign.ts';
+import { randomNumbers } from './random-numbers.ts';
 import type { TestDaemon } from './daemon.ts';
 import { ATTACKS, drops, type Siege } from './fuzz-attacks.ts';
 import { until } from './until.ts';

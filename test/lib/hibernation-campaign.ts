@@ -5,7 +5,7 @@ import { RuntimeError } from '../../src/domain/errors.ts';
 import type { State } from '../../src/domain/states.ts';
 import type { AppInfo, Client } from '../../src/client/node.ts';
 import { eventsOf, hostApp, uniqueId } from './apps.ts';
-import { randomNumbers } from './campaign.ts';
+import { randomNumbers, type Random } from './random-numbers.ts';
 import { checkSame, counterArgs, goesOn, readCount, type Count, type CounterKind } from './counters.ts';
 import type { TestDaemon } from './daemon.ts';
 import { allEvents, checkHistory } from './history.ts';
@@ -20,8 +20,6 @@ export type HibernationCampaign = {
   readonly largeBytes: number;
   readonly tell?: (line: string) => void;
 };
-
-type Random = ReturnType<typeof randomNumbers>;
 
 type App = {
   readonly id: string;

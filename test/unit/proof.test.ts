@@ -7,7 +7,7 @@ import { proving } from '../../src/start/proof.ts';
 function trial(codes: readonly (ErrorCode | undefined)[]) {
   const left = [...codes];
   const kept: string[] = [];
-  const prove = proving({
+  const { hibernates: prove } = proving({
     key: 'tools',
     remembered: undefined,
     remember: (text) => Promise.resolve(kept.push(text)),
@@ -33,4 +33,27 @@ test('a trial that failed is a verdict: it is kept, and not made again', async (
   const { prove, kept } = trial(['CHECKPOINT_FAILED', undefined]);
   assert.deepEqual([(await prove()).possible, (await prove()).possible], [false, false]);
   assert.equal(kept.length, 1);
+});
+
+test('an end stops a trial, waits for it, and lets no other begin', async () => {
+  let stopped = 0;
+  const { hibernates, close } = proving({
+    key: 'tools',
+    remembered: undefined,
+    remember: () => Promise.resolve(),
+    tryOut: async (signal) => {
+      signal.throwIfAborted();
+      await new Promise((resolve) => {
+        signal.addEventListener('abort', resolve);
+      });
+      stopped += 1;
+      throw signal.reason;
+    },
+  });
+  const asked = hibernates();
+  await close();
+  assert.equal(stopped, 1);
+  assert.equal((await asked).possible, null);
+  assert.equal((await hibernates()).possible, null);
+  assert.equal(stopped, 1);
 });

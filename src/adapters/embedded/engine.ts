@@ -45,8 +45,10 @@ async function reportOf(
 const lackOf = (possible: false | null): string =>
   possible === false ? 'no app can be hibernated' : 'whether apps can be hibernated is not known yet';
 
-/** `hibernates`: as {@link Engine} has it. */
-export function embeddedEngine(parts: Parts, hibernates: () => Promise<Proof>): Engine {
+/** `hibernates`: as {@link Engine} has it; `close`: stops what it tries. */
+type Prover = { readonly hibernates: () => Promise<Proof>; readonly close: () => Promise<void> };
+
+export function embeddedEngine(parts: Parts, { hibernates, close }: Prover): Engine {
   const { runtime, monitor, groups, processes, clock } = parts;
   const turnstile = new Turnstile({ places: 2 * availableParallelism(), patienceMs: PATIENCE_MS, clock });
   return {
@@ -101,7 +103,7 @@ export function embeddedEngine(parts: Parts, hibernates: () => Promise<Proof>): 
     oomKills: groups.oomKills,
     leftovers: () => leftovers(parts),
     watch: monitor.watch,
-    close: groups.close,
+    close: () => close().then(groups.close),
   };
 }
 

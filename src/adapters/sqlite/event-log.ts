@@ -1,16 +1,15 @@
 /** The events in state.db: added, read, and dropped when they are too old or too many. Its caller holds the transaction. */
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import type { AppEvent, EventPage, NewEvent } from '../../domain/events.ts';
 import type { EventQuery } from '../../ports/journal.ts';
 import { ALWAYS_KEPT, PRUNE_LOT, shareOf, surplusOf, type EventBounds } from './event-bounds.ts';
 import { jsonOf } from './records.ts';
-
-type Row = Record<string, unknown>;
+import { statements, type Row, type Statements } from './statements.ts';
 
 export class EventLog {
-  readonly #database: DatabaseSync;
   readonly #bounds: EventBounds;
-  readonly #prepared = new Map<string, StatementSync>();
+  readonly #sql: Statements['sql'];
+  readonly #one: Statements['one'];
   readonly #pageBytes: number;
   #firstSeq: number;
   #lastSeq: number;
@@ -23,7 +22,9 @@ export class EventLog {
   #isOverfull = false;
 
   constructor(database: DatabaseSync, bounds: EventBounds) {
-    this.#database = database;
+    const { sql, one } = statements(database);
+    this.#sql = sql;
+    this.#one = one;
     this.#bounds = bounds;
     this.#lastSeq = Number(
       this.#one("SELECT coalesce(max(seq), 0) AS seq FROM sqlite_sequence WHERE name = 'event'")['seq'],
@@ -76,16 +77,6 @@ export class EventLog {
     // one that is damaged is left out, and its number is missing
     const events = rows.flatMap((row) => (jsonOf(row['body']) as AppEvent | undefined) ?? []);
     return { events, firstSeq: this.#firstSeqOf(appInstanceId), lastSeq: upTo };
-  }
-
-  #sql(sql: string): StatementSync {
-    const known = this.#prepared.get(sql) ?? this.#database.prepare(sql);
-    this.#prepared.set(sql, known);
-    return known;
-  }
-
-  #one(sql: string): Row {
-    return this.#sql(sql).get() as Row;
   }
 
   #readFirst(): number {

@@ -3,7 +3,7 @@
  * flushes them to the disk (then they survive a power cut) without holding up the event loop: so nothing here
  * waits for a disk (but for one small write when the log begins anew).
  */
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
 import type { AppEvent, EventPage } from '../../domain/events.ts';
 import type { Change, EventQuery, Remembered } from '../../ports/journal.ts';
 import type { EventBounds } from './event-bounds.ts';
@@ -11,14 +11,14 @@ import { EventLog } from './event-log.ts';
 import { newerVersion } from './open-fault.ts';
 import { readInstances, readLeases } from './records.ts';
 import { MIGRATIONS, SCHEMA_VERSION } from './schema.ts';
+import { statements, type Row, type Statements } from './statements.ts';
 
 export type StoreOptions = EventBounds & { readonly file: string };
 
-type Row = Record<string, unknown>;
-
 export class Store {
   readonly #database: DatabaseSync;
-  readonly #prepared = new Map<string, StatementSync>();
+  readonly #sql: Statements['sql'];
+  readonly #one: Statements['one'];
   readonly #log: EventLog;
 
   /** Throws when another process holds the file: the lock is the kernel's, so it ends with its process, kill -9 included. */
@@ -28,6 +28,9 @@ export class Store {
     this.#database.exec(
       'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;',
     );
+    const { sql, one } = statements(this.#database);
+    this.#sql = sql;
+    this.#one = one;
     this.#migrate();
     this.#log = new EventLog(this.#database, bounds);
   }
@@ -38,16 +41,6 @@ export class Store {
     for (let next = version + 1; next <= SCHEMA_VERSION; next++) {
       this.#database.exec(`BEGIN; ${MIGRATIONS[next] ?? ''} PRAGMA user_version = ${next}; COMMIT;`);
     }
-  }
-
-  #sql(sql: string): StatementSync {
-    const known = this.#prepared.get(sql) ?? this.#database.prepare(sql);
-    this.#prepared.set(sql, known);
-    return known;
-  }
-
-  #one(sql: string): Row {
-    return this.#sql(sql).get() as Row;
   }
 
   get lastSeq(): number {
