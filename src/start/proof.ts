@@ -29,7 +29,9 @@ const noted = z.object({
 });
 
 /** Say nothing of the tools: another question is another trial. */
-const PASSING: ReadonlySet<string> = new Set(['TIMED_OUT', 'ABORTED', 'NO_SPACE', 'ENGINE_UNAVAILABLE']);
+const PASSING: ReadonlySet<string> = new Set([
+  ...['TIMED_OUT', 'ABORTED', 'NO_SPACE', 'OUT_OF_RESOURCES', 'ENGINE_UNAVAILABLE'],
+]);
 const NEXT = 'runtimectl doctor looks for the cause';
 const AGAIN = 'ask again: it is tried once more; runtimectl doctor looks for the cause';
 
