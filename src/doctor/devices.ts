@@ -9,6 +9,6 @@ export const examineDevices: Check = () => {
     (state === 'fail' ? fail : warn)(CHECK, { what, why, next }),
   );
   return Promise.resolve(
-    found.length > 0 ? found : [ok(CHECK, 'device nodes: null, zero, full, random, urandom, tty, ptmx')],
+    found.length > 0 ? found : [ok(CHECK, 'null, zero, full, random, urandom, tty and ptmx are what they must be')],
   );
 };

@@ -98,6 +98,7 @@ function isOrdinary(value: unknown, usual: Row[2]): boolean {
   try {
     return usual?.(value as never) === true;
   } catch {
+    // see above
     return false;
   }
 }

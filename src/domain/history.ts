@@ -4,6 +4,7 @@ import { EXIT_CAUSES, exitCure, exitWords, type ExitRecord } from './exit.ts';
 import type { AppId, AppInstanceId } from './ids.ts';
 import type { Limits } from './limits.ts';
 import { printable } from './printable.ts';
+import { failureWords } from './problems.ts';
 import { formatSize } from './size.ts';
 import type { State } from './states.ts';
 
@@ -62,7 +63,7 @@ export function storyOf(event: AppEvent): Story {
         next: `run it with more (--storage SIZE), or empty it: runtimectl storage clear ${event.appId}`,
       };
     case 'failure':
-      return { what: `${event.operation} failed: ${event.error.what}`, why: event.error.why, next: event.error.next };
+      return { what: failureWords(event.operation, event.error), why: event.error.why, next: event.error.next };
     case 'displayConnected':
       return { what: 'is connected to its display' };
     case 'displayReady':

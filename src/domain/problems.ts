@@ -28,12 +28,16 @@ export function problemsOf(subject: Subject): readonly Problem[] {
   return RULES.flatMap((rule) => rule(subject) ?? []).map((story) => ({ ...story, appId, appInstanceId }));
 }
 
+/** An unusable image is found by a look after a restart, too: then no operation was tried. */
+export const failureWords = (operation: string, { code, what }: Pick<ErrorData, 'code' | 'what'>): string =>
+  code === 'IMAGE_UNUSABLE' ? what : `${operation} failed: ${what}`;
+
 /** One that failed, in the words of a problem. */
 export function failureStory(operation: string, error: ErrorData, since: string): Story {
   return {
     code: error.code,
     state: 'fail',
-    what: `${operation} failed: ${error.what}`,
+    what: failureWords(operation, error),
     why: error.why ?? ERRORS[error.code].doc,
     next: error.next ?? `docs/errors.md has the meaning of ${error.code}`,
     since,

@@ -255,6 +255,7 @@ const webSocketServer = (): WebSocketServer =>
     perMessageDeflate: false,
     // every sub-protocol means JSON-RPC text; Thunder echoes the first
     handleProtocols: (protocols) => protocols.values().next().value ?? false,
+    // noServer: errors are those of its sockets, and told there
   }).on('error', () => undefined);
 
 const ending = (): RuntimeError =>

@@ -76,15 +76,20 @@ async function listens({ init }: Live): Promise<void> {
   }
 }
 
-/** The first finding of CRIU's log is the cause. */
+/** The first finding of CRIU's log is the cause. The app's own id says nothing to anybody. */
 async function inWords<Done>(surveys: CheckpointSurveys, log: string, work: () => Promise<Done>): Promise<Done> {
   try {
     return await work();
   } catch (thrown) {
     const error = RuntimeError.of(thrown);
-    if (error.code !== 'CHECKPOINT_FAILED' && error.code !== 'RESTORE_FAILED') throw error;
-    const [first] = (await surveys.readLog(log)).filter(({ code }) => code !== 'NO_LOG');
-    if (first === undefined) throw error;
-    throw new RuntimeError(error.code, { what: `${first.what}: ${first.why}`, next: first.next, cause: error });
+    const { code, next, cause } = error;
+    const isOfCriu = code === 'CHECKPOINT_FAILED' || code === 'RESTORE_FAILED';
+    const [first] = isOfCriu ? (await surveys.readLog(log)).filter((one) => one.code !== 'NO_LOG') : [];
+    if (first === undefined) {
+      throw cause === undefined
+        ? error
+        : new RuntimeError(code, { what: 'a small app cannot be hibernated', next, cause });
+    }
+    throw new RuntimeError(code, { what: `${first.what}: ${first.why}`, next: first.next, cause: cause ?? error });
   }
 }

@@ -29,7 +29,9 @@ const noted = z.object({
 });
 
 /** Say nothing of the tools: another question is another trial. */
-const PASSING: ReadonlySet<string> = new Set(['TIMED_OUT', 'ABORTED', 'NO_SPACE', 'ENGINE_UNAVAILABLE']);
+const PASSING: ReadonlySet<string> = new Set([
+  ...['TIMED_OUT', 'ABORTED', 'NO_SPACE', 'OUT_OF_RESOURCES', 'ENGINE_UNAVAILABLE'],
+]);
 const NEXT = 'runtimectl doctor looks for the cause';
 const AGAIN = 'ask again: it is tried once more; runtimectl doctor looks for the cause';
 
@@ -41,6 +43,7 @@ export function proving({ key, remembered, remember, tryOut }: ProofOptions): Pr
   const prove = async (): Promise<Proof> => {
     const proof = await attempt(() => tryOut(stop.signal));
     if (proof.possible === null) known = undefined;
+    // what cannot be written down is tried once more by the next daemon
     else await remember(JSON.stringify({ key, proof })).catch(() => undefined);
     return proof;
   };
@@ -68,6 +71,7 @@ function readNoted(text: string | undefined): z.infer<typeof noted> | undefined 
   try {
     return noted.safeParse(JSON.parse(text ?? 'null')).data;
   } catch {
+    // damaged: it is tried again
     return undefined;
   }
 }

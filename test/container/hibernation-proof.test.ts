@@ -91,6 +91,7 @@ for (const [name, make] of Object.entries(cases)) {
     assert.equal(said.possible, 'no');
     assert.match(said.findings[0]?.[0] ?? '', CANNOT);
     assert.match(said.findings[0]?.[1] ?? '', why);
+    assert.doesNotMatch(said.findings[0]?.[1] ?? '', /trial\+/, 'no id of an app that nobody knows');
     assert.equal(said.can, false);
     assert.match(said.lacks[0]?.why ?? '', why);
     assert(said.error !== undefined, 'a hibernation that is tried fails');

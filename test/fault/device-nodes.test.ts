@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Finding } from '../../src/domain/health.ts';
-import { hostApp, runApp, SLEEP, stateOf, uniqueId } from '../lib/apps.ts';
+import { exitOf, hostApp, runApp, SLEEP, stateOf, uniqueId } from '../lib/apps.ts';
 import { startDaemon, TOOLS, type TestDaemon } from '../lib/daemon.ts';
 import { apart, OWN_DEVICES } from '../lib/old-runtimes.ts';
 import { helpfulRefusal } from '../lib/refusal.ts';
@@ -67,6 +67,7 @@ test('a device node with a wrong mode, owner or kind, or none, is named by probl
   const lives = await runApp(client, 'lives', SLEEP);
   assert.deepEqual(await nodes(), []);
   for (const [damage, what, next] of BROKEN) {
+    const victim = await runApp(client, 'victim', SLEEP);
     within(daemon, damage);
     assert.partialDeepStrictEqual(await nodes(), [{ state: 'fail', what, next }]);
     // without it not even the tools before the runtime can be run
@@ -76,6 +77,8 @@ test('a device node with a wrong mode, owner or kind, or none, is named by probl
     assert(error.message.includes(what), error.message);
     assert.equal(error.next, next);
     assert.equal(await stateOf(client, lives), 'RUNNING');
+    await client.kill({ appInstanceId: victim });
+    assert.equal((await exitOf(client, victim)).cause, 'killed');
     within(daemon, next);
   }
   for (const [damage, what, next] of ODD) {

@@ -1,57 +1,20 @@
 /** The disk of the daemon is full: a small tmpfs in its place. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { readdirSync, statfsSync, writeFileSync } from 'node:fs';
-import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Client } from '../../src/client/node.ts';
 import { RuntimeError } from '../../src/domain/errors.ts';
 import type { ExitRecord } from '../../src/domain/exit.ts';
 import { exitOf, hostApp, pidOf, runApp, shell, SLEEP, stateOf, uniqueId, untilSays } from '../lib/apps.ts';
-import { startDaemon, TOOLS, type DaemonOptions } from '../lib/daemon.ts';
+import { TOOLS } from '../lib/daemon.ts';
 import { checkHistory } from '../lib/history.ts';
 import { groupsBelow, isAlive } from '../lib/machine.ts';
 import { helpfulRefusal } from '../lib/refusal.ts';
+import { fill, onSmallDisk } from '../lib/small-disk.ts';
 import { toolsWith } from '../lib/tools.ts';
 import { until } from '../lib/until.ts';
-
-const SIZE_BYTES = 16 * 2 ** 20;
-
-/** False while a monitor that is ending still has a file open in it. */
-function unmounted(point: string): boolean {
-  execFileSync('umount', [point], { stdio: 'ignore' });
-  return true;
-}
-
-type Disk = Partial<DaemonOptions> & { readonly files?: number };
-
-/** `files`: inodes; as many as fit when absent. */
-const onSmallDisk = ({ files = 0, ...options }: Disk = {}) =>
-  startDaemon({
-    config: { userIds: { first: 43_001, last: 43_003 } },
-    ...options,
-    prepare: async (root) => {
-      const size = `size=${SIZE_BYTES},nr_inodes=${files},mode=755`;
-      execFileSync('mount', ['-t', 'tmpfs', '-o', size, 'tmpfs', root]);
-      return async () => {
-        await until(() => unmounted(root), { what: 'its disk can be unmounted' });
-      };
-    },
-  });
-
-/** Every byte; what it takes away again is the file's name. */
-async function fill(root: string): Promise<string> {
-  const file = join(root, 'filling');
-  // also what the daemon and its tools give up in the meantime
-  const isFull = async (): Promise<boolean> => {
-    const { bavail, bsize } = statfsSync(root);
-    await appendFile(file, Buffer.alloc(bavail * bsize)).catch(() => undefined);
-    return statfsSync(root).bavail === 0;
-  };
-  await until(isFull, { what: 'the disk is full' });
-  return file;
-}
 
 const pickEnd = ({ cause, code }: ExitRecord) => ({ cause, code });
 

@@ -20,7 +20,7 @@ function trial(codes: readonly (ErrorCode | undefined)[]) {
 }
 
 test('a trial that ran out of time says nothing of the tools: it is not kept, and the next question is another trial', async () => {
-  for (const code of ['TIMED_OUT', 'ABORTED', 'NO_SPACE', 'ENGINE_UNAVAILABLE'] as const) {
+  for (const code of ['TIMED_OUT', 'ABORTED', 'NO_SPACE', 'OUT_OF_RESOURCES', 'ENGINE_UNAVAILABLE'] as const) {
     const { prove, kept } = trial([code, undefined]);
     assert.equal((await prove()).possible, null, code);
     assert.deepEqual(kept, []);

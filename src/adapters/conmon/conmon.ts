@@ -96,6 +96,7 @@ function watchIfPossible(directory: string, listener: (name: string) => void): F
     const watcher = watch(directory, (_event, name) => {
       if (name !== null) listener(name);
     });
+    // the directory has gone: own-places makes it again, and the keeper listens anew
     watcher.on('error', () => undefined);
     return watcher;
   } catch (error) {

@@ -71,6 +71,7 @@ export async function writeOrdered(bundle: string, config: object): Promise<void
 
 /** How the container wants to be asked to end. A bundle that is gone, or says nothing: SIGTERM. */
 export async function stopSignalOf(bundle: string): Promise<NodeJS.Signals | number> {
+  // as said above: an end must not fail for it
   const ordered: Annotated = await readOrdered(bundle).catch(() => ({}));
   return signalNumber(ordered.annotations?.[STOP_SIGNAL_ANNOTATION] ?? '') ?? 'SIGTERM';
 }

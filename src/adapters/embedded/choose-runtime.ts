@@ -1,5 +1,5 @@
 /** Which OCI runtime: the first that really starts a container here. Versions and feature lists have lied before. */
-import { isErrno, RuntimeError } from '../../domain/errors.ts';
+import { RuntimeError } from '../../domain/errors.ts';
 import { SET_UP } from '../../domain/set-up.ts';
 
 export type Candidate<Choice> = { readonly name: string; readonly make: () => Choice };
@@ -22,7 +22,7 @@ export async function chooseRuntime<Choice>({ candidates, tryOut }: Options<Choi
       await tryOut(choice);
       return { name, choice };
     } catch (error) {
-      if (isErrno(error, 'ENOSPC', 'EDQUOT')) throw noRoom(error);
+      if (RuntimeError.of(error).code === 'NO_SPACE') throw noRoom(error);
       reasons.push(`${name}: ${(error instanceof Error ? error.message : String(error)).trim()}`);
     }
   }

@@ -39,6 +39,7 @@ export async function exec(
   try {
     await writeFile(file, JSON.stringify(process), { mode: 0o600 });
     const started = await startExec({ id, bundle, runtime, ...files }, wait);
+    // files that stay go with the bundle
     started.ended.then(() => forget(files.pidFile)).catch(() => undefined);
     return started;
   } catch (error) {
@@ -73,6 +74,7 @@ async function endStrays({ groups, processes, bundleOf }: Parts, id: ContainerId
   const files = (await listDirectory(directory))
     .filter((name) => name.endsWith(PID))
     .map((name) => `${directory}/${name}`);
+  // one that ends takes its file away
   const texts = await Promise.all(
     [`${bundleOf(id)}/pid`, ...files].map((file) => readFile(file, 'utf8').catch(() => '')),
   );

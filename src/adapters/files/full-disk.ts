@@ -13,6 +13,7 @@ export function fullDisk(directories: readonly string[]): string | undefined {
       const { bfree, bsize, files, ffree } = statfsSync(directory);
       return bfree * bsize < NO_ROOM_BYTES || (files > 0 && ffree === 0);
     } catch {
+      // gone with what failed: nothing can be said of its disk
       return false;
     }
   });

@@ -17,6 +17,7 @@ export async function foreignMachine(head: Buffer): Promise<string | undefined> 
 /** By a rule of binfmt_misc, as qemu-user-static registers them. */
 async function isEmulated(head: Buffer): Promise<boolean> {
   for (const name of await listDirectory(RULES)) {
+    // a rule that was removed in the meantime emulates nothing
     const rule = await readFile(join(RULES, name), 'latin1').catch(() => '');
     if (ruleMatches(rule, head)) return true;
   }

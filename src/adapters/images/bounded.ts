@@ -31,6 +31,7 @@ export async function bounded<Result>(dump: () => Promise<Result>, bounds: Bound
         await takeAway(directory, aside);
         return;
       }
+      // aborted: the loop sees it
       await sleep(LOOK_MS, undefined, { signal: done.signal }).catch(() => undefined);
     }
   };

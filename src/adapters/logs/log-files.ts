@@ -128,6 +128,7 @@ function turns(): InTurn {
   return async <Value>(id: ContainerId, deed: () => Promise<Value>): Promise<Value> => {
     const before = last.get(id) ?? Promise.resolve();
     const mine = before.then(deed, deed);
+    // for the next in turn; this one's caller gets the error
     const over = mine.catch(() => undefined);
     last.set(id, over);
     try {

@@ -23,6 +23,7 @@ export function rotationWatch(onRotation: (id: ContainerId) => Promise<unknown>)
     const watcher = watch(next, { persistent: false }, () => {
       if (waiting.get(id)?.watcher !== watcher) return;
       leave(id);
+      // the next look at this log does what this one could not
       onRotation(id).catch(() => undefined);
     });
     watcher.on('error', () => leave(id));

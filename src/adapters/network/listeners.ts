@@ -34,6 +34,7 @@ export async function listeners(ports: readonly PublishedPort[]): Promise<readon
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   // one process after the other: all at once took a descriptor and a buffer for each
   for (const pid of pids) {
+    // a process that ends while it is looked at listens no more
     const fds = await readdir(`/proc/${pid}/fd`).catch(() => []);
     const links = await Promise.all(fds.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')));
     const port = links.map((link) => sockets.get(link)).find((one) => one !== undefined);

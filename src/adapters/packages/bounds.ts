@@ -65,6 +65,7 @@ export async function boundsFor(located: Located, limits: PackageLimits): Promis
 async function sizeOfSource({ kind, path }: Located): Promise<number> {
   if (kind !== 'oci') return onDisk(path);
   const blobs = join(path, 'blobs', 'sha256');
+  // a layout that cannot be read is refused where it is copied, with the reason
   const sizes = await Promise.all((await readdir(blobs).catch(() => [])).map((name) => onDisk(join(blobs, name))));
   return sizes.reduce((sum, one) => sum + one, 0);
 }
@@ -140,6 +141,7 @@ export async function refuseBeyond(tools: PackageTools, bounds: Bounds, places: 
 }
 
 async function refuseFullDisk({ source, keepFreeBytes }: Bounds, [place = '']: readonly string[]): Promise<void> {
+  // a directory that is not there is told by the first write to it
   const disk = await statfs(place).catch(() => undefined);
   if (disk === undefined) return;
   const freeBytes = disk.bavail * disk.bsize;

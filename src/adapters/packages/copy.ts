@@ -95,6 +95,7 @@ async function nextFor(error: unknown, { kind, path }: Located, tools: PackageTo
 const MAX_NAMES = 5;
 
 async function namesIn(path: string, tools: PackageTools): Promise<readonly string[]> {
+  // the names only complete an error that is told anyway
   const { stdout } = await tools(['skopeo', 'list-tags', `docker-archive:${path}`]).catch(() => ({ stdout: '' }));
   const names = /"Tags": \[([^\]]*)\]/.exec(stdout)?.[1]?.match(/[^"\s,]+/g) ?? [];
   return names.slice(0, MAX_NAMES);

@@ -21,5 +21,6 @@ export async function allowedSources(bundle: string, policy: BundlePolicy): Prom
     [bundle, ...writable, ...(access === 'read' ? readable : [])].some((place) => isWithin(real, place));
 }
 
+/** A place of the configuration that does not exist allows what lies at its name later. */
 const followed = (paths: readonly string[]): Promise<readonly string[]> =>
   Promise.all(paths.map((path) => realpath(path).catch(() => path)));

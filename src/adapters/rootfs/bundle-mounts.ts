@@ -112,6 +112,7 @@ function notAllowed({ from, real, access, place }: Denied): string {
   return `its source ${path} is not in the bundle, nor in ${setting} of the configuration`;
 }
 
+/** Undefined when nothing can be found there, for whatever reason: the bundle is refused for it. */
 async function look(path: string): Promise<{ readonly real: string; readonly stats: Stats } | undefined> {
   try {
     const real = await realpath(path);

@@ -16,6 +16,7 @@ export async function present(paths: readonly string[]): Promise<ReadonlySet<str
   return new Set(looks.flat());
 }
 
+/** What cannot be followed keeps its name: the runtime cannot follow it either, and says so. */
 export const realOf = (path: string): Promise<string> => realpath(path).catch(() => path);
 
 export async function kindsOf(paths: readonly string[]): Promise<ReadonlyMap<string, PathKind>> {

@@ -46,6 +46,7 @@ function readRows(rows: readonly Row[], { what, schema, column }: Kind, keyOf: (
   return { whole, damaged };
 }
 
+/** Undefined for what is no JSON: the caller tells it as damaged, or leaves it out. */
 export function jsonOf(text: unknown): unknown {
   try {
     return JSON.parse(String(text)) as unknown;

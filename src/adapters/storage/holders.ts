@@ -4,6 +4,8 @@ import { deviceNumber } from './loop-devices.ts';
 
 const NAMED = 5;
 
+// Each read of a process here gives nothing when it ends in the meantime: then it holds nothing.
+
 /** As `sleep (pid 4711)`, one a mount namespace; at most five. Empty when no process holds it. `number`: `major:minor`. */
 export async function holdersOf(number: string): Promise<readonly string[]> {
   const found: string[] = [];

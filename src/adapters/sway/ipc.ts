@@ -144,6 +144,7 @@ export class SwayIpc {
         this.#take(type, text);
       }
     } catch {
+      // not sway's protocol: what waits for an answer is told by the end of the connection
       this.#socket.destroy();
     }
   }

@@ -70,6 +70,7 @@ export class Shots {
 
   #begin(line: Line, take: Take): Promise<Buffer> {
     const shot = this.#inTurn(line, take);
+    // its caller gets the error; the line goes on
     line.running = shot
       .catch(() => undefined)
       .then(() => {

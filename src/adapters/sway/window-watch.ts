@@ -120,7 +120,7 @@ export class WindowWatch {
     this.#lookLater().catch(() => undefined);
   }
 
-  /** Until it is closed: that the compositor has ended is told by the connection for orders. */
+  /** Until it is closed: that the compositor has ended is told by the connection for orders. A look that fails is only put off: it never rejects. */
   async #lookLater(): Promise<void> {
     const { signal } = this.#end;
     if (this.#isPausing) return;

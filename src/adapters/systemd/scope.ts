@@ -63,6 +63,7 @@ export function scope(options: Options): Scope {
       await coming;
     },
     [Symbol.asyncDispose]: async () => {
+      // ready() has told why it did not come
       const keeper = await coming?.catch(() => undefined);
       keeper?.stdin?.end();
     },
@@ -82,6 +83,7 @@ async function keep({ name, searchPath, clock, enter, isThere }: Options): Promi
   let ended: unknown;
   child.on('error', (error) => (ended ??= error));
   child.once('exit', () => (ended ??= words.trim() || 'systemd-run ended'));
+  // its end is heard in `exit`, and that of a pipe says nothing more
   child.stdin.on('error', () => undefined);
   child.stderr.on('data', (chunk: Buffer) => (words = `${words}${chunk.toString()}`.slice(-MAX_WORDS)));
   child.stderr.on('error', () => undefined);

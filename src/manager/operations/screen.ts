@@ -85,6 +85,7 @@ export function followScreen(world: World, instance: Instance): void {
       if (instance.state === 'RUNNING') throw error;
     }
   });
+  // told in the log by tryWith; the app runs on
   following.catch(() => undefined);
 }
 

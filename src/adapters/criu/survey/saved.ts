@@ -28,6 +28,7 @@ export async function savedBesidesMemory(pids: readonly number[]): Promise<numbe
 }
 
 async function deletedMappings(pid: number): Promise<readonly string[]> {
+  // it has ended, and saves nothing
   const text = await readFile(`/proc/${pid}/maps`, 'latin1').catch(() => '');
   return [...text.matchAll(DELETED_MAPPING)].map(([, range = '']) => mappedFile(pid, range));
 }
@@ -36,11 +37,13 @@ async function deletedMappings(pid: number): Promise<readonly string[]> {
 async function fileWithoutName(link: string): Promise<{ readonly key: string; readonly bytes: number } | undefined> {
   const found = await stat(link).catch(() => undefined);
   if (found?.isFile() !== true || found.nlink > 0) return undefined;
+  // closed since the look above
   const { type } = await statfs(link).catch(() => ({ type: TMPFS_MAGIC }));
   return type === TMPFS_MAGIC ? undefined : { key: `${found.dev}:${found.ino}`, bytes: found.blocks * BLOCK_BYTES };
 }
 
 async function swapOf(pid: number): Promise<number> {
+  // as above
   const status = await readFile(`/proc/${pid}/status`, 'latin1').catch(() => '');
   return Number(/^VmSwap:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
 }
