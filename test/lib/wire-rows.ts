@@ -57,7 +57,14 @@ const limits = z.strictObject({
 });
 const info = z.strictObject({
   ...summary,
-  ...{ containerId: text, gid: count, createdAt: time, operation: text.nullable(), allowed: z.array(text) },
+  ...{
+    containerId: text,
+    gid: count,
+    idsFrom: text,
+    createdAt: time,
+    operation: text.nullable(),
+    allowed: z.array(text),
+  },
   monitored: z.boolean(),
   cpu: z.strictObject({ usageNs: count }).nullable(),
   pids: z.strictObject({ current: count, limit: count.nullable() }).nullable(),

@@ -65,7 +65,7 @@ export async function begin(
     const recordFrom = (last: InstanceRecord): InstanceRecord => ({
       ...newRecord(world, { ...order, app: planned.app }, lease),
       ...{ network, notes: [...(order.ignored ?? []).map((one) => `${one} changes nothing`), ...planned.notes] },
-      warnings: unmetIds(order.upstream, lease),
+      warnings: [...(order.warnings ?? []), ...unmetIds(order.upstream, lease)],
       ...keep(last),
     });
     await instance.begin(recordFrom, why, { change });
