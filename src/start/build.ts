@@ -163,6 +163,9 @@ const packagesOf = ({ places, config, searchPath }: Site, { directory }: OpenPla
     limits: config.packages,
   });
 
+/** Dobby's bridge, where its networking plugin leads port 53 to the machine's loopback (NetworkingPluginCommon.h, BRIDGE_ADDRESS; DnsmasqSetup.cpp, constructRules). */
+const DOBBYS_NAMESERVER = '100.64.11.1';
+
 type NetworkMeans = Pick<BuiltEngine, 'makesNetworks'> & Pick<AppPlace, 'enter'>;
 
 function networkLeases(site: Site, { directory }: OpenPlace, { makesNetworks, enter }: NetworkMeans): NetworkLeases {
@@ -174,6 +177,7 @@ function networkLeases(site: Site, { directory }: OpenPlace, { makesNetworks, en
     root,
     range: parseSubnet(range) ?? { base: 0, prefix: 0 },
     nameservers,
+    ...(makesNetworks && { lastNameserver: DOBBYS_NAMESERVER }),
     deny: deny.flatMap((text) => parseSubnet(text) ?? []),
     allow: allow.flatMap((text) => parseSubnet(text) ?? []),
     resolverFile: `${directory}/resolv.conf`,

@@ -74,7 +74,7 @@ const info = z.strictObject({
   }),
   mounts: z.array(z.strictObject({ source: text, destination: text, readOnly: z.boolean(), live: z.boolean() })),
   restart: z.strictObject({ policy: text, attempts: count, maxRetries: count.nullable(), dueAt: nil }),
-  ...{ notes: z.array(text), annotations: z.record(text, text), annotationRevision: count },
+  ...{ notes: z.array(text), warnings: z.array(text), annotations: z.record(text, text), annotationRevision: count },
   ...{ storage: text, storageUse: nil, logFile: text },
 });
 const event = open({ seq: count, time, appId: text, appInstanceId: text, type: text });

@@ -13,7 +13,7 @@ import { withPreloads } from '../../spec/preloads.ts';
 import { BUILT_IN, NO_PLATFORM, type Platform } from '../../spec/platform/platform.ts';
 import { refuseUnsupportedWords } from '../../spec/unsupported.ts';
 import type { InstanceRecord } from '../../ports/journal.ts';
-import type { LeaseWish } from '../user-ids.ts';
+import { wishOf, type IdWish } from '../id-wishes.ts';
 import type { World } from '../world.ts';
 import { readRalf } from './ralf.ts';
 
@@ -29,8 +29,8 @@ export type RunOrder = {
   readonly ignored?: readonly string[];
   /** `app` has all that the package and the device add to it: it was run before. */
   readonly isComplete?: true;
-  /** Ids the caller insists on. */
-  readonly ids: Omit<LeaseWish, 'appId'>;
+  /** Ids that are asked for. */
+  readonly ids: IdWish;
 };
 
 type RunParams = Omit<MethodParams<'run'>, 'appId'>;
@@ -49,7 +49,8 @@ export async function readOrder(world: World, params: MethodParams<'run'>): Prom
   const { app, origins, ignored } = await describeForEngine(world, names.appId, { app: params.app, upstream });
   world.engine.refuse?.(app);
   if (ignored.length > 0) world.log.info({ ...names, ignored }, 'asked for, and changes nothing');
-  return { ...names, app, said: origins, ignored, ...(upstream !== undefined && { upstream }), ids: wishOf(params) };
+  const ids = wishOf(params, world.userIds.range);
+  return { ...names, app, said: origins, ignored, ...(upstream !== undefined && { upstream }), ids };
 }
 
 export const namesOf = (params: MethodParams<'run'>): Pick<RunOrder, 'appId' | 'appInstanceId'> => ({
@@ -58,12 +59,6 @@ export const namesOf = (params: MethodParams<'run'>): Pick<RunOrder, 'appId' | '
     params.appInstanceId === undefined || params.appInstanceId === ''
       ? newAppInstanceId()
       : appInstanceId(params.appInstanceId),
-});
-
-/** 0 and absent mean the same: Runtime Manager chooses. Upstream reads the ids of the configuration only. */
-export const wishOf = ({ runtimeConfigObject: config, userId, groupId }: RunParams): RunOrder['ids'] => ({
-  uid: config?.userId || userId || undefined,
-  gid: config?.groupId || groupId || undefined,
 });
 
 /** Undefined when the caller used our words. Throws INVALID_ARGUMENT when it used both, or none. */
