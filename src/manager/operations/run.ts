@@ -72,7 +72,7 @@ export async function begin(
     return planned;
   } catch (error) {
     undo();
-    networks.giveBack({ network });
+    networks.giveBack({ appInstanceId: order.appInstanceId, network });
     await packages.release(containerIdFor(order.appInstanceId)).catch((fault: unknown) => {
       log.warn({ err: fault }, 'the package of a refused run could not be given back; a restart does it');
     });
