@@ -28,6 +28,7 @@ import { buildNeighbours } from './neighbours.ts';
 import type { Site } from './site.ts';
 import { openPlace, tagOf, type OpenPlace } from './open-place.ts';
 import { placesOf } from './own-places.ts';
+import { thunderAccess } from './thunder-url.ts';
 
 export type Built = {
   readonly world: World;
@@ -126,9 +127,10 @@ function degraded({ fault }: BuiltEngine): readonly DeviceProblem[] {
   return [{ code: fault.code, state: 'fail', what: told, why, next: `${next}; then restart the daemon`, since: null }];
 }
 
-const settingsOf = ({ config, platform, root, webAddress }: Site, machine: ReturnType<typeof machineFacts>) => ({
-  ...{ ...config, ...machine, platform, root, webAddress },
-  appDefaults: appDefaultsOf(config, machine.memoryBytes),
+const settingsOf = (site: Site, machine: ReturnType<typeof machineFacts>) => ({
+  ...{ ...site.config, ...machine, platform: site.platform, root: site.root, webAddress: site.webAddress },
+  thunderAccess: thunderAccess(site.config.thunder, site.env),
+  appDefaults: appDefaultsOf(site.config, machine.memoryBytes),
 });
 
 const displayOptions = (site: Site, open: OpenPlace, appPlace: AppPlace): DisplayOptions => ({
