@@ -58,6 +58,9 @@ type EventBody =
 export type NewEvent = Subject & EventBody;
 export type EventType = NewEvent['type'];
 
+/** Stands for the message in which a caller asked for what an event tells. Compared by identity; never written. */
+export type Origin = object;
+
 /** `seq` counts from 1, one by one; `time` is ISO 8601, UTC. */
 export type AppEvent = { readonly seq: number; readonly time: string } & NewEvent;
 
