@@ -5,6 +5,7 @@ import type { Origin } from '../domain/events.ts';
 import { appInstanceId, type AppInstanceId } from '../domain/ids.ts';
 import { isAlive } from '../domain/states.ts';
 import { VERSION } from '../domain/version.ts';
+import { wakeTargetOf } from '../domain/wake-target.ts';
 import type { Listener } from './announcer.ts';
 import { Damaged } from './damaged.ts';
 import type { ExecCall } from './execs.ts';
@@ -117,7 +118,7 @@ function operations(house: House) {
       return DONE;
     }),
     wake: (params: MethodParams<'wake'>, call: Call) => {
-      const target = params.runtimeState === 'RUNTIME_STATE_SUSPENDED' ? 'SUSPENDED' : 'RUNNING';
+      const target = wakeTargetOf(params, world.settings.wakeTarget);
       const waking = queued(async (instance, signal) => {
         await wakeUp(house, instance, { target, signal });
         return DONE;

@@ -1,5 +1,6 @@
 /** Builds the adapters and joins them with the manager. */
 import type { DeviceProblem } from '../domain/health.ts';
+import { DEFAULT_WAKE_TARGETS } from '../domain/wire.ts';
 import { imageStore } from '../adapters/images/image-store.ts';
 import { readMachine } from '../adapters/images/machine.ts';
 import { insideDirectories } from '../adapters/inside/inside-directories.ts';
@@ -115,6 +116,7 @@ function degraded({ fault }: BuiltEngine): readonly DeviceProblem[] {
 const settingsOf = ({ config, platform, root, webAddress }: Site, machine: ReturnType<typeof machineFacts>) => ({
   ...{ ...config, ...machine, platform, root, webAddress },
   appDefaults: appDefaultsOf(config, machine.memoryBytes),
+  wakeTarget: config.rdk.wakeTarget ?? DEFAULT_WAKE_TARGETS[config.profile],
 });
 
 const displayOptions = (site: Site, open: OpenPlace, appPlace: AppPlace): DisplayOptions => ({
