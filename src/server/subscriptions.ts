@@ -85,8 +85,11 @@ const FORMS: Readonly<Record<EventName, (event: AppEvent) => object | undefined>
     event.type === 'terminated'
       ? { ...subject(event), ...(event.exit.code !== null && { exitCode: event.exit.code }) }
       : undefined,
+  // to its callers the app is gone then. Source: LifecycleManagerImplementation.cpp, notifyOnFailure: UNLOADED, whatever it was
   onFailure: (event) =>
-    event.type === 'failure' ? { ...subject(event), error: FAILURES[event.error.code] ?? event.error.code } : undefined,
+    event.type === 'failure' && event.ended
+      ? { ...subject(event), error: FAILURES[event.error.code] ?? event.error.code }
+      : undefined,
   onStateChanged: (event) =>
     event.type === 'stateChanged' ? { ...subject(event), state: wireState(event.new) } : undefined,
   onEvent: (event) => event,
