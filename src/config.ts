@@ -23,8 +23,16 @@ const userIds = z
     graceMs: z.int().min(0).default(600_000),
     /** Container root on the host is the app's id plus this: ids that nobody else uses. */
     rootOffset: id.default(200_000),
+    /** Whether apps get `userId` and `groupId` of RDK's `runtimeConfigObject`, as far as they are in the range or in `shared`. */
+    honour: z.boolean().default(false),
+    /** Ids that several apps may have at the same time, if they ask for them. RDK's package manager asks for 30000 for every app. */
+    shared: z.array(id).max(100).default([]),
   })
-  .refine(({ first, last }) => first <= last, 'first must not be above last');
+  .refine(({ first, last }) => first <= last, 'first must not be above last')
+  .refine(
+    ({ first, last, rootOffset, shared }) => shared.every((one) => one < first + rootOffset || one > last + rootOffset),
+    { path: ['shared'], error: "has an id that is an app's container root: first to last, plus rootOffset" },
+  );
 
 const MIB = 2 ** 20;
 

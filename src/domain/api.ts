@@ -19,7 +19,7 @@ import type { Limits } from './limits.ts';
 import type { PackageStore, Pruned } from './packages.ts';
 import type { Done, EngineReport, LogPage, Screenshot, Started, StorageRepair, Version } from './results.ts';
 import type { ViewAddress } from './wire.ts';
-import { runtimeConfigSchema } from './runtime-config.ts';
+import { orNull, rdkWordsSchema } from './rdk-words.ts';
 import { WIRE_STATES } from './states.ts';
 import { SPEC_FORMATS, type GeneratedSpec } from './spec.ts';
 
@@ -42,10 +42,10 @@ const run = z.strictObject({
   appInstanceId: id.optional(),
   userId: uint32.optional(),
   groupId: uint32.optional(),
-  ports: z.array(z.int().min(1).max(65_535)).optional(),
-  paths: z.array(z.string()).optional(),
-  debugSettings: z.array(z.string()).optional(),
-  runtimeConfigObject: runtimeConfigSchema.optional(),
+  ports: orNull(z.array(z.int().min(1).max(65_535))),
+  paths: orNull(z.array(z.string())),
+  debugSettings: orNull(z.array(z.string())),
+  runtimeConfigObject: rdkWordsSchema.optional(),
   app: appSchema.optional(),
 });
 

@@ -11,8 +11,14 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { startDaemon, type TestDaemon } from '../lib/daemon.ts';
 import { checkHouse, isFrozen } from '../lib/house.ts';
-import { LifecycleManager, type Context, type Lifecycle, type Told } from '../lib/lifecycle-manager.ts';
-import { counterPackage, runtimeConfigOf } from '../lib/rdk-packages.ts';
+import {
+  LifecycleManager,
+  type Context,
+  type Lifecycle,
+  type RuntimeConfig,
+  type Told,
+} from '../lib/lifecycle-manager.ts';
+import { COUNTER, installPackage, lifecycleManagerRun } from '../lib/package-manager.ts';
 import { CALLSIGN, ThunderLink, type Traffic } from '../lib/thunder-link.ts';
 import { windowManagerPlugin, type WindowManagerPlugin } from '../lib/thunder-plugins.ts';
 import { ThunderServer } from '../lib/thunder-server.ts';
@@ -112,9 +118,9 @@ const NAMES: Readonly<Record<string, string>> = { terminated: 'onTerminated', st
 class App {
   readonly appId: string;
   readonly #box: Box;
-  readonly #config: ReturnType<typeof runtimeConfigOf>;
+  readonly #config: RuntimeConfig;
 
-  constructor(box: Box, appId: string, config: ReturnType<typeof runtimeConfigOf>) {
+  constructor(box: Box, appId: string, config: RuntimeConfig) {
     this.#box = box;
     this.appId = appId;
     this.#config = config;
@@ -289,14 +295,11 @@ test('ten apps of LifecycleManager live their lives at once, over a daemon that 
   const { daemon, windows, sockets } = device;
   const box = new Box(device);
   await box.connect();
-  const appPath = await counterPackage(daemon.directory);
-  const apps = Object.keys(LIVES).map((name, index) => {
-    const id = daemon.firstUid + 100 + index;
-    return new App(
-      box,
-      `com.example.${name.replaceAll(' ', '.')}`,
-      runtimeConfigOf(appPath, { userId: id, groupId: id }),
-    );
+  const appPath = await installPackage(join(daemon.directory, 'package'), 'counter', COUNTER);
+  const names = Object.keys(LIVES).map((name) => `com.example.${name.replaceAll(' ', '.')}`);
+  const apps = names.map((appId) => {
+    const { runtimeConfigObject } = lifecycleManagerRun({ appId, appInstanceId: '', appPath, command: 'counter' });
+    return new App(box, appId, { ...runtimeConfigObject, envVariables: '[]' });
   });
   assert.equal(apps.length, APPS);
 

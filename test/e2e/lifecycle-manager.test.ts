@@ -13,7 +13,7 @@ import type { Client } from '../../src/client/node.ts';
 import { eventsOf, hostApp, pidOf, runApp, SLEEP, stateOf, uniqueId } from '../lib/apps.ts';
 import { startDaemon } from '../lib/daemon.ts';
 import { checkHouse } from '../lib/house.ts';
-import { counterPackage, runtimeConfigOf } from '../lib/rdk-packages.ts';
+import { COUNTER, installPackage, lifecycleManagerRun } from '../lib/package-manager.ts';
 import { helpfulRefusal } from '../lib/refusal.ts';
 import { CALLSIGN, ThunderLink, type Heard } from '../lib/thunder-link.ts';
 import { runcWithOrders, toolsWith } from '../lib/tools.ts';
@@ -21,7 +21,7 @@ import { until } from '../lib/until.ts';
 
 test('what LifecycleManager does with an app, from loading to its end, through a WebSocket only', async () => {
   await using daemon = await startDaemon({ args: ['--listen', '127.0.0.1:0'] });
-  const appPath = await counterPackage(daemon.directory);
+  const appPath = await installPackage(join(daemon.directory, 'package'), 'counter', COUNTER);
   using link = await ThunderLink.open(daemon);
   const status = await link.call(`Controller.1.status@${CALLSIGN}`);
   assert.partialDeepStrictEqual(status, [{ callsign: CALLSIGN, state: 'activated' }]);
@@ -29,23 +29,21 @@ test('what LifecycleManager does with an app, from loading to its end, through a
 
   const appId = 'com.example.lifecycle';
   const appInstanceId = randomUUID();
-  const environment = [`FIREBOLT_ENDPOINT=ws://127.0.0.1:3473/?session=${appInstanceId}`, 'TARGET_STATE=3'];
+  const order = lifecycleManagerRun({ appId, appInstanceId, appPath, command: 'counter' });
   const call = (method: string, params: object = {}): Promise<unknown> =>
     link.call(`${CALLSIGN}.1.${method}`, { appInstanceId, ...params });
   const info = async () =>
     JSON.parse((await call('getInfo')) as string) as { readonly state: string; readonly storage: string };
 
-  await call('run', {
-    ...{ appId, userId: 0, groupId: 0, ports: [3473], paths: [], debugSettings: [] },
-    runtimeConfigObject: { ...runtimeConfigOf(appPath), dialId: appId, envVariables: JSON.stringify(environment) },
-  });
+  await call('run', order);
   await link.untilState(appInstanceId, 'RUNNING');
   const { state, storage } = await info();
   assert.equal(state, 'RUNNING');
   const count = (): number =>
     Number(existsSync(join(storage, 'count')) ? readFileSync(join(storage, 'count'), 'utf8') : 0);
   await until(() => count() > 0, { what: 'the app counts' });
-  assert.deepEqual(readFileSync(join(storage, 'env'), 'utf8').trim().split('\n'), environment);
+  const environment = readFileSync(join(storage, 'env'), 'utf8').trim().split('\n');
+  assert.equal(JSON.stringify(environment), order.runtimeConfigObject?.envVariables);
 
   // HibernatedState, then SuspendedState, then ActiveState
   assert.equal(await call('hibernate'), null);

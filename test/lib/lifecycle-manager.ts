@@ -43,7 +43,8 @@ export type WindowManagerCalls = {
   readonly enableDisplayRender: (client: string, render: boolean) => void;
 };
 
-type RuntimeConfig = Readonly<Record<string, unknown>> & { readonly envVariables: string };
+/** As PackageManager hands it over. */
+export type RuntimeConfig = Readonly<Record<string, unknown>> & { readonly envVariables: string };
 
 /** ApplicationContext.h */
 export type Context = {

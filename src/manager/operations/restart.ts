@@ -24,9 +24,9 @@ async function beginAgain(world: World, instance: Instance, signal: AbortSignal)
       order: orderAgain(record),
       signal,
       why: 'restart',
-      // it is the same instance to its callers: their notes stay, and so does what they want of its display
-      keep: ({ annotations, annotationRevision, view }) => ({
-        ...{ annotations, annotationRevision, ...(view !== undefined && { view }) },
+      // it is the same instance to its callers: their notes stay, what was said of their words, and what they want of its display
+      keep: ({ annotations, annotationRevision, notes = [], warnings = [], view }) => ({
+        ...{ annotations, annotationRevision, notes, warnings, ...(view !== undefined && { view }) },
         restart: { attempts, dueAt: null },
       }),
     });

@@ -1,8 +1,9 @@
 /** Run: everything is taken in order, the intent is on disk before the first effect, and what fails is given back last first. */
 import { RuntimeError } from '../../domain/errors.ts';
 import { containerIdFor } from '../../domain/ids.ts';
-import type { InstanceRecord } from '../../ports/journal.ts';
+import type { InstanceRecord, UserIdLease } from '../../ports/journal.ts';
 import type { NetworkLease } from '../../domain/network.ts';
+import { unmetIds } from '../id-wishes.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
 import type { RunOrder } from './order.ts';
@@ -64,13 +65,14 @@ export async function begin(
     const recordFrom = (last: InstanceRecord): InstanceRecord => ({
       ...newRecord(world, { ...order, app: planned.app }, lease),
       ...{ network, notes: [...(order.ignored ?? []).map((one) => `${one} changes nothing`), ...planned.notes] },
+      warnings: [...(order.warnings ?? []), ...unmetIds(order.upstream, lease)],
       ...keep(last),
     });
     await instance.begin(recordFrom, why, { change });
     return planned;
   } catch (error) {
     undo();
-    networks.giveBack({ network });
+    networks.giveBack({ appInstanceId: order.appInstanceId, network });
     await packages.release(containerIdFor(order.appInstanceId)).catch((fault: unknown) => {
       log.warn({ err: fault }, 'the package of a refused run could not be given back; a restart does it');
     });
@@ -81,7 +83,7 @@ export async function begin(
 export function newRecord(
   world: World,
   { appId, appInstanceId, app, upstream }: RunOrder,
-  ids: { uid: number; gid: number },
+  ids: Pick<InstanceRecord, 'uid' | 'gid'> & Pick<UserIdLease, 'from'>,
 ): InstanceRecord {
   return {
     appInstanceId,
@@ -92,6 +94,7 @@ export function newRecord(
     ...(upstream !== undefined && { upstream }),
     uid: ids.uid,
     gid: ids.gid,
+    idsFrom: ids.from,
     live: null,
     bootId: world.settings.bootId,
     createdAt: world.clock.now(),
