@@ -134,7 +134,8 @@ export const APP_NOTES = {
 export const EVENT_NOTES = {
   onStarted: 'the app runs',
   onTerminated: 'the app has ended; `exitCode` is absent when nobody saw it',
-  onFailure: 'an operation failed; `error` is a code of [errors.md](errors.md)',
+  onFailure:
+    'the app could not be started, or what failed has ended it; `error` is a code of [errors.md](errors.md). What fails and leaves the app as it was has no such event: it is in the answer, in `onEvent` (`failure`) and in `getHistory`',
   onStateChanged: 'the instance is in another state',
   onEvent: 'ours: every event, whole, with its number',
 };

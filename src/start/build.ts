@@ -1,5 +1,6 @@
 /** Builds the adapters and joins them with the manager. */
 import type { DeviceProblem } from '../domain/health.ts';
+import { DEFAULT_WAKE_TARGETS } from '../domain/wire.ts';
 import { imageStore } from '../adapters/images/image-store.ts';
 import { readMachine } from '../adapters/images/machine.ts';
 import { insideDirectories } from '../adapters/inside/inside-directories.ts';
@@ -127,10 +128,11 @@ function degraded({ fault }: BuiltEngine): readonly DeviceProblem[] {
   return [{ code: fault.code, state: 'fail', what: told, why, next: `${next}; then restart the daemon`, since: null }];
 }
 
-const settingsOf = (site: Site, machine: ReturnType<typeof machineFacts>) => ({
-  ...{ ...site.config, ...machine, platform: site.platform, root: site.root, webAddress: site.webAddress },
-  thunderAccess: thunderAccess(site.config.thunder, site.env),
-  appDefaults: appDefaultsOf(site.config, machine.memoryBytes),
+const settingsOf = ({ config, platform, root, webAddress, env }: Site, machine: ReturnType<typeof machineFacts>) => ({
+  ...{ ...config, ...machine, platform, root, webAddress },
+  appDefaults: appDefaultsOf(config, machine.memoryBytes),
+  thunderAccess: thunderAccess(config.thunder, env),
+  wakeTarget: config.rdk.wakeTarget ?? DEFAULT_WAKE_TARGETS[config.profile],
 });
 
 const displayOptions = (site: Site, open: OpenPlace, appPlace: AppPlace): DisplayOptions => ({

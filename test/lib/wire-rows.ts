@@ -229,7 +229,9 @@ export const WIRE: Readonly<Record<MethodName, WireRow>> = {
   listImages: { params: () => undefined, form: z.array(image).length(1) },
   wake: {
     upstream: { members: { appInstanceId: 'string', runtimeState: 'string' }, result: 'null' },
-    params: (at) => ({ ...one(at), runtimeState: 'RUNTIME_STATE_SUSPENDED' }),
+    own: ['target'],
+    differs: '0182-what-wake-leads-to.md',
+    params: (at) => ({ ...one(at), target: 'SUSPENDED' }),
     form: nil,
   },
   getScreenshot: {
