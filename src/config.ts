@@ -4,7 +4,7 @@ import { readSmall, readSmallIfThere } from './adapters/files/read-small.ts';
 import { pixels } from './domain/app.ts';
 import { RuntimeError } from './domain/errors.ts';
 import { faultsOf } from './domain/faults.ts';
-import { PROFILE_NAMES } from './domain/wire.ts';
+import { PROFILE_NAMES, WAKE_TARGETS } from './domain/wire.ts';
 import { apps, bundles, network } from './start/app-settings.ts';
 
 const milliseconds = z.int().min(0).max(3_600_000);
@@ -23,8 +23,16 @@ const userIds = z
     graceMs: z.int().min(0).default(600_000),
     /** Container root on the host is the app's id plus this: ids that nobody else uses. */
     rootOffset: id.default(200_000),
+    /** Whether apps get `userId` and `groupId` of RDK's `runtimeConfigObject`, as far as they are in the range or in `shared`. */
+    honour: z.boolean().default(false),
+    /** Ids that several apps may have at the same time, if they ask for them. RDK's package manager asks for 30000 for every app. */
+    shared: z.array(id).max(100).default([]),
   })
-  .refine(({ first, last }) => first <= last, 'first must not be above last');
+  .refine(({ first, last }) => first <= last, 'first must not be above last')
+  .refine(
+    ({ first, last, rootOffset, shared }) => shared.every((one) => one < first + rootOffset || one > last + rootOffset),
+    { path: ['shared'], error: "has an id that is an app's container root: first to last, plus rootOffset" },
+  );
 
 const MIB = 2 ** 20;
 
@@ -163,6 +171,11 @@ const dobby = z.strictObject({
   hibernateOptions: z.string().max(4096).default(''),
 });
 
+const rdk = z.strictObject({
+  /** What `runtimeState` of `wake` means: nothing, the app runs afterwards as with upstream's plugin (`running`); or what it says (`asAsked`). By the profile when absent: `running` in r4 and r5. */
+  wakeTarget: z.enum(WAKE_TARGETS).optional(),
+});
+
 export const configSchema = z.strictObject({
   /** Who runs the containers: this daemon, or Dobby, a daemon of the device: asked over D-Bus, or through Thunder's plugin org.rdk.OCIContainer. */
   engine: z.enum(['embedded', 'dobby', 'ocicontainer']).default('embedded'),
@@ -230,6 +243,8 @@ export const configSchema = z.strictObject({
   tcpLimits: tcpLimits.prefault({}),
   /** Whose error codes and forms Thunder's clients expect: those of Thunder 4 or 5. */
   profile: z.enum(PROFILE_NAMES).default('r4'),
+  /** For callers that know RDK's plugin. */
+  rdk: rdk.prefault({}),
   /** RDK's configuration of the device (rdkappmanagers.json, or YAML), absolute; what holds without it: below. */
   platform: z.string().startsWith('/', 'must be an absolute path').optional(),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),

@@ -7,8 +7,8 @@ export const PARAMETER_NOTES = {
   'generateSpec.appId': 'Which app; absent: what the instance `appInstanceId` was made of.',
   'generateSpec.appInstanceId': 'Which instance; with an app it need not be there.',
   'run.appInstanceId': 'Which instance of it: same characters; made as a UUID when absent or empty.',
-  userId: 'User id the app must get; 0 or absent: Runtime Manager chooses.',
-  groupId: 'Group id the app must get; 0 or absent: Runtime Manager chooses.',
+  userId: 'User id the app must get, or the run is refused; 0 or absent: Runtime Manager chooses.',
+  groupId: 'Group id the app must get, or the run is refused; 0 or absent: Runtime Manager chooses.',
   ports: "TCP ports of the machine's own 127.0.0.1 that the app reaches at the same port of its own: `app.hostPorts`.",
   paths: "Upstream's; ignored.",
   debugSettings: "Upstream's; ignored.",
@@ -136,7 +136,8 @@ export const APP_NOTES = {
 export const EVENT_NOTES = {
   onStarted: 'the app runs',
   onTerminated: 'the app has ended; `exitCode` is absent when nobody saw it',
-  onFailure: 'an operation failed; `error` is a code of [errors.md](errors.md)',
+  onFailure:
+    'the app could not be started, or what failed has ended it; `error` is a code of [errors.md](errors.md). What fails and leaves the app as it was has no such event: it is in the answer, in `onEvent` (`failure`) and in `getHistory`',
   onStateChanged: 'the instance is in another state',
   onEvent: 'ours: every event, whole, with its number',
 };

@@ -102,6 +102,7 @@ const MEMBERS = {
   capabilities: { value: 'runtime-html' },
   runtimePath: { value: '/runtime-of-the-app' },
 };
+const HONOUR = '[`userIds.honour`](#user-and-group-ids)';
 const MAPI = { apps: { mapi: { ports: [9001] } } };
 
 export function memberTable() {
@@ -114,7 +115,10 @@ export function memberTable() {
     const asked = { ...base, config: { ...given, [path]: value ?? plain } };
     const isId = path === 'userId' || path === 'groupId';
     const cells = isId
-      ? [code(path === 'userId' ? 'user.uid' : 'user.gid'), code('process.user'), 'linux.*Mappings']
+      ? [
+          `${code(path === 'userId' ? 'user.uid' : 'user.gid')}, with ${HONOUR}`,
+          `${code('process.user')}, linux.*Mappings, with ${HONOUR}`,
+        ]
       : [effect(dobbyOf, asked, base), effect(ociOf, asked, base)];
     rows.push([code(path), cells[0] ?? '', cells.slice(1).join(', ')]);
   }

@@ -6,6 +6,9 @@ import type { PublishedPort } from './network.ts';
 import type { Limits } from './limits.ts';
 import type { Operation, State } from './states.ts';
 
+/** Where an app's ids come from: its own of the range `userIds`, `userId`/`groupId` of `run`, or RDK's configuration (`userIds.honour`). */
+export type IdsFrom = 'range' | 'caller' | 'runtimeConfigObject';
+
 /** Read from the kernel, at most 50 ms before the answer; null where nothing runs. */
 export type Readings = {
   readonly memory: { readonly usageBytes: number; readonly limitBytes: number | null };
@@ -42,6 +45,8 @@ export type AppSummary = {
 export type AppInfo = Omit<AppSummary, 'memory'> & {
   readonly containerId: ContainerId;
   readonly gid: number;
+  /** Why it has `uid` and `gid`; an app keeps them over runs. */
+  readonly idsFrom: IdsFrom;
   readonly createdAt: string;
   /** The operation under way, if any. */
   readonly operation: Operation | null;
@@ -105,9 +110,11 @@ export type AppInfo = Omit<AppSummary, 'memory'> & {
     /** When the next one is due (ISO 8601, UTC); null when none is. */
     readonly dueAt: string | null;
   };
-  /** Notes of callers. */
   /** What was asked for at `run` and is left out, and what has no limit. */
   readonly notes: readonly string[];
+  /** Parts of `runtimeConfigObject` that were not taken as they were given: unknown members, ids. */
+  readonly warnings: readonly string[];
+  /** Notes of callers. */
   readonly annotations: Readonly<Record<string, string>>;
   /** Rises with each change of the annotations. */
   readonly annotationRevision: number;

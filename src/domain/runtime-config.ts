@@ -37,9 +37,9 @@ export const runtimeConfigSchema = z.strictObject({
   gpuMemoryLimit: int32.default(0),
   /** List of `NAME=value`. */
   envVariables: listText.default(''),
-  /** 0: Runtime Manager chooses. */
+  /** Counts only with `userIds.honour`; 0: Runtime Manager chooses. */
   userId: uint32.default(0),
-  /** 0: Runtime Manager chooses. */
+  /** Counts only with `userIds.honour`; 0: Runtime Manager chooses. */
   groupId: uint32.default(0),
   /** Upstream reads it nowhere, and it has no unit. */
   dataImageSize: uint32.default(0),
@@ -78,6 +78,9 @@ export const runtimeConfigSchema = z.strictObject({
 });
 
 export type RuntimeConfig = z.infer<typeof runtimeConfigSchema>;
+
+/** Whether it is `NAME=value`. */
+export const isVariable = (line: string): boolean => line.indexOf('=') > 0;
 
 /** What upstream's `run` says of an app. */
 export type UpstreamRun = {

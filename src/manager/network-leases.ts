@@ -26,6 +26,7 @@ type Options = {
   /** The engine joins apps to the network itself: no address of ours is leased. */
   readonly makesNetworks?: boolean;
 };
+type Held = Pick<InstanceRecord, 'appInstanceId' | 'app' | 'network'>;
 export type NetworkWish = { readonly appInstanceId: AppInstanceId; readonly app: Pick<App, 'network' | 'ports'> };
 
 export class NetworkLeases {
@@ -35,6 +36,8 @@ export class NetworkLeases {
   readonly #publishAddress: string | undefined;
   readonly #addresses = new Map<string, AppInstanceId>();
   readonly #ports = new Map<string, AppInstanceId>();
+  /** Apps that the engine joins to a network of its own: of ours they have the file with the name servers. */
+  readonly #joined = new Set<AppInstanceId>();
   /** Addresses are used in turn: packets for who had one before may still be on their way. */
   #next = FIRST_HOST;
   /** Who waits for the network and has no address yet needs it, too. */
@@ -54,7 +57,12 @@ export class NetworkLeases {
   async lease({ appInstanceId, app }: NetworkWish, wait: Wait): Promise<NetworkLease | null> {
     this.#refuse(app);
     const ports = app.ports.map((port) => this.#placed(port));
-    if (app.network !== 'nat' || this.#makesNetworks) return null;
+    if (app.network !== 'nat') return null;
+    if (this.#makesNetworks) {
+      this.#joined.add(appInstanceId);
+      await this.machine.resolve();
+      return null;
+    }
     this.#claimPorts(appInstanceId, app.ports);
     this.#waiting++;
     try {
@@ -72,17 +80,26 @@ export class NetworkLeases {
   }
 
   /** For an instance that has its lease already: after a restart of the daemon. */
-  adopt({ appInstanceId, network }: Pick<InstanceRecord, 'appInstanceId' | 'network'>): void {
+  adopt({ appInstanceId, app, network }: Held): void {
+    if (this.#makesNetworks && app.network === 'nat') this.#joined.add(appInstanceId);
     if (!network) return;
     this.#addresses.set(network.address, appInstanceId);
     for (const port of network.ports) this.#ports.set(portName(port), appInstanceId);
   }
 
-  giveBack({ network }: Pick<InstanceRecord, 'network'>): void {
-    if (!network) return;
-    this.#addresses.delete(network.address);
-    for (const port of network.ports) this.#ports.delete(portName(port));
-    this.#restIfIdle();
+  giveBack({ appInstanceId, network }: Pick<InstanceRecord, 'appInstanceId' | 'network'>): void {
+    const wasJoined = this.#joined.delete(appInstanceId);
+    if (network) {
+      this.#addresses.delete(network.address);
+      for (const port of network.ports) this.#ports.delete(portName(port));
+    }
+    if (network || wasJoined) this.#restIfIdle();
+  }
+
+  /** When all are adopted; see {@link Networks.restore}. */
+  async restore(published: readonly NetworkLease[], { held, ...wait }: Wait & { held: readonly NetworkLease[] }) {
+    await this.machine.restore(held, published, wait);
+    if (this.#joined.size > 0) await this.machine.resolve();
   }
 
   /** Looked at before a wake; nothing is published yet. Throws PORT_TAKEN, NETWORK_FAILED. */
@@ -112,7 +129,7 @@ export class NetworkLeases {
   }
 
   close(): Promise<void> {
-    return this.machine.close(this.#addresses.size > 0);
+    return this.machine.close(this.#addresses.size > 0 || this.#joined.size > 0);
   }
 
   #refuse({ network, ports }: NetworkWish['app']): void {
@@ -177,7 +194,7 @@ export class NetworkLeases {
   }
 
   #restIfIdle(): void {
-    const isIdle = () => this.#addresses.size === 0 && this.#waiting === 0;
+    const isIdle = () => this.#addresses.size === 0 && this.#joined.size === 0 && this.#waiting === 0;
     if (isIdle()) this.machine.rest(isIdle);
   }
 }

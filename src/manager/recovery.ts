@@ -229,12 +229,12 @@ async function finishEnding(world: World, instance: Instance, live: Live | null)
 
 /** Before the apps are looked at: who has ended gives its lease back, and that must be a lease by then. */
 async function restoreNetworks({ networks, settings, log }: World, instances: Instances): Promise<void> {
-  const held = [...instances].flatMap(({ record }) => (!record.released && record.network ? [record] : []));
+  const held = [...instances].flatMap(({ record }) => (record.released ? [] : [record]));
   for (const record of held) networks.adopt(record);
   const leasesOf = (records: typeof held) => records.flatMap(({ network }) => network ?? []);
   const awake = held.filter(({ state }) => state !== 'HIBERNATED');
-  await networks.machine
-    .restore(leasesOf(held), leasesOf(awake), unhurried(settings.startTimeoutMs))
+  await networks
+    .restore(leasesOf(awake), { held: leasesOf(held), ...unhurried(settings.startTimeoutMs) })
     .catch((error: unknown) => {
       log.error({ err: error }, 'the network of apps could not be made again; it is tried again with the next app');
     });

@@ -3,6 +3,7 @@ import type { App } from '../domain/app.ts';
 import type { AppEvent, EventPage, NewEvent } from '../domain/events.ts';
 import type { ExitCause, ExitRecord } from '../domain/exit.ts';
 import type { DumpFigures, ImageInfo, WakeFigures } from '../domain/hibernation.ts';
+import type { IdsFrom } from '../domain/info.ts';
 import type { NetworkLease } from '../domain/network.ts';
 import type { AppId, AppInstanceId, ContainerId } from '../domain/ids.ts';
 import type { UpstreamRun } from '../domain/runtime-config.ts';
@@ -52,6 +53,10 @@ export type InstanceRecord = {
   readonly startedAt: string | null;
   /** What was asked for and is left out, and what has no limit; absent in records of older versions. */
   readonly notes?: readonly string[];
+  /** Parts of RDK's configuration that were not taken as they were given. */
+  readonly warnings?: readonly string[];
+  /** Absent in records of older versions. */
+  readonly idsFrom?: IdsFrom | undefined;
   /** What ends it, once that is decided; explains the exit after a crash of the daemon. */
   readonly ending: ExitCause | null;
   readonly exit: ExitRecord | null;
@@ -78,6 +83,8 @@ export type UserIdLease = {
   readonly gid: number;
   /** ISO 8601; null while an instance of the app lives. */
   readonly releasedAt: string | null;
+  /** Absent in leases of older versions. */
+  readonly from?: IdsFrom | undefined;
 };
 
 /** All of it or nothing is written. */

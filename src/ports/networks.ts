@@ -42,6 +42,8 @@ export type Networks = {
   readonly attachmentOf: (lease: NetworkLease) => Attachment;
   /** File on the host with the name servers for apps in this kind of network; null when they have none. */
   readonly resolverFor: (network: 'none' | 'nat' | 'host') => string | null;
+  /** Makes the file of {@link Networks.resolverFor} for `nat`, for apps that an engine joins to a network of its own, and keeps it up to date. */
+  readonly resolve: () => Promise<void>;
   /** The daemon ends: what living apps need stays; the rest goes, unless somebody has a lease. */
   readonly close: (inUse: boolean) => Promise<void>;
 };

@@ -1,6 +1,6 @@
 /** What Dobby can do for an app besides its life, and what it is told of one. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { test } from 'node:test';
 import { pidOf, runApp, SLEEP } from '../lib/apps.ts';
@@ -57,4 +57,22 @@ test('a bundle is told to Dobby as it needs it', async () => {
     (await house.daemon.client.getInfo({ appInstanceId: id })).logFile,
   );
   await house.daemon.client.kill({ appInstanceId: id });
+});
+
+test('an app with the network nat has a file with name servers, and Dobby joins it to the network', async () => {
+  await using house = await dobbyHouse({}, { config: { network: { nameservers: ['192.0.2.53'] } } });
+  const { daemon, dobby } = house;
+  const id = await runApp(daemon.client, 'joined', SLEEP, { network: 'nat' });
+  const mounts = (dobby.configOf(id)?.mounts ?? []).filter(({ destination }) => destination === '/etc/resolv.conf');
+  assert.equal(mounts.length, 1);
+  const [file = ''] = mounts.map(({ source }) => source);
+  assert.equal(readFileSync(file, 'utf8'), 'nameserver 192.0.2.53\n');
+  assert.equal(dobby.configOf(id)?.rdkPlugins?.networking?.data?.type, 'nat');
+  // apps that live have it from the daemon before; so has the next one
+  await daemon.kill9();
+  await daemon.start();
+  assert(existsSync(file));
+  await daemon.client.kill({ appInstanceId: id });
+  await daemon.stop();
+  assert(!existsSync(file));
 });

@@ -1,5 +1,5 @@
 /** What the crun of a device (1.8) and the hooks of Dobby's plugins ask of a bundle. Seen with Dobby 3.19.1 and crun 1.8.1. */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 type Mapping = { readonly containerID: number; readonly hostID: number };
@@ -7,6 +7,8 @@ type Mapping = { readonly containerID: number; readonly hostID: number };
 export type BundleConfig = {
   readonly mounts?: readonly {
     readonly source?: string;
+    readonly destination?: string;
+    readonly type?: string;
     readonly options?: readonly string[];
   }[];
   readonly linux?: {
@@ -28,8 +30,19 @@ export function canStart({ mounts = [], linux = {} }: BundleConfig, file: string
   );
   const rootOf = (mappings: readonly Mapping[] = []): number =>
     mappings.find(({ containerID }) => containerID === 0)?.hostID ?? 0;
-  return !isRefused && canRead(file, { uid: rootOf(linux.uidMappings), gid: rootOf(linux.gidMappings) });
+  return (
+    !isRefused &&
+    hasSources(mounts) &&
+    canRead(file, { uid: rootOf(linux.uidMappings), gid: rootOf(linux.gidMappings) })
+  );
 }
+
+/** What is bound must be there: crun's do_mounts asks get_file_type() of it and gives up ("cannot stat", libcrun/linux.c). */
+export const hasSources = (mounts: NonNullable<BundleConfig['mounts']>): boolean =>
+  mounts.every(
+    ({ source = '', type, options = [] }) =>
+      !(type === 'bind' || options.includes('bind') || options.includes('rbind')) || existsSync(source),
+  );
 
 function isDirectory(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() !== false;

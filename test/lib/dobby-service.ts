@@ -3,7 +3,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { DobbyBox } from './dobby-box.ts';
-import { canStart, type BundleConfig } from './dobby-crun.ts';
+import { canStart, hasSources, type BundleConfig } from './dobby-crun.ts';
 import { infoOf } from './dobby-info.ts';
 import { GOOD, type Faults } from './dobby-faults.ts';
 import { DobbyWire, type Answer, type Method } from './dobby-wire.ts';
@@ -32,6 +32,7 @@ type Config = BundleConfig & {
   readonly process?: { readonly args?: readonly string[]; readonly env?: readonly string[] };
   readonly rdkPlugins?: {
     readonly logging?: { readonly data?: { readonly fileOptions?: { readonly path?: string } } };
+    readonly networking?: { readonly data?: { readonly type?: string } };
   };
 };
 
@@ -177,6 +178,7 @@ export class DobbyService implements AsyncDisposable {
   #startFromSpec(id: string, text: string): Promise<Answer> | Answer {
     const spec = JSON.parse(text) as Config;
     if (spec.rtPriority !== undefined) this.wire.hangs = true;
+    if (!hasSources(spec.mounts ?? [])) return number(-1);
     return this.#launch(id, spec, spec.args ?? []);
   }
 

@@ -264,6 +264,8 @@ const infoOf = (instance: Instance): AppInfo => ({
   restart: { policy: 'never', attempts: 0, maxRetries: 10, dueAt: null },
   annotations: instance.annotations,
   notes: [],
+  warnings: [],
+  idsFrom: 'range',
   annotationRevision: Object.keys(instance.annotations).length,
   storage: '/fake/apps/one',
   storageUse: null,

@@ -57,7 +57,14 @@ const limits = z.strictObject({
 });
 const info = z.strictObject({
   ...summary,
-  ...{ containerId: text, gid: count, createdAt: time, operation: text.nullable(), allowed: z.array(text) },
+  ...{
+    containerId: text,
+    gid: count,
+    idsFrom: text,
+    createdAt: time,
+    operation: text.nullable(),
+    allowed: z.array(text),
+  },
   monitored: z.boolean(),
   cpu: z.strictObject({ usageNs: count }).nullable(),
   pids: z.strictObject({ current: count, limit: count.nullable() }).nullable(),
@@ -74,7 +81,7 @@ const info = z.strictObject({
   }),
   mounts: z.array(z.strictObject({ source: text, destination: text, readOnly: z.boolean(), live: z.boolean() })),
   restart: z.strictObject({ policy: text, attempts: count, maxRetries: count.nullable(), dueAt: nil }),
-  ...{ notes: z.array(text), annotations: z.record(text, text), annotationRevision: count },
+  ...{ notes: z.array(text), warnings: z.array(text), annotations: z.record(text, text), annotationRevision: count },
   ...{ storage: text, storageUse: nil, logFile: text },
 });
 const event = open({ seq: count, time, appId: text, appInstanceId: text, type: text });
@@ -222,7 +229,9 @@ export const WIRE: Readonly<Record<MethodName, WireRow>> = {
   listImages: { params: () => undefined, form: z.array(image).length(1) },
   wake: {
     upstream: { members: { appInstanceId: 'string', runtimeState: 'string' }, result: 'null' },
-    params: (at) => ({ ...one(at), runtimeState: 'RUNTIME_STATE_SUSPENDED' }),
+    own: ['target'],
+    differs: '0182-what-wake-leads-to.md',
+    params: (at) => ({ ...one(at), target: 'SUSPENDED' }),
     form: nil,
   },
   getScreenshot: {

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { uplinks } from '../../src/adapters/network/forwarding.ts';
 import { publishedElsewhere } from '../../src/adapters/network/listeners.ts';
-import { resolverText } from '../../src/adapters/network/resolver.ts';
+import { resolverText, writeResolver } from '../../src/adapters/network/resolver.ts';
 import { tableText } from '../../src/adapters/network/rules.ts';
 import { RuntimeError } from '../../src/domain/errors.ts';
 import { appInstanceId } from '../../src/domain/ids.ts';
@@ -103,6 +106,22 @@ test('apps get the name servers that they can reach', () => {
   assert.equal(resolverText('', []), '');
 });
 
+test('where the machine has name servers at its loopback only, apps get the one of last resort', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'rmt-resolver-'));
+  const file = join(directory, 'resolv.conf');
+  try {
+    const source = join(directory, 'source');
+    await writeFile(source, 'nameserver 127.0.0.1\nsearch lan\n');
+    await writeResolver(file, { servers: [], lastResort: '100.64.11.1' }, [source]);
+    assert.equal(await readFile(file, 'utf8'), 'nameserver 100.64.11.1\nsearch lan\n');
+    await writeFile(source, 'nameserver 10.0.0.1\n');
+    await writeResolver(file, { servers: [], lastResort: '100.64.11.1' }, [source]);
+    assert.equal(await readFile(file, 'utf8'), 'nameserver 10.0.0.1\n');
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
 test("another daemon's published port is found in nft's own words, and nothing else is", () => {
   const map = (table: string, name: string) => ({
     map: { family: 'ip', name, table, elem: [[{ concat: ['tcp', 80] }, { concat: ['10.1.1.2', 8080] }]] },
@@ -140,9 +159,9 @@ test('the rules name every published port once, whatever the root directory is c
 });
 
 /** A machine that can all and does nothing. */
-function machine(prefix = '10.5.5.0/24') {
+function machine(prefix = '10.5.5.0/24', makesNetworks = false) {
   const calls: string[] = [];
-  const done = (): Promise<void> => Promise.resolve();
+  const done = (..._: unknown[]): Promise<void> => Promise.resolve();
   const networks: Networks = {
     ready: () => Promise.resolve(subnet(prefix)),
     portOwners: () => Promise.resolve([]),
@@ -153,9 +172,10 @@ function machine(prefix = '10.5.5.0/24') {
     rest: () => void calls.push('rest'),
     attachmentOf: () => ({ hostInterface: '', hardwareAddress: '', address: '', gateway: '' }),
     resolverFor: () => null,
-    close: done,
+    resolve: () => done(calls.push('resolve')),
+    close: (inUse) => done(calls.push(inUse ? 'close, in use' : 'close')),
   };
-  return { calls, leases: new NetworkLeases({ networks, allowHost: false }) };
+  return { calls, leases: new NetworkLeases({ networks, allowHost: false, makesNetworks }) };
 }
 
 const wait = { signal: new AbortController().signal, timeoutMs: 1000 };
@@ -170,7 +190,7 @@ describe('leases of addresses and ports', () => {
     const { leases } = machine();
     const [a, b] = [await leases.lease(wish('a'), wait), await leases.lease(wish('b'), wait)];
     assert.deepEqual([a?.address, b?.address, a?.gateway], ['10.5.5.2', '10.5.5.3', '10.5.5.1']);
-    leases.giveBack({ network: a });
+    leases.giveBack({ appInstanceId: appInstanceId('a'), network: a });
     assert.equal((await leases.lease(wish('c'), wait))?.address, '10.5.5.4');
   });
 
@@ -179,7 +199,7 @@ describe('leases of addresses and ports', () => {
     const all = await Promise.all(Array.from({ length: 253 }, (_, i) => leases.lease(wish(`a${i}`), wait)));
     assert.equal(new Set(all.map((lease) => lease?.address)).size, 253);
     await assert.rejects(leases.lease(wish('more', 80), wait), code('NETWORK_FAILED'));
-    leases.giveBack({ network: all[7] ?? null });
+    leases.giveBack({ appInstanceId: appInstanceId('a7'), network: all[7] ?? null });
     assert.equal((await leases.lease(wish('more', 80), wait))?.address, all[7]?.address);
   });
 
@@ -189,7 +209,7 @@ describe('leases of addresses and ports', () => {
     await assert.rejects(leases.lease(wish('second', 82, 81), wait), code('PORT_TAKEN'));
     const third = await leases.lease(wish('third', 82), wait);
     await assert.rejects(leases.lease(wish('twice', 83, 83), wait), code('INVALID_ARGUMENT'));
-    for (const network of [first, third]) leases.giveBack({ network });
+    for (const network of [first, third]) leases.giveBack({ appInstanceId: appInstanceId('a'), network });
     assert.deepEqual(calls, ['rest']);
     await leases.lease(wish('second', 80, 81, 82, 83), wait);
   });
@@ -199,9 +219,25 @@ describe('leases of addresses and ports', () => {
     const { appInstanceId: id, app } = wish('old', 80);
     leases.adopt({
       appInstanceId: id,
+      app: appSchema.parse({ args: ['/bin/true'], rootfs: { host: true }, network: 'nat' }),
       network: { address: '10.5.5.2', gateway: '10.5.5.1', prefix: 24, ports: app.ports },
     });
     await assert.rejects(leases.lease(wish('new', 80), wait), code('PORT_TAKEN'));
     assert.equal((await leases.lease(wish('new'), wait))?.address, '10.5.5.3');
+  });
+
+  test('apps that the engine joins to a network have the file with the name servers as long as one of them is there', async () => {
+    const { leases, calls } = machine('10.5.5.0/24', true);
+    const [one, two] = [wish('one'), wish('two')];
+    assert.equal(await leases.lease(one, wait), null);
+    const app = appSchema.parse({ args: ['/bin/true'], rootfs: { host: true }, network: 'nat' });
+    leases.adopt({ appInstanceId: two.appInstanceId, app, network: null });
+    await leases.restore([], { held: [], ...wait });
+    assert.deepEqual(calls, ['resolve', 'resolve']);
+    leases.giveBack({ appInstanceId: one.appInstanceId, network: null });
+    await leases.close();
+    leases.giveBack({ appInstanceId: two.appInstanceId, network: null });
+    await leases.close();
+    assert.deepEqual(calls.slice(2), ['close, in use', 'rest', 'close']);
   });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { appId, type AppId } from '../../src/domain/ids.ts';
-import { UserIds, type Leased } from '../../src/manager/user-ids.ts';
+import { UserIds, type Leased, type UserIdRange } from '../../src/manager/user-ids.ts';
 import type { UserIdLease } from '../../src/ports/journal.ts';
 import { refusal } from '../lib/refusal.ts';
 
@@ -13,12 +13,7 @@ const C = appId('c');
 type World = { nowMs: number; readonly storages: Set<AppId>; readonly busy: Set<number> };
 
 function userIds(
-  {
-    first = 100,
-    last = 101,
-    graceMs = 1000,
-    sharedGid,
-  }: { first?: number; last?: number; graceMs?: number; sharedGid?: number } = {},
+  { first = 100, last = 101, graceMs = 1000, ...more }: Partial<UserIdRange> = {},
   remembered: readonly UserIdLease[] = [],
 ) {
   const world: World = { nowMs: Date.parse('2026-01-01T00:00:00Z'), storages: new Set(), busy: new Set() };
@@ -26,7 +21,7 @@ function userIds(
     first,
     last,
     graceMs,
-    sharedGid,
+    ...more,
     now: () => new Date(world.nowMs).toISOString(),
     busyIds: () => world.busy,
     hasStorage: (id: AppId) => new Promise<boolean>((resolve) => setImmediate(() => resolve(world.storages.has(id)))),
@@ -37,7 +32,7 @@ function userIds(
 test('an app keeps its ids over runs', async () => {
   const { ids } = userIds();
   const { lease } = await ids.lease({ appId: A });
-  assert.deepEqual(lease, { appId: A, uid: 100, gid: 100, releasedAt: null });
+  assert.deepEqual(lease, { appId: A, uid: 100, gid: 100, releasedAt: null, from: 'range' });
   ids.giveBack(A);
   assert.equal((await ids.lease({ appId: B })).lease.uid, 101);
   assert.equal((await ids.lease({ appId: A })).lease.uid, 100);
@@ -102,6 +97,51 @@ test('a wish is met where the id is free, and refused where it is another app’
   await refusal(ids.lease({ appId: B, uid: 5 }), 'INVALID_ARGUMENT', /5 belongs to the app a/);
   await refusal(ids.lease({ appId: A, uid: 6 }), 'INVALID_ARGUMENT', /has the user id 5/);
   assert.equal((await ids.lease({ appId: A, uid: 5 })).lease.uid, 5);
+});
+
+test('an id that the device lists as shared is for all who ask for it, and for nobody else', async () => {
+  const { ids, world } = userIds({ last: 102, graceMs: 0, shared: [101, 7] });
+  for (const appId of [A, B]) assert.equal((await ids.lease({ appId, uid: 7, from: 'caller' })).lease.uid, 7);
+  assert.equal((await ids.lease({ appId: C })).lease.uid, 100);
+  assert.equal((await ids.lease({ appId: appId('d') })).lease.uid, 102);
+  assert.deepEqual(ids.use(), { total: 3, taken: 2, inUse: 2 });
+  world.nowMs += 5000;
+  await refusal(ids.lease({ appId: appId('e') }), 'USER_IDS_EXHAUSTED');
+});
+
+test('an app of which no instance exists follows the configuration that the device honours; a lease that is undone goes back', async () => {
+  const { ids } = userIds({ shared: [7] });
+  const honoured = { appId: A, uid: 7, gid: 7, from: 'runtimeConfigObject' } as const;
+  await ids.lease({ appId: A });
+  await refusal(ids.lease(honoured), 'INVALID_ARGUMENT', /has the user id 100 and group id 100 already/);
+  ids.giveBack(A);
+  (await ids.lease(honoured)).undo();
+  assert.equal((await ids.lease({ appId: A })).lease.uid, 100);
+  ids.giveBack(A);
+  assert.deepEqual((await ids.lease(honoured)).lease, { ...honoured, releasedAt: null });
+  assert.equal((await ids.lease({ appId: B })).lease.uid, 100, 'its last id is free');
+  ids.giveBack(A);
+  const { lease } = await ids.lease({ appId: A, gid: 8, from: 'runtimeConfigObject' });
+  assert.deepEqual([lease.uid, lease.gid], [7, 8], 'only what is asked for is changed');
+});
+
+test('apps that had one id come apart when the device does not share it any more, and not while they run', async () => {
+  const leased = (id: AppId, releasedAt: string | null): UserIdLease => ({ appId: id, uid: 7, gid: 7, releasedAt });
+  const { ids } = userIds({}, [leased(A, null), leased(B, '2026-01-01T00:00:00.000Z')]);
+  ids.adopt(leased(A, null));
+  assert.equal((await ids.lease({ appId: A })).lease.uid, 7);
+  assert.equal((await ids.lease({ appId: B })).lease.uid, 100);
+  ids.giveBack(A);
+  ids.giveBack(A);
+  assert.equal((await ids.lease({ appId: A })).lease.uid, 7);
+});
+
+test('an id of a configuration that a process outside has is refused; one that is listed as shared is not', async () => {
+  const { ids, world } = userIds({ shared: [7] });
+  world.busy.add(100).add(7);
+  const wish = { from: 'runtimeConfigObject', gid: 7 } as const;
+  await refusal(ids.lease({ ...wish, appId: A, uid: 100 }), 'INVALID_ARGUMENT', /a process outside of Runtime Manager/);
+  assert.equal((await ids.lease({ ...wish, appId: A, uid: 7 })).lease.uid, 7);
 });
 
 test('leases of an earlier daemon stand', async () => {

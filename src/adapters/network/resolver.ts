@@ -16,12 +16,23 @@ export function resolverText(text: string, servers: readonly string[]): string {
   return all.map((words) => `${words.join(' ')}\n`).join('');
 }
 
+export type ResolverServers = {
+  /** The machine's own when there are none. */
+  readonly servers: readonly string[];
+  /** For a machine whose own ones all listen at its loopback. */
+  readonly lastResort?: string;
+};
+
 /** Written in place: the apps have this very file in their mounts, and shall see a new name server. */
-export async function writeResolver(file: string, servers: readonly string[]): Promise<void> {
-  const texts = await Promise.all(
-    SOURCES.map(async (source) => resolverText(await readFile(source, 'utf8').catch(() => ''), servers)),
-  );
-  const text = texts.find((one) => one.includes('nameserver')) ?? texts[0] ?? '';
+export async function writeResolver(
+  file: string,
+  { servers, lastResort }: ResolverServers,
+  from: readonly string[] = SOURCES,
+): Promise<void> {
+  const sources = await Promise.all(from.map((source) => readFile(source, 'utf8').catch(() => '')));
+  const texts = sources.map((source) => resolverText(source, servers));
+  const found = texts.find((one) => one.includes('nameserver'));
+  const text = found ?? resolverText(sources[0] ?? '', lastResort === undefined ? [] : [lastResort]);
   if ((await readFile(file, 'utf8').catch(() => undefined)) === text) return;
   await writeFile(file, text, { mode: 0o644 });
 }

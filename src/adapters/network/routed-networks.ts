@@ -2,6 +2,7 @@
  * Networks of apps with ip(8) and nft(8): every app has a cable of its own to this machine, which routes and translates. All of it has this daemon's own name, so that daemons live side by side, and
  * what a killed one has left is found again. An app's own end goes with its namespace, by the kernel's hand.
  */
+import { existsSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { RuntimeError } from '../../domain/errors.ts';
 import {
@@ -35,6 +36,8 @@ export type NetworkOptions = {
   readonly allow: readonly Subnet[];
   /** Name servers for apps; the machine's own when there are none. */
   readonly nameservers: readonly string[];
+  /** Name server for apps where the machine's own ones cannot be reached by them. */
+  readonly lastNameserver?: string;
   /** Where apps' resolv.conf is written: a file that anybody may reach. */
   readonly resolverFile: string;
   readonly searchPath: string;
@@ -149,7 +152,17 @@ export class RoutedNetworks implements Networks {
   }
 
   resolverFor(network: 'none' | 'nat' | 'host'): string | null {
-    return { none: null, nat: this.#options.resolverFile, host: HOST_RESOLVER }[network];
+    // a runtime starts nothing with a mount whose source is not there
+    const host = existsSync(HOST_RESOLVER) ? HOST_RESOLVER : null;
+    return { none: null, nat: this.#options.resolverFile, host }[network];
+  }
+
+  async resolve(): Promise<void> {
+    clearTimeout(this.#lingering);
+    await this.#inTurn(async () => {
+      await this.#writeResolver();
+      this.#refreshing ??= this.#repeat(() => this.#writeResolver());
+    });
   }
 
   async close(inUse: boolean): Promise<void> {
@@ -170,11 +183,7 @@ export class RoutedNetworks implements Networks {
       this.#subnet = subnet;
       await this.#writeTable(wait);
       await this.#refresh();
-      this.#refreshing = setInterval(() => {
-        this.#refresh().catch((error: unknown) => {
-          this.#options.log.warn({ err: error }, 'the network of apps could not follow a change of the machine');
-        });
-      }, REFRESH_MS).unref();
+      this.#refreshing = this.#repeat(() => this.#refresh());
       this.#options.log.info({ anchor: this.#name, subnet: formatSubnet(subnet) }, 'apps have a network');
       return subnet;
     } catch (error) {
@@ -183,9 +192,22 @@ export class RoutedNetworks implements Networks {
     }
   }
 
+  #repeat(work: () => Promise<void>): NodeJS.Timeout {
+    return setInterval(() => {
+      work().catch((error: unknown) => {
+        this.#options.log.warn({ err: error }, 'the network of apps could not follow a change of the machine');
+      });
+    }, REFRESH_MS).unref();
+  }
+
   async #refresh(): Promise<void> {
-    await writeResolver(this.#options.resolverFile, this.#options.nameservers);
+    await this.#writeResolver();
     await this.#forwarding.refresh();
+  }
+
+  #writeResolver(): Promise<void> {
+    const { resolverFile, nameservers, lastNameserver } = this.#options;
+    return writeResolver(resolverFile, { servers: nameservers, ...(lastNameserver && { lastResort: lastNameserver }) });
   }
 
   async #writeTable(wait: Wait): Promise<void> {
@@ -203,6 +225,7 @@ export class RoutedNetworks implements Networks {
   async #remove(): Promise<void> {
     const { runTool, resolverFile } = this.#options;
     clearInterval(this.#refreshing);
+    this.#refreshing = undefined;
     this.#subnet = undefined;
     if (isThere(this.#name)) {
       await this.#nft([noTable(this.#name)], unhurried());

@@ -14,6 +14,12 @@ export const info: Command = async ({ operands, daemon, output }) => {
   return 0;
 };
 
+const ID_WORDS: Readonly<Record<AppInfo['idsFrom'], string>> = {
+  range: "the app's own",
+  caller: 'as the caller of run asked',
+  runtimeConfigObject: 'as runtimeConfigObject asks',
+};
+
 type Line = readonly [name: string, text: string];
 
 const linesOf = (app: AppInfo, output: Output): readonly Line[] => [
@@ -29,7 +35,7 @@ const linesOf = (app: AppInfo, output: Output): readonly Line[] => [
     'pid',
     `${app.pid ?? '-'}${app.pid !== null && !app.monitored ? ' (its monitor is gone: the exit code will be lost)' : ''}`,
   ],
-  ['user', `${app.uid}:${app.gid}`],
+  ['user', `${app.uid}:${app.gid}, ${ID_WORDS[app.idsFrom]}`],
   ...readingLines(app),
   ...hibernationLines(app.hibernation),
   ...restartLines(app.restart),
@@ -46,6 +52,7 @@ const linesOf = (app: AppInfo, output: Output): readonly Line[] => [
   ],
   ['log file', app.logFile],
   ...app.notes.map((note): Line => ['note', printable(note)]),
+  ...app.warnings.map((warning): Line => ['warning', printable(warning)]),
   ...Object.entries(app.annotations).map(([key, value]): Line => [
     'annotation',
     `${printable(key)} = ${printable(value)}`,

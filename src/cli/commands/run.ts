@@ -23,7 +23,8 @@ export const run: Command = async (invocation) => {
 
 /** What has no limit is for people, not for every line of a script. */
 async function showNotes({ daemon, output }: Invocation, appInstanceId: string): Promise<void> {
-  const { notes } = await callOnce(daemon, ['getInfo', { appInstanceId }]);
+  const { notes, warnings } = await callOnce(daemon, ['getInfo', { appInstanceId }]);
+  for (const warning of warnings) output.note(`warning: ${warning}`);
   for (const note of notes.filter((one) => output.isTerminal || !one.startsWith('no limit'))) {
     output.note(`note: ${note}`);
   }

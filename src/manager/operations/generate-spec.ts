@@ -8,9 +8,10 @@ import type { UserIdLease } from '../../ports/journal.ts';
 import type { Described } from '../../spec/described.ts';
 import type { Origins } from '../../spec/origins.ts';
 import type { Instance } from '../instance.ts';
+import { unmetIds, wishOf } from '../id-wishes.ts';
 import type { Instances } from '../instances.ts';
 import type { World } from '../world.ts';
-import { describe, forOurEngine, namesOf, upstreamOf, wishOf, type RunOrder } from './order.ts';
+import { describe, forOurEngine, namesOf, upstreamOf, type RunOrder } from './order.ts';
 import { planDobby, planTraced } from './plan.ts';
 
 /** Notes of a bundle or an image; those of limits are for a run. */
@@ -39,16 +40,20 @@ async function ofWords(world: World, { appId: id = '', ...params }: Params, sign
   const upstream = upstreamOf(params);
   const described = await describe(world, names.appId, { app: params.app, upstream });
   // looked at, and given back as it was
-  const { lease, undo } = await world.userIds.lease({ appId: names.appId, ...wishOf(params) });
+  const { lease, undo } = await world.userIds.lease({ appId: names.appId, ...wishOf(params, world.userIds.range) });
   // not the instance's own: it may be run, or end, meanwhile
   const holder = containerIdFor(namesOf({ appId: id }).appInstanceId);
   try {
-    if (params.format === 'dobby') return await ofDobby(world, described, { ...names, lease });
+    const unmet = [...(params.runtimeConfigObject?.notTaken ?? []), ...unmetIds(upstream, lease)];
+    if (params.format === 'dobby') {
+      const made = await ofDobby(world, described, { ...names, lease });
+      return { ...made, ignored: [...made.ignored, ...unmet] };
+    }
     const { app, origins: said, ignored } = forOurEngine(described);
     const order = { ...names, app, said, ...(upstream !== undefined && { upstream }), ids: {} };
     const { uid, gid } = lease;
     const { config, origins, notes } = await planTraced(world, order, { uid, gid, holder, signal });
-    return { spec: config, origins, ignored: [...ignored, ...notes.filter(isLeftOut)] };
+    return { spec: config, origins, ignored: [...ignored, ...notes.filter(isLeftOut), ...unmet] };
   } finally {
     undo();
     await world.packages.release(holder);

@@ -3,7 +3,7 @@ import { RuntimeError } from '../../domain/errors.ts';
 import type { Operation } from '../../domain/states.ts';
 import type { Ended } from '../../ports/engine.ts';
 import type { Wait } from '../../ports/wait.ts';
-import type { Instance } from '../instance.ts';
+import type { Asker, EventBody, Instance } from '../instance.ts';
 
 /** Marks the instance as busy with an operation while it works. */
 export async function during<Result>(
@@ -26,13 +26,23 @@ export async function allDone(works: readonly Promise<unknown>[]): Promise<void>
   }
 }
 
+type Failure = Extract<EventBody, { readonly type: 'failure' }>;
+
+/** The event of an operation that came to nothing; `ended`: that ended the app, or kept it from starting. */
+export const failureOf = (operation: Operation, thrown: unknown, { ended }: Pick<Failure, 'ended'>): Failure => ({
+  type: 'failure',
+  operation,
+  error: RuntimeError.of(thrown).toJSON(),
+  ended,
+});
+
 /** What the work writes is told with the name of who asked for it. */
 export async function askedBy<Result>(
   instance: Instance,
-  by: string | undefined,
+  { by, origin }: Asker,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  instance.asker = by;
+  instance.asker = { by, origin };
   try {
     return await work();
   } finally {

@@ -13,7 +13,7 @@ import { withPreloads } from '../../spec/preloads.ts';
 import { BUILT_IN, NO_PLATFORM, type Platform } from '../../spec/platform/platform.ts';
 import { refuseUnsupportedWords } from '../../spec/unsupported.ts';
 import type { InstanceRecord } from '../../ports/journal.ts';
-import type { LeaseWish } from '../user-ids.ts';
+import { wishOf, type IdWish } from '../id-wishes.ts';
 import type { World } from '../world.ts';
 import { readRalf } from './ralf.ts';
 
@@ -27,10 +27,12 @@ export type RunOrder = {
   readonly upstream?: UpstreamRun;
   /** What was asked for and changes nothing, for the caller. */
   readonly ignored?: readonly string[];
+  /** Of RDK's words, what was kept out. */
+  readonly warnings?: readonly string[];
   /** `app` has all that the package and the device add to it: it was run before. */
   readonly isComplete?: true;
-  /** Ids the caller insists on. */
-  readonly ids: Omit<LeaseWish, 'appId'>;
+  /** Ids that are asked for. */
+  readonly ids: IdWish;
 };
 
 type RunParams = Omit<MethodParams<'run'>, 'appId'>;
@@ -49,7 +51,10 @@ export async function readOrder(world: World, params: MethodParams<'run'>): Prom
   const { app, origins, ignored } = await describeForEngine(world, names.appId, { app: params.app, upstream });
   world.engine.refuse?.(app);
   if (ignored.length > 0) world.log.info({ ...names, ignored }, 'asked for, and changes nothing');
-  return { ...names, app, said: origins, ignored, ...(upstream !== undefined && { upstream }), ids: wishOf(params) };
+  const warnings = params.runtimeConfigObject?.notTaken ?? [];
+  if (warnings.length > 0) world.log.warn({ ...names, warnings }, "of RDK's configuration, and not taken");
+  const ids = wishOf(params, world.userIds.range);
+  return { ...names, app, said: origins, ignored, warnings, ...(upstream !== undefined && { upstream }), ids };
 }
 
 export const namesOf = (params: MethodParams<'run'>): Pick<RunOrder, 'appId' | 'appInstanceId'> => ({
@@ -58,12 +63,6 @@ export const namesOf = (params: MethodParams<'run'>): Pick<RunOrder, 'appId' | '
     params.appInstanceId === undefined || params.appInstanceId === ''
       ? newAppInstanceId()
       : appInstanceId(params.appInstanceId),
-});
-
-/** 0 and absent mean the same: Runtime Manager chooses. Upstream reads the ids of the configuration only. */
-export const wishOf = ({ runtimeConfigObject: config, userId, groupId }: RunParams): RunOrder['ids'] => ({
-  uid: config?.userId || userId || undefined,
-  gid: config?.groupId || groupId || undefined,
 });
 
 /** Undefined when the caller used our words. Throws INVALID_ARGUMENT when it used both, or none. */
@@ -80,7 +79,9 @@ export function upstreamOf({
       next: "give either app (our description) or runtimeConfigObject (RDK's)",
     });
   }
-  return runtimeConfigObject && { runtimeConfig: runtimeConfigObject, ports, paths, debugSettings };
+  if (runtimeConfigObject === undefined) return undefined;
+  const { notTaken: _, ...runtimeConfig } = runtimeConfigObject;
+  return { runtimeConfig, ports, paths, debugSettings };
 }
 
 /** The device as it counts for these words: RDK's have values of their own where no file is. */

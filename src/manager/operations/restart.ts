@@ -1,9 +1,8 @@
 /** The next run of an app whose restart policy calls for one; nobody waits for it. */
-import { RuntimeError } from '../../domain/errors.ts';
 import type { Instance } from '../instance.ts';
 import { isPending, nextAttempt } from '../restarts.ts';
 import type { World } from '../world.ts';
-import { during } from './operation.ts';
+import { during, failureOf } from './operation.ts';
 import { orderAgain } from './order.ts';
 import type { Planned } from './plan.ts';
 import { begin, startOrEnd } from './run.ts';
@@ -25,16 +24,16 @@ async function beginAgain(world: World, instance: Instance, signal: AbortSignal)
       order: orderAgain(record),
       signal,
       why: 'restart',
-      // it is the same instance to its callers: their notes stay, and so does what they want of its display
-      keep: ({ annotations, annotationRevision, view }) => ({
-        ...{ annotations, annotationRevision, ...(view !== undefined && { view }) },
+      // it is the same instance to its callers: their notes stay, what was said of their words, and what they want of its display
+      keep: ({ annotations, annotationRevision, notes = [], warnings = [], view }) => ({
+        ...{ annotations, annotationRevision, notes, warnings, ...(view !== undefined && { view }) },
         restart: { attempts, dueAt: null },
       }),
     });
   } catch (error) {
     // it did not even begin: an attempt like any other
     const next = nextAttempt(instance.record, { attempts, now: world.clock.now() });
-    const failure = { type: 'failure', operation: 'run', error: RuntimeError.of(error).toJSON() } as const;
+    const failure = failureOf('run', error, { ended: true });
     const after = [failure, ...next.events];
     await instance.enter('TERMINATED', '', { essential: true, record: { restart: next.restart }, after });
     throw error;

@@ -1,14 +1,15 @@
 /** Run: everything is taken in order, the intent is on disk before the first effect, and what fails is given back last first. */
 import { RuntimeError } from '../../domain/errors.ts';
 import { containerIdFor } from '../../domain/ids.ts';
-import type { InstanceRecord } from '../../ports/journal.ts';
+import type { InstanceRecord, UserIdLease } from '../../ports/journal.ts';
 import type { NetworkLease } from '../../domain/network.ts';
+import { unmetIds } from '../id-wishes.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
 import type { RunOrder } from './order.ts';
 import { planRun, type Planned } from './plan.ts';
 import { displayAnswers, placeOfDisplay, takeDisplay, withPlacement } from './displays.ts';
-import { allDone, during } from './operation.ts';
+import { allDone, during, failureOf } from './operation.ts';
 import { followScreen } from './screen.ts';
 import { settle } from './settle.ts';
 
@@ -64,13 +65,14 @@ export async function begin(
     const recordFrom = (last: InstanceRecord): InstanceRecord => ({
       ...newRecord(world, { ...order, app: planned.app }, lease),
       ...{ network, notes: [...(order.ignored ?? []).map((one) => `${one} changes nothing`), ...planned.notes] },
+      warnings: [...(order.warnings ?? []), ...unmetIds(order.upstream, lease)],
       ...keep(last),
     });
     await instance.begin(recordFrom, why, { change });
     return planned;
   } catch (error) {
     undo();
-    networks.giveBack({ network });
+    networks.giveBack({ appInstanceId: order.appInstanceId, network });
     await packages.release(containerIdFor(order.appInstanceId)).catch((fault: unknown) => {
       log.warn({ err: fault }, 'the package of a refused run could not be given back; a restart does it');
     });
@@ -81,7 +83,7 @@ export async function begin(
 export function newRecord(
   world: World,
   { appId, appInstanceId, app, upstream }: RunOrder,
-  ids: { uid: number; gid: number },
+  ids: Pick<InstanceRecord, 'uid' | 'gid'> & Pick<UserIdLease, 'from'>,
 ): InstanceRecord {
   return {
     appInstanceId,
@@ -92,6 +94,7 @@ export function newRecord(
     ...(upstream !== undefined && { upstream }),
     uid: ids.uid,
     gid: ids.gid,
+    idsFrom: ids.from,
     live: null,
     bootId: world.settings.bootId,
     createdAt: world.clock.now(),
@@ -160,7 +163,7 @@ async function start(world: World, instance: Instance, { planned, signal }: Star
 
 /** The caller gets the error; everybody else the events. What cannot even be written is undone at the next start. */
 async function giveUp(world: World, instance: Instance, cause: unknown): Promise<void> {
-  const failure = { type: 'failure', operation: 'run', error: RuntimeError.of(cause).toJSON() } as const;
+  const failure = failureOf('run', cause, { ended: true });
   const { containerId, appInstanceId } = instance.record;
   try {
     // an engine that does not answer cannot say: what is left of it is removed as soon as it does
