@@ -1,5 +1,5 @@
 /** RDK's `run` parameters → our own description of an app, as upstream's DobbySpecGenerator reads them. */
-import { appSchema, type App, type AppInput } from '../domain/app.ts';
+import { appSchema, MOST_HOST_PORTS, type App, type AppInput } from '../domain/app.ts';
 import { RuntimeError } from '../domain/errors.ts';
 import { textList, type RuntimeConfig, type UpstreamRun } from '../domain/runtime-config.ts';
 import { readCapabilities, type Capabilities } from './capabilities.ts';
@@ -9,7 +9,7 @@ import { refuseSource, refuseWidening } from './grants.ts';
 import type { Platform } from './platform/platform.ts';
 import { hasRegistry, rdkEnvironment, REGISTRY_POINT, type RdkVariable } from './rdk-environment.ts';
 import { ralfApp, ralfPathsOf, type Ralf, type RalfApp } from './ralf/app.ts';
-import { INTERNET, PERMISSIONS, ralfPermission, thunderWords } from './ralf/permissions.ts';
+import { INTERNET, PERMISSIONS, ralfPermission, THUNDER, thunderWords } from './ralf/permissions.ts';
 import { portsOf, type Ports } from './ralf/services.ts';
 import { timeZoneMounts } from './ralf/time-zone.ts';
 import { ralfMounts, ralfStart, ralfTmpfs } from './ralf/words.ts';
@@ -69,8 +69,9 @@ export const directoriesOf = ({ runtimeConfig }: UpstreamRun): readonly string[]
 const NOT_WITH_RALF = ['command', 'appPath', 'runtimePath'] as const;
 
 /**
- * userId and groupId are not looked at: ids are the manager's. Throws INVALID_ARGUMENT naming the member or capability,
- * PERMISSION_DENIED for what a capability may not.
+ * `ports` lead out, to services of the device (LifecycleManager's Firebolt endpoint, RuntimeManagerHandler.cpp, run). userId and
+ * groupId are not looked at: ids are the manager's. Throws INVALID_ARGUMENT naming the member or capability, PERMISSION_DENIED for
+ * what a capability may not.
  */
 export function fromRuntimeConfig(upstream: UpstreamRun, context: UpstreamContext): Described {
   const { runtimeConfig, ports = [], paths = [], debugSettings = [] } = upstream;
@@ -79,7 +80,8 @@ export function fromRuntimeConfig(upstream: UpstreamRun, context: UpstreamContex
   const capabilities = readCapabilities(runtimeConfig.capabilities);
   const drm = drmFilesOf(runtimeConfig);
   const drmFiles = drm.filter((name) => present.has(`${DRM_DIRECTORY}/${name}`));
-  const { ignored, ...made } = appOf(runtimeConfig, { ...context, capabilities, ralf });
+  const callersPorts = [...new Set(ports)].filter(isPort);
+  const { ignored, ...made } = appOf(runtimeConfig, { ...context, capabilities, ralf, callersPorts });
   const lists = { paths, debugSettings };
   const missing = capabilities.extraMounts.filter(({ source }) => !present.has(source));
   for (const overlay of capabilities.overlays) refuseWidening(overlay, platform, made.app);
@@ -88,7 +90,6 @@ export function fromRuntimeConfig(upstream: UpstreamRun, context: UpstreamContex
     platform,
     rdk: {
       runtimeConfig,
-      ports,
       capabilities,
       drmFiles,
       files: (['appPath', 'runtimePath'] as const).filter((member) => kinds.get(runtimeConfig[member]) === 'other'),
@@ -96,6 +97,7 @@ export function fromRuntimeConfig(upstream: UpstreamRun, context: UpstreamContex
     },
     ignored: [
       ...(ralf === null ? [] : [...NOT_WITH_RALF.filter((member) => runtimeConfig[member] !== ''), ...ralf.ignored]),
+      ...ports.filter((port) => !isPort(port)).map((port) => `ports: ${port} is no port`),
       ...Object.entries(lists).flatMap(([name, list]) => (list.length > 0 ? [name] : [])),
       ...IGNORED.filter((member) => asksForSomething(runtimeConfig[member])),
       ...ignored,
@@ -118,15 +120,25 @@ function drmFilesOf({ fkpsFiles }: RuntimeConfig): readonly string[] {
 }
 
 type Made = Pick<Described, 'app' | 'origins' | 'ignored'>;
-type Making = Omit<UpstreamContext, 'ralf'> & { readonly capabilities: Capabilities; readonly ralf: RalfApp | null };
+type Making = Omit<UpstreamContext, 'ralf'> & {
+  readonly capabilities: Capabilities;
+  readonly ralf: RalfApp | null;
+  /** Ports of the device that the app may reach, by the caller's word. */
+  readonly callersPorts: readonly number[];
+};
+
+const isPort = (port: number): boolean => port >= 1 && port <= 65_535;
 
 function appOf(config: RuntimeConfig, making: Making): Made {
-  const { ralf } = making;
+  const { ralf, callersPorts } = making;
   const origins = new Origins();
+  check('ports', 'hostPorts', [...callersPorts]);
   const made = { ...making, origins };
   const network = networkOf(config, made);
   const limits = memoryOf(config, made);
   const served = servedBy(made, network);
+  const thunder = thunderWords(ralf, made);
+  const hostPorts = hostPortsOf(made, [...thunder.ports, ...served.imported]);
   const app = appSchema.parse({
     ...(ralf === null ? startOf(config, origins) : ralfStart(ralf, origins)),
     env: envOf(config, { ...made, memoryBytes: limits.memoryBytes }),
@@ -135,17 +147,14 @@ function appOf(config: RuntimeConfig, making: Making): Made {
     limits,
     network,
     ports: [...served.ports],
+    ...(hostPorts.length > 0 && { hostPorts: [...hostPorts] }),
     mounts: mountsOf(config, made),
     ...(ralf !== null && ralf.tmpfs.length > 0 && { tmpfs: ralfTmpfs(ralf, origins) }),
   } satisfies AppInput);
   return {
     app,
     origins,
-    ignored: [
-      ...served.ignored,
-      ...served.imported.map((port) => `ralf: imported port ${port}`),
-      ...thunderWords(made.ralf, made).ignored,
-    ],
+    ignored: [...served.ignored, ...thunder.ignored],
   };
 }
 
@@ -154,6 +163,15 @@ function servedBy({ ralf, platform, exportAddress, origins }: Env, network: App[
   const [first] = services;
   if (first !== undefined) origins.set('ports', first.origin);
   return portsOf(services, { allow: platform.allow, network, exportAddress });
+}
+
+/** The caller's first; a list of packages that is too long is cut. */
+function hostPortsOf({ callersPorts, ralf, origins }: Env, byPackages: readonly number[]): readonly number[] {
+  const [service] = ralf?.services ?? [];
+  const byPackage = ralf?.thunder ?? service?.origin ?? from('capability', THUNDER);
+  const all = [...new Set([...callersPorts, ...byPackages])].slice(0, MOST_HOST_PORTS);
+  if (all.length > 0) origins.set('hostPorts', callersPorts.length > 0 ? from('caller', 'ports') : byPackage);
+  return all;
 }
 
 type Start = Pick<AppInput, 'rootfs' | 'args' | 'cwd' | 'storage'>;

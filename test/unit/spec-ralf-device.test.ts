@@ -53,6 +53,10 @@ test('THUNDER_ACCESS is for apps with the permission, by the package or the capa
   assert.equal(made({ thunderAccess, ...may }).app.env['THUNDER_ACCESS'], thunderAccess);
   assert.equal(made({ thunderAccess, capabilities: `x,${THUNDER}` }).app.env['THUNDER_ACCESS'], thunderAccess);
   assert.equal(made({ thunderAccess }).app.env['THUNDER_ACCESS'], undefined);
+  assert.deepEqual(made({ thunderAccess, ...may }).app.hostPorts, [9998]);
+  for (const elsewhere of ['10.0.0.1:9998', '/tmp/communicator', '127.0.0.1:99999']) {
+    assert.equal(made({ thunderAccess: elsewhere, ...may }).app.hostPorts, undefined, elsewhere);
+  }
   const { app, ignored } = made(may);
   assert.equal(app.env['THUNDER_ACCESS'], undefined);
   assert(ignored.includes(`ralf: /manifest ${THUNDER} (no THUNDER_ACCESS here)`), ignored.join('\n'));
@@ -120,6 +124,8 @@ test('a device that allows it gives ports of the system, and ports of the machin
   const { manifest } = served([{ port: 80 }, { port: 4567, type: 'imported' }]);
   const one = { metadata: '/manifest', manifest: manifestSchema.parse({ packageType: 'application', ...manifest }) };
   const device = { allow: ['network'], network: 'nat', exportAddress: undefined } as const;
+  const platform = { apps: { overlays: { allow: ['network'] } } };
+  assert.deepEqual(made({ manifest, platform }).app.hostPorts, [4567]);
   const { ports, imported, ignored } = portsOf(servicesOf([one, one]).services, device);
   assert.deepEqual(ports, [{ host: 80, app: 80, protocol: 'tcp' }]);
   assert.deepEqual(imported, [4567]);

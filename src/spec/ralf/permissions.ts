@@ -36,7 +36,12 @@ export const ralfPermission = (
   permission: string,
 ): Origin | null => byPackage ?? (unknownCapabilities.includes(permission) ? from('capability', permission) : null);
 
-type Words = { readonly env: readonly RdkVariable[]; readonly ignored: readonly string[] };
+type Words = {
+  readonly env: readonly RdkVariable[];
+  /** Of the machine's 127.0.0.1, that the app reaches. */
+  readonly ports: readonly number[];
+  readonly ignored: readonly string[];
+};
 type Device = { readonly capabilities: Pick<Capabilities, 'unknown'>; readonly thunderAccess?: string | null };
 
 /**
@@ -48,7 +53,15 @@ export function thunderWords(
   { capabilities, thunderAccess = null }: Device,
 ): Words {
   const origin = ralf && ralfPermission(ralf.thunder, capabilities.unknown, THUNDER);
-  if (origin === null) return { env: [], ignored: [] };
-  if (thunderAccess === null) return { env: [], ignored: [`ralf: ${origin.by ?? ''} (no THUNDER_ACCESS here)`] };
-  return { env: [['THUNDER_ACCESS', thunderAccess, origin]], ignored: [] };
+  if (origin === null) return { env: [], ports: [], ignored: [] };
+  if (thunderAccess === null) {
+    return { env: [], ports: [], ignored: [`ralf: ${origin.by ?? ''} (no THUNDER_ACCESS here)`] };
+  }
+  return { env: [['THUNDER_ACCESS', thunderAccess, origin]], ports: loopbackPort(thunderAccess), ignored: [] };
+}
+
+/** None where Thunder is elsewhere, or listens at a socket's path. */
+function loopbackPort(access: string): readonly number[] {
+  const [, port = ''] = /^(?:127\.0\.0\.1|localhost):(\d{1,5})$/.exec(access) ?? [];
+  return Number(port) >= 1 && Number(port) <= 65_535 ? [Number(port)] : [];
 }
