@@ -143,7 +143,7 @@ async function start(world: World, instance: Instance, { planned, signal }: Star
     {
       id: containerId,
       ...{ config, limits },
-      wishes: { network: app.network, ports: app.ports },
+      wishes: { network: app.network, ports: app.ports, hostPorts: app.hostPorts },
       displaySocket: placeOfDisplay(world, instance.record)?.socket ?? null,
       logFile: logs.fileOf(containerId),
       logMaxBytes: logs.partBytes(settings.logMaxBytes),

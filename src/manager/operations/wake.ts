@@ -168,7 +168,7 @@ function restoreWith(
       id: containerId,
       config,
       limits,
-      wishes: { network: app.network, ports: app.ports },
+      wishes: { network: app.network, ports: app.ports, hostPorts: app.hostPorts },
       displaySocket: null,
       imageDirectory: image.directory,
       lazyPages,
