@@ -119,11 +119,10 @@ function operations(house: House) {
     }),
     wake: (params: MethodParams<'wake'>, call: Call) => {
       const target = wakeTargetOf(params, world.settings.wakeTarget);
-      const waking = queued(async (instance, signal) => {
+      return queued(async (instance, signal) => {
         await wakeUp(house, instance, { target, signal });
         return DONE;
-      });
-      return waking(params, call);
+      })(params, call);
     },
     terminate: queued(async (instance, signal) => ({ already: await end(house, instance, signal) })),
     kill: (params: One, call: Call) => overtakingKill(house, params, call),
