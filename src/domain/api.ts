@@ -58,7 +58,9 @@ const wake = z
     target: z.enum(['RUNNING', 'SUSPENDED']).optional(),
     /** Upstream's; what it means is the setting `rdk.wakeTarget`. */
     runtimeState: z
-      .union([z.enum(WIRE_STATES), uint32])
+      .union([z.enum(WIRE_STATES), uint32], {
+        error: 'must name a state, as RUNTIME_STATE_RUNNING does, or be its number',
+      })
       .nullable()
       .optional(),
   })
