@@ -138,8 +138,11 @@ export type Engine = Execs & {
     live: Live,
     annotation: readonly [key: string, value: string | null],
   ) => Promise<void>;
-  /** Tries it the first time that somebody asks. Never throws. Absent: what stands in the way of it is seen in other ways. */
-  readonly hibernates?: () => Promise<Proof>;
+  /**
+   * Tries it the first time that it is asked. Never throws. Undefined, or absent: no trial is needed, since what stands in the way is
+   * seen in other ways.
+   */
+  readonly hibernates?: () => Promise<Proof | undefined>;
   /** For config.json's linux.cgroupsPath; an engine that chooses it itself says here what it will be. */
   readonly cgroupsPath: (id: ContainerId) => string;
   /** Creates and starts a container. When it throws (START_FAILED, LIMIT_FAILED, TIMED_OUT, ABORTED), the caller calls `remove`. */

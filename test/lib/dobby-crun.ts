@@ -19,6 +19,22 @@ export type BundleConfig = {
   };
 };
 
+const VALID_ID = /^(?=.*[A-Za-z])[A-Za-z0-9._-]{1,128}$/;
+/** Dobby makes the id the host name (DobbyConfig.cpp, setHostnameToContainerId), which crun sets: sethostname(2) takes 64. */
+const LONGEST_HOST_NAME = 64;
+
+export const canBeNamed = (id: string): boolean =>
+  VALID_ID.test(id) && !id.includes('..') && !id.startsWith('-') && id.length <= LONGEST_HOST_NAME;
+
+type Forwarding = { readonly localhostMasquerade?: boolean; readonly containerToHost?: readonly unknown[] };
+export type Networking = { readonly data?: { readonly type?: string; readonly portForwarding?: Forwarding } };
+
+/** Dobby's networking plugin, createRuntime: masquerading without a port that leads out makes no rules, which it takes for a failure (PortForwarding.cpp, addLocalhostMasquerading). */
+export function canJoin(networking: Networking | undefined): boolean {
+  const { localhostMasquerade = false, containerToHost = [] } = networking?.data?.portForwarding ?? {};
+  return !localhostMasquerade || containerToHost.length > 0;
+}
+
 /** What is set with mount_setattr(2) for the mounts below, too. */
 const RECURSIVE = /^r(?:ro|rw|(?:no)?suid|(?:no)?dev|(?:no)?exec)$/;
 const [READ, SEARCH] = [4, 1];

@@ -77,7 +77,8 @@ export const fileLogging = ({ logFile, logMaxBytes }: Pick<BundleWishes, 'logFil
 function networking({ network, ports }: BundleWishes['wishes']): object {
   if (network !== 'nat') return {};
   const hostToContainer = ports.map(({ host, protocol }) => ({ port: host, protocol }));
-  const forwarding = ports.length === 0 ? {} : { portForwarding: { localhostMasquerade: true, hostToContainer } };
+  // without localhostMasquerade: it is for ports that lead out, and with none of them the plugin fails (PortForwarding.cpp, constructMasqueradeRules)
+  const forwarding = ports.length === 0 ? {} : { portForwarding: { hostToContainer } };
   return { networking: { required: true, data: { type: 'nat', ipv4: true, dnsmasq: true, ...forwarding } } };
 }
 
