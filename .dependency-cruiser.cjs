@@ -24,7 +24,7 @@ const floors = {
 };
 
 /** Adapter folders that are plumbing: every other adapter may use them, and they use none. */
-const plumbing = ['process', 'files'];
+const plumbing = ['process', 'files', 'wayland'];
 
 /** What joins ports and adapters to a program; the only code outside src's folders. */
 const composition = ['src/main.ts', 'src/config.ts', 'src/start/', 'src/doctor/'];

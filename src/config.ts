@@ -4,7 +4,7 @@ import { readSmall, readSmallIfThere } from './adapters/files/read-small.ts';
 import { pixels } from './domain/app.ts';
 import { RuntimeError } from './domain/errors.ts';
 import { faultsOf } from './domain/faults.ts';
-import { PROFILE_NAMES } from './domain/wire.ts';
+import { PROFILE_NAMES, WAKE_TARGETS } from './domain/wire.ts';
 import { apps, bundles, network } from './start/app-settings.ts';
 
 const milliseconds = z.int().min(0).max(3_600_000);
@@ -171,6 +171,11 @@ const dobby = z.strictObject({
   hibernateOptions: z.string().max(4096).default(''),
 });
 
+const rdk = z.strictObject({
+  /** What `runtimeState` of `wake` means: nothing, the app runs afterwards as with upstream's plugin (`running`); or what it says (`asAsked`). By the profile when absent: `running` in r4 and r5. */
+  wakeTarget: z.enum(WAKE_TARGETS).optional(),
+});
+
 export const configSchema = z.strictObject({
   /** Who runs the containers: this daemon, or Dobby, a daemon of the device: asked over D-Bus, or through Thunder's plugin org.rdk.OCIContainer. */
   engine: z.enum(['embedded', 'dobby', 'ocicontainer']).default('embedded'),
@@ -238,6 +243,8 @@ export const configSchema = z.strictObject({
   tcpLimits: tcpLimits.prefault({}),
   /** Whose error codes and forms Thunder's clients expect: those of Thunder 4 or 5. */
   profile: z.enum(PROFILE_NAMES).default('r4'),
+  /** For callers that know RDK's plugin. */
+  rdk: rdk.prefault({}),
   /** RDK's configuration of the device (rdkappmanagers.json, or YAML), absolute; what holds without it: below. */
   platform: z.string().startsWith('/', 'must be an absolute path').optional(),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),

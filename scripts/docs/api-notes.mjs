@@ -9,7 +9,7 @@ export const PARAMETER_NOTES = {
   'run.appInstanceId': 'Which instance of it: same characters; made as a UUID when absent or empty.',
   userId: 'User id the app must get, or the run is refused; 0 or absent: Runtime Manager chooses.',
   groupId: 'Group id the app must get, or the run is refused; 0 or absent: Runtime Manager chooses.',
-  ports: "Upstream's; ignored.",
+  ports: "TCP ports of the machine's own 127.0.0.1 that the app reaches at the same port of its own: `app.hostPorts`.",
   paths: "Upstream's; ignored.",
   debugSettings: "Upstream's; ignored.",
   runtimeConfigObject:
@@ -113,6 +113,8 @@ export const APP_NOTES = {
     "IPv4 address of this machine at which the port is published; the daemon's `network.publishAddress` when absent.",
   'ports[].app': 'In the app.',
   'ports[].protocol': '',
+  hostPorts:
+    "TCP ports of the machine's own 127.0.0.1 that the app reaches at the same port of its own 127.0.0.1, in the networks `none` and `nat`; at most 64. An app that listens at such a port itself finds it taken.",
   display:
     'A Wayland display of its own: `WAYLAND_DISPLAY` in `XDG_RUNTIME_DIR`. Who makes it says [the configuration](configuration.md); `{}`: of any size.',
   'display.height': '',
@@ -134,7 +136,8 @@ export const APP_NOTES = {
 export const EVENT_NOTES = {
   onStarted: 'the app runs',
   onTerminated: 'the app has ended; `exitCode` is absent when nobody saw it',
-  onFailure: 'an operation failed; `error` is a code of [errors.md](errors.md)',
+  onFailure:
+    'the app could not be started, or what failed has ended it; `error` is a code of [errors.md](errors.md). What fails and leaves the app as it was has no such event: it is in the answer, in `onEvent` (`failure`) and in `getHistory`',
   onStateChanged: 'the instance is in another state',
   onEvent: 'ours: every event, whole, with its number',
 };

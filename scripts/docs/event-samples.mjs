@@ -21,6 +21,7 @@ export const EVENTS = /** @type {readonly AppEvent[]} */ (
       type: 'failure',
       operation: 'run',
       error: { code: 'START_FAILED', what: 'container clock-1 was not started' },
+      ended: true,
     },
     { seq: 15, ...subject, type: 'mounted', source: '/media/usb', destination: '/mnt', readOnly: true },
     { seq: 16, ...subject, type: 'unmounted', destination: '/mnt' },

@@ -123,7 +123,11 @@ export function memberTable() {
     rows.push([code(path), cells[0] ?? '', cells.slice(1).join(', ')]);
   }
   const ports = { base: { config: { wanLanAccess: true } }, asked: { config: { wanLanAccess: true }, ports: [3473] } };
-  rows.push([`${code('ports')} of ${code('run')}`, effect(dobbyOf, ports.asked, ports.base), '–']);
+  rows.push([
+    `${code('ports')} of ${code('run')}`,
+    effect(dobbyOf, ports.asked, ports.base),
+    'a hook that opens them in the app’s network',
+  ]);
   for (const name of ['paths', 'debugSettings']) rows.push([`${code(name)} of ${code('run')}`, '–', '–']);
   return table(['member', 'Dobby spec', 'our engine (OCI configuration)'], rows);
 }

@@ -52,6 +52,11 @@ export function appFrom({ options, command, described, cwd }: Order): AppInput {
       keyOf: ({ destination }) => destination,
     }),
     ...joined(described, {
+      name: 'hostPorts',
+      given: textsOf(options, 'hostPort').map(hostPortOf),
+      keyOf: String,
+    }),
+    ...joined(described, {
       name: 'ports',
       given: textsOf(options, 'port').map(portOf),
       keyOf: ({ host, protocol = 'tcp' }) => `${host}/${protocol}`,
@@ -90,13 +95,16 @@ function merged(described: Described, name: keyof AppInput, given: object): Desc
   return { [name]: typeof before === 'object' ? { ...before, ...given } : given };
 }
 
-type List<Name extends 'mounts' | 'ports'> = {
+type List<Name extends 'mounts' | 'ports' | 'hostPorts'> = {
   readonly name: Name;
   readonly given: readonly Part<Name>[number][];
   readonly keyOf: (one: Part<Name>[number]) => string;
 };
 
-function joined<Name extends 'mounts' | 'ports'>(described: Described, { name, given, keyOf }: List<Name>): Described {
+function joined<Name extends 'mounts' | 'ports' | 'hostPorts'>(
+  described: Described,
+  { name, given, keyOf }: List<Name>,
+): Described {
   if (given.length === 0) return {};
   const before = (Array.isArray(described[name]) ? described[name] : []) as List<Name>['given'];
   return { [name]: [...new Map([...before, ...given].map((one) => [keyOf(one), one])).values()] };
@@ -134,6 +142,12 @@ function restartOf(options: Options): Part<'restart'> {
 function storageOf(options: Options): Part<'storage'> {
   const size = textOf(options, 'storage');
   return size === undefined ? {} : { sizeBytes: parseSize(size) };
+}
+
+function hostPortOf(text: string): number {
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port >= 1 && port <= 65_535) return port;
+  throw wrong('--host-port', text, 'a TCP port from 1 to 65535, for example 3473');
 }
 
 function portOf(text: string): Part<'ports'>[number] {

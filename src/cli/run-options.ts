@@ -32,6 +32,12 @@ export const RUN_OPTIONS: readonly OptionRow[] = [
     many: true,
     words: ANY,
   },
+  {
+    flags: '--host-port <port>',
+    doc: "let it reach this TCP port of the machine's own 127.0.0.1, at its own 127.0.0.1",
+    many: true,
+    words: ANY,
+  },
   { flags: '--display <WxH>', doc: 'give it a display of this size, for example 1280x720', words: ANY },
   { flags: '--mount <src:dst[:ro]>', doc: 'show a host directory or file in the app', many: true, words: FILE },
   {

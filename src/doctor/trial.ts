@@ -149,7 +149,7 @@ async function trySuspend(manager: Manager): Promise<Finding> {
 async function tryHibernation(manager: Manager): Promise<Finding> {
   try {
     await manager.hibernate(ONE, CALL);
-    await manager.wake({ ...ONE, runtimeState: 'RUNTIME_STATE_RUNNING' }, CALL);
+    await manager.wake({ ...ONE, target: 'RUNNING' }, CALL);
     const { state, pid, hibernation } = await manager.getInfo(ONE);
     if (state === 'RUNNING' && pid !== null) {
       const [dumped, woken] = [hibernation.dump?.ms ?? 0, hibernation.wake?.ms ?? 0];

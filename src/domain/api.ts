@@ -19,7 +19,8 @@ import type { Limits } from './limits.ts';
 import type { PackageStore, Pruned } from './packages.ts';
 import type { Done, EngineReport, LogPage, Screenshot, Started, StorageRepair, Version } from './results.ts';
 import type { ViewAddress } from './wire.ts';
-import { runtimeConfigSchema } from './runtime-config.ts';
+import { orNull, rdkWordsSchema } from './rdk-words.ts';
+import { WIRE_STATES } from './states.ts';
 import { SPEC_FORMATS, type GeneratedSpec } from './spec.ts';
 
 export { CALLSIGN } from './wire.ts';
@@ -41,10 +42,10 @@ const run = z.strictObject({
   appInstanceId: id.optional(),
   userId: uint32.optional(),
   groupId: uint32.optional(),
-  ports: z.array(z.int().min(1).max(65_535)).optional(),
-  paths: z.array(z.string()).optional(),
-  debugSettings: z.array(z.string()).optional(),
-  runtimeConfigObject: runtimeConfigSchema.optional(),
+  ports: orNull(z.array(z.int().min(1).max(65_535))),
+  paths: orNull(z.array(z.string())),
+  debugSettings: orNull(z.array(z.string())),
+  runtimeConfigObject: rdkWordsSchema.optional(),
   app: appSchema.optional(),
 });
 
@@ -57,11 +58,21 @@ const generateSpec = run.extend({
   explain: z.boolean().default(false),
 });
 
-const wake = z.strictObject({
-  appInstanceId: id,
-  /** What it is to be afterwards. */
-  runtimeState: z.enum(['RUNTIME_STATE_RUNNING', 'RUNTIME_STATE_SUSPENDED']).default('RUNTIME_STATE_RUNNING'),
-});
+const wake = z
+  .strictObject({
+    appInstanceId: id,
+    /** What it is to be afterwards, in our words. */
+    target: z.enum(['RUNNING', 'SUSPENDED']).optional(),
+    /** Upstream's; what it means is the setting `rdk.wakeTarget`. */
+    runtimeState: z
+      .union([z.enum(WIRE_STATES), uint32])
+      .nullable()
+      .optional(),
+  })
+  .refine(
+    ({ target, runtimeState }) => target === undefined || runtimeState === undefined,
+    'has both target and runtimeState: give one of them',
+  );
 
 const MAX_KEY_LENGTH = 128;
 const MAX_VALUE_LENGTH = 1024;

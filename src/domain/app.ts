@@ -137,6 +137,9 @@ const display = z
     'needs both width and height, or none',
   );
 
+/** Each is a socket of a helper's. */
+const MOST_HOST_PORTS = 64;
+
 const ENV_NAME = /^[^=\0]+$/;
 export const envSchema = z.record(z.string().regex(ENV_NAME, 'is no name of an environment variable'), textSchema);
 
@@ -164,6 +167,8 @@ export const appSchema = z.strictObject({
       }),
     )
     .default([]),
+  /** TCP ports of the machine's own 127.0.0.1 that the app reaches at the same port of its own 127.0.0.1. */
+  hostPorts: z.array(port).max(MOST_HOST_PORTS).optional(),
   display: display.nullable().default(null),
   mounts: z.array(mount).max(256).default([]),
   /** Directories in memory that the app may write, gone when it ends. */

@@ -19,7 +19,8 @@ type EventBody =
   | { readonly type: 'terminated'; readonly exit: ExitRecord }
   /** The limited storage of the app is full (99 %): its writes fail with ENOSPC. Again only after there was room. */
   | { readonly type: 'storageFull'; readonly usedBytes: number; readonly limitBytes: number }
-  | { readonly type: 'failure'; readonly operation: string; readonly error: ErrorData }
+  /** An operation came to nothing. `ended`: that ended the app, or kept it from starting. */
+  | { readonly type: 'failure'; readonly operation: string; readonly error: ErrorData; readonly ended: boolean }
   /** A program of the app is connected to its display, the first one. It has drawn nothing yet. */
   | { readonly type: 'displayConnected' }
   /** The app shows its first picture; `ms` after it was asked for, the launch time that a person feels; null: not the first of this run. */
@@ -57,6 +58,9 @@ type EventBody =
 
 export type NewEvent = Subject & EventBody;
 export type EventType = NewEvent['type'];
+
+/** Stands for the message in which a caller asked for what an event tells. Compared by identity; never written. */
+export type Origin = object;
 
 /** `seq` counts from 1, one by one; `time` is ISO 8601, UTC. */
 export type AppEvent = { readonly seq: number; readonly time: string } & NewEvent;

@@ -79,6 +79,9 @@ export const runtimeConfigSchema = z.strictObject({
 
 export type RuntimeConfig = z.infer<typeof runtimeConfigSchema>;
 
+/** Whether it is `NAME=value`. */
+export const isVariable = (line: string): boolean => line.indexOf('=') > 0;
+
 /** What upstream's `run` says of an app. */
 export type UpstreamRun = {
   readonly runtimeConfig: RuntimeConfig;

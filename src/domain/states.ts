@@ -56,5 +56,8 @@ export const allowedIn = (state: State): readonly Operation[] =>
 
 type WireState = `RUNTIME_STATE_${State | 'UNKNOWN'}`;
 
+/** In upstream's order: the number of each is its place. Source: entservices-apis IRuntimeManager.h, RuntimeState. */
+export const WIRE_STATES = (['UNKNOWN', ...STATES] as const).map((state): WireState => `RUNTIME_STATE_${state}`);
+
 /** State on the wire. Source: entservices-apis IRuntimeManager.h, RuntimeState. */
 export const wireState = (state: State): WireState => `RUNTIME_STATE_${state}`;

@@ -9,6 +9,17 @@ export const API_VERSION = 1;
 export const PROFILE_NAMES = ['r4', 'r5'] as const;
 export type ProfileName = (typeof PROFILE_NAMES)[number];
 
+/** What `wake` makes of `runtimeState`: the app runs afterwards, whatever it says, or is what it says. */
+export const WAKE_TARGETS = ['running', 'asAsked'] as const;
+export type WakeTarget = (typeof WAKE_TARGETS)[number];
+
+/**
+ * Both generations: LifecycleManager asks for RUNTIME_STATE_SUSPENDED and never calls `resume`, and upstream's plugin does not look
+ * at it. Source: entservices-appmanagers, LifecycleManager/State.cpp, SuspendedState::handle and PausedState::handle (`resume` is
+ * commented out); RuntimeManager/RuntimeManagerImplementation.cpp, Wake.
+ */
+export const DEFAULT_WAKE_TARGETS: Readonly<Record<ProfileName, WakeTarget>> = { r4: 'running', r5: 'running' };
+
 /** Path of the HTTP and WebSocket endpoint; Thunder's C++ client adds a slash. */
 export const JSON_RPC_PATH = '/jsonrpc';
 

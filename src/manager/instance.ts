@@ -1,6 +1,6 @@
 /** One instance of an app: the only place that changes its state, always by the table, always on disk first. */
 import { RuntimeError } from '../domain/errors.ts';
-import type { NewEvent } from '../domain/events.ts';
+import type { NewEvent, Origin } from '../domain/events.ts';
 import { allowedIn, isAlive, MOVES, type Move, type Operation, type State } from '../domain/states.ts';
 import type { Ended } from '../ports/engine.ts';
 import type { Change, InstanceRecord } from '../ports/journal.ts';
@@ -17,9 +17,14 @@ export type Step = {
   readonly after?: readonly EventBody[];
   /** Who asked for it. */
   readonly by?: string | undefined;
+  /** In which message. */
+  readonly origin?: Origin | undefined;
   /** As {@link Change.essential}, for what changes no state. */
   readonly essential?: boolean;
 };
+/** Who asked for the operation at work, and in which message. */
+export type Asker = Pick<Step, 'by' | 'origin'>;
+
 type WithoutSubject<Body> = Body extends unknown ? Omit<Body, 'appId' | 'appInstanceId'> : never;
 export type EventBody = WithoutSubject<NewEvent>;
 
@@ -36,8 +41,8 @@ export class Instance {
   hasLostDisplay = false;
   /** A `run` was admitted and has not come back: a second one must not start. */
   claimed = false;
-  /** Who asked for the operation at work; its events say so. */
-  asker: string | undefined;
+  /** Of the operation at work; its events say so. */
+  asker: Asker | undefined;
   readonly #announcer: Announcer;
   #record: InstanceRecord;
   #end = Promise.withResolvers<Ended>();
@@ -86,7 +91,7 @@ export class Instance {
 
   /** A new run of an instance whose last one has ended: another life, another end. Its record is made of the last one's. */
   begin(recordFrom: (last: InstanceRecord) => InstanceRecord, why: string, step: Step = {}): Promise<void> {
-    const asked = { by: this.asker, ...step };
+    const asked = { ...this.asker, ...step };
     return this.#inTurn(async () => {
       const previous = this.#record;
       this.#record = { ...recordFrom(previous), state: this.state };
@@ -104,7 +109,7 @@ export class Instance {
 
   /** Enters a state: on disk, with its event, then in memory, then to the listeners. Staying writes no `stateChanged`. */
   enter(state: State, why: string, step: Step = {}): Promise<void> {
-    const asked = { by: this.asker, ...step };
+    const asked = { ...this.asker, ...step };
     return this.#inTurn(() => this.#write(state, why, asked));
   }
 
@@ -131,7 +136,7 @@ export class Instance {
   async #write(
     state: State,
     why: string,
-    { record = {}, change = {}, before = [], after = [], by, essential }: Step,
+    { record = {}, change = {}, before = [], after = [], by, origin, essential }: Step,
   ): Promise<void> {
     const next: InstanceRecord = { ...this.#record, ...record, state };
     const { appId, appInstanceId } = next;
@@ -144,8 +149,10 @@ export class Instance {
       ...body,
     }));
     const isEssential = essential ?? change.essential ?? (changed.length > 0 && !INTENTS.has(state));
-    await this.#announcer.commit({ ...change, instances: [next], events, essential: isEssential }, () => {
+    const written = (): void => {
       this.#record = next;
-    });
+    };
+    const whole = { ...change, instances: [next], events, essential: isEssential };
+    await this.#announcer.commit(whole, { written, origin });
   }
 }

@@ -20,9 +20,9 @@ export function liveMethods(world: World, { instances, screens }: Places) {
   const find = (params: { readonly appInstanceId: string }): Instance =>
     instances.get(appInstanceId(params.appInstanceId));
   const execs = new Execs(world);
-  const change = async (one: { readonly appInstanceId: string }, wanted: () => ViewChange, { by }: Call) => {
+  const change = async (one: { readonly appInstanceId: string }, wanted: () => ViewChange, call: Call) => {
     const instance = find(one);
-    const work = () => askedBy(instance, by, () => changeView(world, instance, wanted()));
+    const work = () => askedBy(instance, call, () => changeView(world, instance, wanted()));
     const already = await instance.queue.push(work);
     await screens.settled();
     return { already };
@@ -36,18 +36,18 @@ export function liveMethods(world: World, { instances, screens }: Places) {
       const { key, revision } = params;
       return { already: await annotate(world, find(params), { key, value: null, revision, by }) };
     },
-    setLimits: async (params: MethodParams<'setLimits'>, { by }: Call): Promise<MethodResults['setLimits']> => {
+    setLimits: async (params: MethodParams<'setLimits'>, call: Call): Promise<MethodResults['setLimits']> => {
       const instance = find(params);
-      return instance.queue.push(() => askedBy(instance, by, () => setLimits(world, instance, limitsIn(params))));
+      return instance.queue.push(() => askedBy(instance, call, () => setLimits(world, instance, limitsIn(params))));
     },
-    mount: async (params: MethodParams<'mount'>, { by }: Call): Promise<MethodResults['mount']> => {
+    mount: async (params: MethodParams<'mount'>, call: Call): Promise<MethodResults['mount']> => {
       const instance = find(params);
-      const work = () => askedBy(instance, by, () => mount(world, instance, params));
+      const work = () => askedBy(instance, call, () => mount(world, instance, params));
       return { already: await instance.queue.push(work) };
     },
-    unmount: async (params: MethodParams<'unmount'>, { by }: Call): Promise<MethodResults['unmount']> => {
+    unmount: async (params: MethodParams<'unmount'>, call: Call): Promise<MethodResults['unmount']> => {
       const instance = find(params);
-      const work = () => askedBy(instance, by, () => unmount(world, instance, params.destination));
+      const work = () => askedBy(instance, call, () => unmount(world, instance, params.destination));
       return { already: await instance.queue.push(work) };
     },
     exec: async (params: MethodParams<'exec'>, call: Call) => execs.exec(find(params), params, call),

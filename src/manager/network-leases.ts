@@ -118,8 +118,8 @@ export class NetworkLeases {
 
   /** How the container of this record is joined to the machine. */
   wiringOf({ app, network }: Pick<InstanceRecord, 'app' | 'network'>): Wiring {
-    if (network) return this.machine.attachmentOf(network);
-    return app.network === 'host' ? 'host' : 'loopback';
+    const own = app.network === 'host' ? 'host' : 'loopback';
+    return { join: network ? this.machine.attachmentOf(network) : own, hostPorts: app.hostPorts ?? [] };
   }
 
   /** Throws PORT_TAKEN naming a process, or another daemon. */

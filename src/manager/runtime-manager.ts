@@ -1,10 +1,12 @@
 /** The manager: what callers may ask, as the server's table of methods wants it. */
 import type { MethodParams, MethodResults } from '../domain/api.ts';
 import { RuntimeError } from '../domain/errors.ts';
-import type { AppEvent } from '../domain/events.ts';
+import type { Origin } from '../domain/events.ts';
 import { appInstanceId, type AppInstanceId } from '../domain/ids.ts';
 import { isAlive } from '../domain/states.ts';
 import { VERSION } from '../domain/version.ts';
+import { wakeTargetOf } from '../domain/wake-target.ts';
+import type { Listener } from './announcer.ts';
 import { Damaged } from './damaged.ts';
 import type { ExecCall } from './execs.ts';
 import { healthOf, resourcesOf } from './health.ts';
@@ -40,7 +42,7 @@ import type { World } from './world.ts';
 /** For an engine that is a daemon of its own and may hang. */
 const ENGINE_ANSWER_MS = 5000;
 
-type Call = ExecCall & { readonly signal: AbortSignal };
+type Call = ExecCall & { readonly signal: AbortSignal; readonly origin?: Origin | undefined };
 type One = { readonly appInstanceId: string };
 type House = {
   readonly world: World;
@@ -95,9 +97,9 @@ function operations(house: House) {
   /** In the instance's queue, and told with the name of who asked. */
   const queued =
     <Result>(work: Work<Result>) =>
-    async (params: One, { by }: Call): Promise<Result> => {
+    async (params: One, call: Call): Promise<Result> => {
       const instance = instances.get(appInstanceId(params.appInstanceId));
-      return instance.queue.push((signal) => askedBy(instance, by, () => work(instance, signal)));
+      return instance.queue.push((signal) => askedBy(instance, call, () => work(instance, signal)));
     };
   return {
     run: (params: MethodParams<'run'>, call: Call) => admitRun(house, params, call),
@@ -115,12 +117,11 @@ function operations(house: House) {
       return DONE;
     }),
     wake: (params: MethodParams<'wake'>, call: Call) => {
-      const target = params.runtimeState === 'RUNTIME_STATE_SUSPENDED' ? 'SUSPENDED' : 'RUNNING';
-      const waking = givingUp(house, 'wake', async (instance, signal) => {
+      const target = wakeTargetOf(params, world.settings.wakeTarget);
+      return givingUp(house, 'wake', async (instance, signal) => {
         await wakeUp(house, instance, { target, signal });
         return DONE;
-      });
-      return waking(params, call);
+      })(params, call);
     },
     terminate: givingUp(house, 'terminate', async (instance, signal) => ({
       already: await end(house, instance, signal),
@@ -187,12 +188,12 @@ function methods(house: House) {
         url: world.settings.webAddress(),
       }),
     isolate: (id: AppInstanceId, thrown: unknown) => isolate(house, id, thrown),
-    subscribe: (listener: (event: AppEvent) => void) => world.announcer.subscribe(listener),
+    subscribe: (listener: Listener) => world.announcer.subscribe(listener),
   };
 }
 
 /** A living instance is not touched by a second run: it is refused before anything is queued. */
-async function admitRun(house: House, params: MethodParams<'run'>, { by }: Call): Promise<MethodResults['run']> {
+async function admitRun(house: House, params: MethodParams<'run'>, call: Call): Promise<MethodResults['run']> {
   const { world, instances, keeper } = house;
   const order = await readOrder(world, params);
   const known = instances.find(order.appInstanceId);
@@ -202,7 +203,7 @@ async function admitRun(house: House, params: MethodParams<'run'>, { by }: Call)
   instance.claimed = true;
   instances.add(instance);
   try {
-    await instance.queue.push((signal) => askedBy(instance, by, () => run(world, instance, { order, signal })));
+    await instance.queue.push((signal) => askedBy(instance, call, () => run(world, instance, { order, signal })));
   } finally {
     instance.claimed = false;
     // refused before it began: nothing is to be remembered of it
@@ -237,13 +238,13 @@ async function end({ world, sleepers }: House, instance: Instance, signal: Abort
   return terminate(world, instance, signal);
 }
 
-async function overtakingKill(house: House, params: One, { by }: Call): Promise<MethodResults['kill']> {
+async function overtakingKill(house: House, params: One, call: Call): Promise<MethodResults['kill']> {
   const { world, instances, sleepers } = house;
   const instance = instances.get(appInstanceId(params.appInstanceId));
   // an operation that is overtaken may end the app on its way out: that was this kill's doing
   const { taken } = instance;
   const already = await instance.queue.overtake(overtaken('kill', instance), () =>
-    askedBy(instance, by, async () => {
+    askedBy(instance, call, async () => {
       await sleepers.leave(instance);
       return kill(world, instance);
     }),
@@ -288,7 +289,9 @@ async function endAllApps(house: House): Promise<void> {
   const living = [...instances].filter(({ record, taken }) => taken || isPending(record));
   const outcomes = await Promise.allSettled(
     living.map((instance) =>
-      instance.queue.push((signal) => askedBy(instance, 'the end of the daemon', () => end(house, instance, signal))),
+      instance.queue.push((signal) =>
+        askedBy(instance, { by: 'the end of the daemon' }, () => end(house, instance, signal)),
+      ),
     ),
   );
   for (const outcome of outcomes) {

@@ -1,5 +1,6 @@
 /** Everything the manager works with; built in main.ts, handed on as one argument. */
 import type { DeviceProblem } from '../domain/health.ts';
+import type { WakeTarget } from '../domain/wire.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { CheckpointSurveys } from '../ports/checkpoint-surveys.ts';
 import type { Displays } from '../ports/displays.ts';
@@ -62,6 +63,8 @@ export type Settings = {
   readonly countsSwap: boolean;
   /** Limits of apps that have none of their own. */
   readonly appDefaults: AppDefaults;
+  /** What upstream's argument of `wake` means. */
+  readonly wakeTarget: WakeTarget;
   readonly root: string;
   /** Where browsers reach the daemon; null: nowhere. */
   readonly webAddress: () => string | null;

@@ -22,7 +22,7 @@ export type StartOrder = {
   /** Those of the configuration; in force when the app begins. */
   readonly limits: Limits;
   /** What the app is to have of the network: for an engine that makes it itself. */
-  readonly wishes: Pick<App, 'network' | 'ports'>;
+  readonly wishes: Pick<App, 'network' | 'ports' | 'hostPorts'>;
   /** Wayland socket on the host, for an engine that binds it in itself; others find it in the configuration. */
   readonly displaySocket: string | null;
   readonly logFile: string;

@@ -11,8 +11,12 @@ export type Attachment = {
   readonly gateway: string;
 };
 
-/** `loopback`: a namespace with nothing else in it. `host`: the machine's own. */
-export type Wiring = Attachment | 'loopback' | 'host';
+export type Wiring = {
+  /** `loopback`: a namespace with nothing else in it. `host`: the machine's own. */
+  readonly join: Attachment | 'loopback' | 'host';
+  /** TCP ports of the machine's own 127.0.0.1 that the app reaches at the same port of its own. */
+  readonly hostPorts: readonly number[];
+};
 
 /** Somebody else who has a port; in words. */
 export type PortOwner = { readonly port: PublishedPort; readonly owner: string };

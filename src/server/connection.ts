@@ -70,10 +70,16 @@ export function serveConnection(socket: WebSocket, host: ConnectionHost): void {
 
   async function serve(text: string | undefined): Promise<void> {
     pending += 1;
-    const reply = text === undefined ? parseError('the message is not UTF-8').text : await answer(text, handler);
+    const origin = subscriptions.expectAnswer();
+    const reply =
+      text === undefined ? parseError('the message is not UTF-8').text : await answer(text, handler, origin);
     pending -= 1;
     if (waitingTexts.length > 0) regulate();
-    if (reply === undefined || socket.readyState !== socket.OPEN) return;
+    if (reply !== undefined && socket.readyState === socket.OPEN) give(reply);
+    subscriptions.answered(origin);
+  }
+
+  function give(reply: string): void {
     joinWrites();
     send(reply);
     if (socket.bufferedAmount > maxBufferedBytes + reply.length) drop('does not read its answers');

@@ -65,9 +65,9 @@ export function endpoint(options: EndpointOptions): Endpoint {
   const catchUp = { callsign: CALLSIGN, state: 'Activated', reason: 'Startup' } as const;
   const hub = eventHub({ maxBufferedBytes, ...(profile.catchesUp && { catchUp }) });
   const meter = new Meter();
-  const unsubscribe = service.subscribe((event) => {
+  const unsubscribe = service.subscribe((event, origin) => {
     meter.event(event);
-    hub.publish(event);
+    hub.publish(event, origin);
   });
   const calls = runningCalls();
   const closing = new AbortController();
@@ -95,6 +95,7 @@ export function endpoint(options: EndpointOptions): Endpoint {
       if (!(await calls.drain(timeoutMs))) log.warn({ timeoutMs }, 'some calls still run; their callers get no answer');
       unsubscribe();
       lag[Symbol.dispose]();
+      hub.flush();
       hub.stateChange({ callsign: CALLSIGN, state: 'Deactivated', reason: 'Shutdown' });
       await closeSockets(sockets);
     },
@@ -123,11 +124,11 @@ function handlerFor(host: Host, caller: Caller, { who, role, pace }: Visitor): H
   const dispatch = methods(host.service, { ...caller, who, profile, role, observers: hub.observers, witness });
   return {
     profile,
-    dispatch: async (designator, params) => {
+    dispatch: async (designator, params, origin) => {
       if (host.closing.aborted) throw ending();
       pace?.take();
       try {
-        return await dispatch(designator, params);
+        return await dispatch(designator, params, origin);
       } catch (error) {
         const isRefused = error instanceof RuntimeError && error.code === 'PERMISSION_DENIED';
         if (isRefused) host.refused(who, designator, error.what);

@@ -3,13 +3,17 @@
  * More tolerant than the letter, as Thunder's clients need it: `jsonrpc` may be the number 2 or missing (facts/thunder.md §1.3).
  */
 import { RuntimeError } from '../domain/errors.ts';
+import type { Origin } from '../domain/events.ts';
 import { MAX_MESSAGE_BYTES } from '../domain/wire.ts';
 import { excessOf } from '../domain/json-depth.ts';
 import { PROFILES, wireError } from './profile.ts';
 import type { Profile } from './profile.ts';
 
-/** Carries out one call; what it throws becomes the error member. `undefined` becomes `null`: a result must be there. */
-export type Dispatch = (designator: string, params: unknown) => Promise<unknown>;
+/**
+ * Carries out one call; what it throws becomes the error member. `undefined` becomes `null`: a result must be there. `origin`: the
+ * message that the call came in.
+ */
+export type Dispatch = (designator: string, params: unknown, origin?: Origin) => Promise<unknown>;
 /** A result that is JSON already: it goes into the answer as it is. */
 export class Written {
   readonly json: string;
@@ -49,11 +53,11 @@ const EXCESSES = {
 const SLICE_MS = 10;
 
 /** The answer's text alone. */
-export const answer = async (text: string, handler: Handler): Promise<string | undefined> =>
-  (await reply(text, handler))?.text;
+export const answer = async (text: string, handler: Handler, origin?: Origin): Promise<string | undefined> =>
+  (await reply(text, handler, origin))?.text;
 
 /** The answer to one message, or `undefined` when it held only notifications. Never throws. Calls of a batch run side by side. */
-export async function reply(text: string, handler: Handler): Promise<Reply | undefined> {
+export async function reply(text: string, handler: Handler, origin?: Origin): Promise<Reply | undefined> {
   if (text.length > MAX_MESSAGE_BYTES) {
     return refusal(INVALID_REQUEST, `the message is longer than ${MAX_MESSAGE_BYTES} bytes`);
   }
@@ -65,16 +69,20 @@ export async function reply(text: string, handler: Handler): Promise<Reply | und
   } catch (error) {
     return refusal(PARSE_ERROR, 'the message is not JSON', error);
   }
-  return Array.isArray(message) ? answerBatch(message, handler) : answerOne(message, handler);
+  return Array.isArray(message) ? answerBatch(message, handler, origin) : answerOne(message, handler, origin);
 }
 
-async function answerBatch(messages: readonly unknown[], handler: Handler): Promise<Reply | undefined> {
+async function answerBatch(
+  messages: readonly unknown[],
+  handler: Handler,
+  origin: Origin | undefined,
+): Promise<Reply | undefined> {
   if (messages.length === 0) return refusal(INVALID_REQUEST, 'the batch is empty');
   if (messages.length > MAX_BATCH) return refusal(INVALID_REQUEST, `the batch has more than ${MAX_BATCH} calls`);
   const answering: Promise<Reply | undefined>[] = [];
   let since = performance.now();
   for (const message of messages) {
-    answering.push(answerOne(message, handler));
+    answering.push(answerOne(message, handler, origin));
     if (performance.now() - since < SLICE_MS) continue;
     await new Promise((resolve) => setImmediate(resolve));
     since = performance.now();
@@ -84,13 +92,13 @@ async function answerBatch(messages: readonly unknown[], handler: Handler): Prom
   return given.length === 0 ? undefined : { text: `[${given.join(',')}]` };
 }
 
-async function answerOne(message: unknown, handler: Handler): Promise<Reply | undefined> {
+async function answerOne(message: unknown, handler: Handler, origin: Origin | undefined): Promise<Reply | undefined> {
   const request = readRequest(message);
   if (typeof request === 'string') return refusal(INVALID_REQUEST, request);
   const { method, params, id } = request;
   let outcome: Reply;
   try {
-    const result: unknown = await handler.dispatch(method, params);
+    const result: unknown = await handler.dispatch(method, params, origin);
     outcome = { text: replyText(id ?? null, 'result', result ?? null) };
   } catch (thrown) {
     const error = RuntimeError.of(thrown);

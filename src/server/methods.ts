@@ -1,11 +1,12 @@
 /** Calls of the service by their names on the wire: which they are, what they take, what form their results have. */
 import * as z from 'zod';
 import { CALLSIGN, METHODS } from '../domain/api.ts';
-import type { Channel } from '../domain/exec.ts';
 import type { Done, MethodName, MethodParams, MethodResults } from '../domain/api.ts';
 import { RuntimeError } from '../domain/errors.ts';
+import type { Origin } from '../domain/events.ts';
 import type { AppInfo } from '../domain/info.ts';
 import { API_VERSION, CONTROLLER } from '../domain/wire.ts';
+import { Asked, type Asker } from './asked.ts';
 import { CONTROLLER_METHODS, controllerRow } from './controller.ts';
 import { readDesignator } from './designator.ts';
 import type { Designator } from './designator.ts';
@@ -13,23 +14,17 @@ import { Written } from './json-rpc.ts';
 import type { Dispatch } from './json-rpc.ts';
 import { PROFILES, SituationError } from './profile.ts';
 import type { Profile } from './profile.ts';
-import type { Service, ServiceCall, ServiceMethods } from './service.ts';
+import type { Service, ServiceMethods } from './service.ts';
 import { readRegistration, STATE_CHANGE } from './subscriptions.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import { readParams } from './validation.ts';
 
 /** Who calls. */
-export type Caller = {
-  /** Aborted when nobody is there any more to hear the answer. Made when it is asked for: few calls wait for anything. */
-  readonly gone: () => AbortSignal;
+export type Caller = Asker & {
   /** Undefined where no event can arrive: `register` then succeeds without effect, as Thunder's does over HTTP. */
   readonly subscriptions?: Subscriptions | undefined;
   /** For methods without callsign; both services when absent. */
   readonly callsign?: string | undefined;
-  /** Absent where nothing can be told besides answers. */
-  readonly channel?: Channel | undefined;
-  /** For events: who asked. */
-  readonly who?: string | undefined;
   /** `r4` when absent. */
   readonly profile?: Profile | undefined;
   /** Everything when absent. */
@@ -114,7 +109,8 @@ const ROWS: Rows = {
   version: { isRead: true, form: same },
 };
 
-const NEVER = new AbortController().signal;
+/** Its caller hears of the end after the answer, whatever brought it about. */
+const ENDS: ReadonlySet<MethodName> = new Set<MethodName>(['terminate', 'kill']);
 
 const isMethodName = (name: string): name is MethodName => Object.hasOwn(METHODS, name);
 
@@ -122,7 +118,7 @@ type Target = Designator & { readonly callsign: string; readonly text: string; r
 
 /** Carries out one caller's calls. Throws for what is not there, not allowed or not well-formed. */
 export function methods(service: Service, caller: Caller): Dispatch {
-  return async (designator, params) => {
+  return async (designator, params, origin) => {
     const target = targetOf(designator, params, caller);
     const { method, index, callsign } = target;
     if (Object.hasOwn(BUILT_IN, method)) return BUILT_IN[method]?.(target, caller);
@@ -130,7 +126,7 @@ export function methods(service: Service, caller: Caller): Dispatch {
     if (!isMethodName(method) || index !== undefined) throw unknownMethod(target);
     const row = ROWS[method];
     if (!row.isRead) refuseObserver(target, caller);
-    return invoke(service, { name: method, row, params, caller });
+    return invoke(service, { name: method, row, params, caller, origin });
   };
 }
 
@@ -180,14 +176,18 @@ type Call<Name extends MethodName> = {
   readonly row: Rows[Name];
   readonly params: unknown;
   readonly caller: Caller;
+  readonly origin: Origin | undefined;
 };
 
 async function invoke<Name extends MethodName>(
   service: ServiceMethods,
-  { name, row, params, caller }: Call<Name>,
+  { name, row, params, caller, origin }: Call<Name>,
 ): Promise<unknown> {
   const checked = readParams(METHODS[name].params, params, name) as MethodParams<Name>;
-  const asked = new Asked(caller, row.isRead);
+  if (origin !== undefined && ENDS.has(name)) {
+    caller.subscriptions?.expectEnd(origin, (checked as MethodParams<'kill'>).appInstanceId);
+  }
+  const asked = new Asked(caller, row.isRead, origin);
   const { witness } = caller;
   if (witness === undefined) return row.form(await service[name](checked, asked));
   if (!row.isRead) {
@@ -216,36 +216,6 @@ async function witnessed<Result>(
   } catch (error) {
     tell(error);
     throw error;
-  }
-}
-
-/**
- * A class, not a literal with a getter: V8 gives each such object a form (map) of its own, which keeps the getter and all that it
- * sees until the next full collection: every request was copied to the old generation.
- */
-class Asked implements ServiceCall {
-  readonly #caller: Caller;
-  readonly #isRead: boolean;
-
-  constructor(caller: Caller, isRead: boolean) {
-    this.#caller = caller;
-    this.#isRead = isRead;
-  }
-
-  get signal(): AbortSignal {
-    return this.#isRead ? this.#caller.gone() : NEVER;
-  }
-
-  get gone(): () => AbortSignal {
-    return this.#caller.gone;
-  }
-
-  get by(): string | undefined {
-    return this.#caller.who;
-  }
-
-  get channel(): Channel | undefined {
-    return this.#caller.channel;
   }
 }
 

@@ -4,10 +4,11 @@
  */
 import * as z from 'zod';
 import { RuntimeError, type ErrorCode } from '../domain/errors.ts';
-import type { AppEvent } from '../domain/events.ts';
+import type { AppEvent, Origin } from '../domain/events.ts';
 import { wireState } from '../domain/states.ts';
 import { CALLSIGN, CONTROLLER } from '../domain/wire.ts';
 import type { EventName } from '../domain/wire.ts';
+import { HeldEvents, type Cause } from './held-events.ts';
 import { SituationError } from './profile.ts';
 import { readParams } from './validation.ts';
 
@@ -31,6 +32,8 @@ export const readRegistration = (params: unknown, method: string): Registration 
 export type Subscriptions = {
   readonly register: (registration: Registration) => void;
   readonly unregister: (registration: Registration) => void;
+  /** This message asks for the end of an instance: {@link HeldEvents.expectEnd}. */
+  readonly expectEnd: (origin: Origin, appInstanceId: string) => void;
 };
 
 export type Subscriber = {
@@ -40,13 +43,22 @@ export type Subscriber = {
   readonly drop: (why: string) => void;
 };
 
+type Membership = Subscriptions & {
+  /** Call it before a message of the connection is carried out, and `answered` when its answer is sent. */
+  readonly expectAnswer: () => Origin;
+  readonly answered: (origin: Origin) => void;
+  /** It is registered for anything. */
+  readonly listens: () => boolean;
+  readonly leave: () => void;
+};
+
 /** Sends every event to those who asked for it. */
 export type Hub = {
-  /** `listens`: it is registered for anything. */
-  readonly join: (
-    subscriber: Subscriber,
-  ) => Subscriptions & { readonly leave: () => void; readonly listens: () => boolean };
-  readonly publish: (event: AppEvent) => void;
+  readonly join: (subscriber: Subscriber) => Membership;
+  /** `origin`: whoever sent that message hears upstream's forms of it after the answer. */
+  readonly publish: (event: AppEvent, origin?: Origin) => void;
+  /** Sends at once what waits for answers. */
+  readonly flush: () => void;
   /** Of the Controller: a plugin has come or goes. */
   readonly stateChange: (params: StateChange) => void;
   /** Connections that are registered for anything. */
@@ -73,8 +85,11 @@ const FORMS: Readonly<Record<EventName, (event: AppEvent) => object | undefined>
     event.type === 'terminated'
       ? { ...subject(event), ...(event.exit.code !== null && { exitCode: event.exit.code }) }
       : undefined,
+  // to its callers the app is gone then. Source: LifecycleManagerImplementation.cpp, notifyOnFailure: UNLOADED, whatever it was
   onFailure: (event) =>
-    event.type === 'failure' ? { ...subject(event), error: FAILURES[event.error.code] ?? event.error.code } : undefined,
+    event.type === 'failure' && event.ended
+      ? { ...subject(event), error: FAILURES[event.error.code] ?? event.error.code }
+      : undefined,
   onStateChanged: (event) =>
     event.type === 'stateChanged' ? { ...subject(event), state: wireState(event.new) } : undefined,
   onEvent: (event) => event,
@@ -84,12 +99,23 @@ const EVENT_NAMES = Object.keys(FORMS) as EventName[];
 const subject = ({ appInstanceId }: AppEvent) => ({ appInstanceId });
 
 /** Who tells, of what, and each form of it as JSON. */
-type News = { readonly callsign: string; readonly index: string; readonly params: ReadonlyMap<string, string> };
+type News = {
+  readonly callsign: string;
+  readonly index: string;
+  readonly params: ReadonlyMap<string, string>;
+  /** Absent: it goes out at once. */
+  readonly cause?: Cause;
+};
 
 /** Upstream's words for failures that it knows; ours where it has none. Source: facts/thunder.md §4.2. */
 const FAILURES: Readonly<Partial<Record<ErrorCode, string>>> = { DISPLAY_FAILED: 'ERROR_CREATE_DISPLAY' };
 
-type Member = Subscriber & { readonly registrations: Map<string, Registration> };
+type Member = Subscriber & {
+  readonly registrations: Map<string, Registration>;
+  readonly held: HeldEvents<Message>;
+};
+/** What one registration is told. */
+type Message = { readonly registration: Registration; readonly text: string };
 
 type HubOptions = {
   readonly maxBufferedBytes: number;
@@ -101,23 +127,70 @@ export function eventHub({ maxBufferedBytes, catchUp }: HubOptions): Hub {
   const members = new Set<Member>();
   let dropped = 0;
 
-  function deliver(member: Member, messages: readonly string[]): void {
-    for (const message of messages) member.send(message);
-    if (member.bufferedBytes() <= maxBufferedBytes) return;
-    members.delete(member);
+  function deliver(member: Member, messages: readonly Message[]): void {
+    for (const { registration, text } of messages) {
+      // it may have been withdrawn while the event was held
+      if (member.registrations.get(keyOf(registration)) === registration) member.send(text);
+    }
+    if (!members.has(member) || member.bufferedBytes() <= maxBufferedBytes) return;
+    forget(member);
     dropped++;
     member.drop(`does not read its events: more than ${maxBufferedBytes} bytes wait for it`);
+  }
+
+  function forget(member: Member): void {
+    members.delete(member);
+    member.held[Symbol.dispose]();
   }
 
   function tell(news: News): void {
     for (const member of members) {
       const messages = messagesFor(member, news);
-      if (messages.length > 0) deliver(member, messages);
+      const { cause } = news;
+      const now = cause === undefined ? messages : messages.filter(isNumbered);
+      if (now.length > 0) deliver(member, now);
+      if (cause !== undefined && now.length < messages.length) {
+        member.held.take(
+          cause,
+          messages.filter((one) => !isNumbered(one)),
+        );
+      }
     }
   }
 
+  function join(subscriber: Subscriber): Membership {
+    const registrations = new Map<string, Registration>();
+    const held = new HeldEvents<Message>((messages) => deliver(member, messages));
+    const member: Member = { ...subscriber, registrations, held };
+    members.add(member);
+    const { register, unregister } = subscriptionsOf(registrations);
+    return {
+      register: (registration) => {
+        register(registration);
+        const { callsign, event, index } = registration;
+        const isMeant = callsign === CONTROLLER && event === STATE_CHANGE && (index ?? CALLSIGN) === CALLSIGN;
+        if (isMeant && catchUp !== undefined) member.send(notification(registration, JSON.stringify(catchUp)));
+      },
+      unregister,
+      expectEnd: (origin, instance) => held.expectEnd(origin, instance),
+      expectAnswer: () => held.expect(),
+      answered: (origin) => held.answered(origin),
+      leave: () => forget(member),
+      listens: () => registrations.size > 0,
+    };
+  }
+
   return {
-    publish: (event) => tell({ callsign: CALLSIGN, index: event.appInstanceId, params: formsOf(event) }),
+    publish: (event, origin) =>
+      tell({
+        callsign: CALLSIGN,
+        index: event.appInstanceId,
+        params: formsOf(event),
+        cause: { instance: event.appInstanceId, origin, isEnd: isEnd(event) },
+      }),
+    flush: () => {
+      for (const { held } of members) held.flush();
+    },
     stateChange: (change) =>
       tell({
         callsign: CONTROLLER,
@@ -126,24 +199,7 @@ export function eventHub({ maxBufferedBytes, catchUp }: HubOptions): Hub {
       }),
     observers: () => [...members].filter(({ registrations }) => registrations.size > 0).length,
     dropped: () => dropped,
-    join: (subscriber) => {
-      const member: Member = { ...subscriber, registrations: new Map() };
-      members.add(member);
-      const { register, unregister } = subscriptionsOf(member.registrations);
-      return {
-        register: (registration) => {
-          register(registration);
-          const { callsign, event, index } = registration;
-          const isMeant = callsign === CONTROLLER && event === STATE_CHANGE && (index ?? CALLSIGN) === CALLSIGN;
-          if (isMeant && catchUp !== undefined) {
-            member.send(notification(registration, JSON.stringify(catchUp)));
-          }
-        },
-        unregister,
-        leave: () => members.delete(member),
-        listens: () => member.registrations.size > 0,
-      };
-    },
+    join,
   };
 }
 
@@ -163,17 +219,24 @@ function notification({ event, id, index }: Registration, params: string): strin
   return `{"jsonrpc":"2.0","method":${JSON.stringify(name)},"params":${params}}`;
 }
 
-function messagesFor({ registrations }: Member, { callsign, index, params }: News): readonly string[] {
+function messagesFor({ registrations }: Member, { callsign, index, params }: News): readonly Message[] {
   return [...registrations.values()].flatMap((registration) => {
     const text = params.get(registration.event);
     const isMeant = (registration.callsign ?? CALLSIGN) === callsign && (registration.index ?? index) === index;
-    return text !== undefined && isMeant ? [notification(registration, text)] : [];
+    return text !== undefined && isMeant ? [{ registration, text: notification(registration, text) }] : [];
   });
 }
 
-function subscriptionsOf(registrations: Map<string, Registration>): Subscriptions {
-  const keyOf = ({ event, id, index, callsign = CALLSIGN }: Registration) =>
-    JSON.stringify([callsign, event, id, index]);
+const isEnd = (event: AppEvent): boolean =>
+  event.type === 'terminated' || (event.type === 'stateChanged' && event.new === 'TERMINATED');
+
+/** Whoever follows the numbers must not see a later one first. */
+const isNumbered = ({ registration }: Message): boolean => registration.event === ('onEvent' satisfies EventName);
+
+const keyOf = ({ event, id, index, callsign = CALLSIGN }: Registration): string =>
+  JSON.stringify([callsign, event, id, index]);
+
+function subscriptionsOf(registrations: Map<string, Registration>): Pick<Subscriptions, 'register' | 'unregister'> {
   return {
     register: (registration) => {
       const key = keyOf(registration);

@@ -8,8 +8,6 @@ import type { Platform } from './platform/platform.ts';
 /** What RDK's words say and ours cannot: only Dobby makes something of it. */
 export type RdkWords = {
   readonly runtimeConfig: RuntimeConfig;
-  /** Ports of the device that the app may reach. */
-  readonly ports: readonly number[];
   readonly capabilities: Capabilities;
   /** DRM files that are there, by name. */
   readonly drmFiles: readonly string[];

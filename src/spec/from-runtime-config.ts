@@ -60,8 +60,9 @@ export const directoriesOf = ({ runtimeConfig }: UpstreamRun): readonly string[]
 const NOT_WITH_RALF = ['command', 'appPath', 'runtimePath'] as const;
 
 /**
- * userId and groupId are not looked at: ids are the manager's. Throws INVALID_ARGUMENT naming the member or capability,
- * PERMISSION_DENIED for what a capability may not.
+ * `ports` lead out, to services of the device (LifecycleManager's Firebolt endpoint, RuntimeManagerHandler.cpp, run). userId and
+ * groupId are not looked at: ids are the manager's. Throws INVALID_ARGUMENT naming the member or capability, PERMISSION_DENIED for
+ * what a capability may not.
  */
 export function fromRuntimeConfig(upstream: UpstreamRun, context: UpstreamContext): Described {
   const { runtimeConfig, ports = [], paths = [], debugSettings = [] } = upstream;
@@ -70,7 +71,8 @@ export function fromRuntimeConfig(upstream: UpstreamRun, context: UpstreamContex
   const capabilities = readCapabilities(runtimeConfig.capabilities);
   const drm = drmFilesOf(runtimeConfig);
   const drmFiles = drm.filter((name) => present.has(`${DRM_DIRECTORY}/${name}`));
-  const made = appOf(runtimeConfig, { ...context, capabilities, ralf });
+  const hostPorts = [...new Set(ports)].filter(isPort);
+  const made = appOf(runtimeConfig, { ...context, capabilities, ralf, hostPorts });
   const lists = { paths, debugSettings };
   const missing = capabilities.extraMounts.filter(({ source }) => !present.has(source));
   for (const overlay of capabilities.overlays) refuseWidening(overlay, platform, made.app);
@@ -79,7 +81,6 @@ export function fromRuntimeConfig(upstream: UpstreamRun, context: UpstreamContex
     platform,
     rdk: {
       runtimeConfig,
-      ports,
       capabilities,
       drmFiles,
       files: (['appPath', 'runtimePath'] as const).filter((member) => kinds.get(runtimeConfig[member]) === 'other'),
@@ -87,6 +88,7 @@ export function fromRuntimeConfig(upstream: UpstreamRun, context: UpstreamContex
     },
     ignored: [
       ...(ralf === null ? [] : [...NOT_WITH_RALF.filter((member) => runtimeConfig[member] !== ''), ...ralf.ignored]),
+      ...ports.filter((port) => !isPort(port)).map((port) => `ports: ${port} is no port`),
       ...Object.entries(lists).flatMap(([name, list]) => (list.length > 0 ? [name] : [])),
       ...IGNORED.filter((member) => asksForSomething(runtimeConfig[member])),
       ...capabilities.unknown.map((name) => `capability ${name}`),
@@ -106,11 +108,20 @@ function drmFilesOf({ fkpsFiles }: RuntimeConfig): readonly string[] {
 }
 
 type Made = Pick<Described, 'app' | 'origins'>;
-type Making = Omit<UpstreamContext, 'ralf'> & { readonly capabilities: Capabilities; readonly ralf: RalfApp | null };
+type Making = Omit<UpstreamContext, 'ralf'> & {
+  readonly capabilities: Capabilities;
+  readonly ralf: RalfApp | null;
+  /** Ports of the device that the app may reach. */
+  readonly hostPorts: readonly number[];
+};
+
+const isPort = (port: number): boolean => port >= 1 && port <= 65_535;
 
 function appOf(config: RuntimeConfig, making: Making): Made {
-  const { ralf } = making;
+  const { ralf, hostPorts } = making;
   const origins = new Origins();
+  if (hostPorts.length > 0) origins.set('hostPorts', from('caller', 'ports'));
+  check('ports', 'hostPorts', [...hostPorts]);
   const made = { ...making, origins };
   const network = networkOf(config, made);
   const limits = memoryOf(config, made);
@@ -121,6 +132,7 @@ function appOf(config: RuntimeConfig, making: Making): Made {
     display: { capabilities: [...windowCapabilities(config.capabilities)], required: false },
     limits,
     network,
+    ...(hostPorts.length > 0 && { hostPorts: [...hostPorts] }),
     mounts: mountsOf(config, made),
     ...(ralf !== null && ralf.tmpfs.length > 0 && { tmpfs: tmpfsOf(ralf, origins) }),
   } satisfies AppInput);

@@ -40,7 +40,7 @@ export const asksForSomething = (value: string | number | boolean): boolean =>
 
 /** For our own engine. Throws NOT_SUPPORTED naming the member or capability; what it ignores otherwise. */
 export function refuseUnsupportedWords(words: RdkWords): readonly string[] {
-  const { runtimeConfig, capabilities, ports, files, hasDataDirectory } = words;
+  const { runtimeConfig, capabilities, files, hasDataDirectory } = words;
   for (const [member, next] of Object.entries(RDK_REFUSED)) {
     if (asksForSomething(runtimeConfig[member as keyof RuntimeConfig])) {
       throw notSupported(`runtimeConfigObject.${member}`, next);
@@ -56,7 +56,6 @@ export function refuseUnsupportedWords(words: RdkWords): readonly string[] {
     if (capabilities.has(name as CapabilityName)) throw notSupported(`the capability ${name}`, next);
   }
   return [
-    ...(ports.length > 0 ? ['ports'] : []),
     ...DOBBY_ONLY.filter((member) => asksForSomething(runtimeConfig[member])),
     ...[1, 2, 3, 4, 5].flatMap((level) => {
       const name = `local-services-${level}` as CapabilityName;

@@ -1,5 +1,6 @@
 /** Builds the adapters and joins them with the manager. */
 import type { DeviceProblem } from '../domain/health.ts';
+import { DEFAULT_WAKE_TARGETS } from '../domain/wire.ts';
 import { imageStore } from '../adapters/images/image-store.ts';
 import { readMachine } from '../adapters/images/machine.ts';
 import { insideDirectories } from '../adapters/inside/inside-directories.ts';
@@ -37,25 +38,11 @@ export type Built = {
 };
 
 export async function build(site: Site): Promise<Built> {
-  const { places, config, journal, log, searchPath } = site;
-  const [remembered, open] = await Promise.all([journal.load(), openPlace(places)]);
-  const hasApps = remembered.instances.some(({ released }) => !released);
-  const machine = machineFacts(searchPath, { copy: `${places.state}/inside/.init`, hasApps });
-  const faults = machineFaults(places, machine.init);
-  const insides = insideDirectories({ directory: `${places.state}/inside`, init: machine.init });
-  const rootfs = rootFilesystems({ directory: `${open.directory}/rootfs`, bundles: config.bundles });
-  const ids = { uid: config.userIds.last, rootIdOffset: config.userIds.rootOffset };
-  const appPlace = await openAppPlace({ wanted: config.cgroupParent, places, searchPath, log });
-  const announcer = new Announcer(journal, log);
-  const built = await buildEngine(site, {
-    ...{ open, appPlace, insides, rootfs, ids, machine, faults, remembered },
-    remember: (facts) => announcer.commit({ facts }),
-  });
-  for (const { state, what, why, next } of faults()) log[state === 'fail' ? 'error' : 'warn']({ why, next }, what);
-  const neighbours = await buildNeighbours({
-    ...{ config, places, log, env: site.env, searchPath },
-    embedded: displayOptions(site, open, appPlace),
-  });
+  // given back where the start fails
+  await using taken = new AsyncDisposableStack();
+  const taking = await take(site, taken);
+  const { remembered, open, machine, faults, insides, rootfs, ids, appPlace, announcer, built, neighbours } = taking;
+  const { places, config, journal, log, socketProblems } = site;
   const { storage, displays } = neighbours;
   const range = { ...config.userIds, now: systemClock.now, hasStorage: storage.exists, busyIds: busyUserIds };
   const hibernation = { ...config.hibernation, runtime: built.runtimeVersion, criu: built.criuVersion };
@@ -79,13 +66,11 @@ export async function build(site: Site): Promise<Built> {
     userIds: new UserIds(range, remembered.userIds),
     networks: networkLeases(site, open, { ...built, ...appPlace }),
     places: placesOf(places, open, config.storage.directory),
-    deviceProblems: () => [...degraded(built), ...lasting(faults), ...(site.socketProblems?.() ?? [])],
+    deviceProblems: () => [...degraded(built), ...lasting(faults), ...(socketProblems?.() ?? [])],
     settings: { ...settingsOf(site, machine), ...ids, hibernation },
   };
-  const manager = await startManager(world, remembered).catch(async (error: unknown) => {
-    await closeAll([neighbours, built, appPlace]);
-    throw error;
-  });
+  const manager = await startManager(world, remembered);
+  taken.move();
   return {
     world,
     manager,
@@ -95,6 +80,36 @@ export async function build(site: Site): Promise<Built> {
       await closeAll([built, appPlace]);
     },
   };
+}
+
+async function take(site: Site, taken: AsyncDisposableStack) {
+  const { places, config, journal, log, searchPath } = site;
+  const remembered = await journal.load();
+  const hasApps = remembered.instances.some(({ released }) => !released);
+  const open = await openPlace(places);
+  // apps that run need it
+  if (!hasApps) taken.defer(open.close);
+  const machine = machineFacts(searchPath, { copy: `${places.state}/inside/.init`, hasApps });
+  const faults = machineFaults(places, machine.init);
+  const insides = insideDirectories({ directory: `${places.state}/inside`, init: machine.init });
+  const rootfs = rootFilesystems({ directory: `${open.directory}/rootfs`, bundles: config.bundles });
+  const ids = { uid: config.userIds.last, rootIdOffset: config.userIds.rootOffset };
+  const appPlace = await openAppPlace({ wanted: config.cgroupParent, places, searchPath, log });
+  taken.defer(appPlace.close);
+  const announcer = new Announcer(journal, log);
+  const built = await buildEngine(site, {
+    ...{ open, appPlace, insides, rootfs, ids, machine, faults, remembered },
+    remember: (facts) => announcer.commit({ facts }),
+  });
+  taken.defer(built.close);
+  if (!hasApps) taken.defer(built.engine.close);
+  for (const { state, what, why, next } of faults()) log[state === 'fail' ? 'error' : 'warn']({ why, next }, what);
+  const neighbours = await buildNeighbours({
+    ...{ config, places, log, env: site.env, searchPath },
+    embedded: displayOptions(site, open, appPlace),
+  });
+  taken.defer(neighbours.close);
+  return { remembered, open, machine, faults, insides, rootfs, ids, appPlace, announcer, built, neighbours };
 }
 
 async function closeAll(parts: readonly { readonly close: () => Promise<void> }[]): Promise<void> {
@@ -115,6 +130,7 @@ function degraded({ fault }: BuiltEngine): readonly DeviceProblem[] {
 const settingsOf = ({ config, platform, root, webAddress }: Site, machine: ReturnType<typeof machineFacts>) => ({
   ...{ ...config, ...machine, platform, root, webAddress },
   appDefaults: appDefaultsOf(config, machine.memoryBytes),
+  wakeTarget: config.rdk.wakeTarget ?? DEFAULT_WAKE_TARGETS[config.profile],
 });
 
 const displayOptions = (site: Site, open: OpenPlace, appPlace: AppPlace): DisplayOptions => ({

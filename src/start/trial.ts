@@ -51,7 +51,12 @@ export async function trialOrder(options: TrialOptions, { engine, id, app }: Ord
   });
   return {
     ...{ id, config, limits: startLimits(config), wishes: app, displaySocket: null },
-    ...{ logFile: `${directory}/log`, logMaxBytes: 4096, terminal: false, network: 'loopback' },
+    ...{
+      logFile: `${directory}/log`,
+      logMaxBytes: 4096,
+      terminal: false,
+      network: { join: 'loopback', hostPorts: [] },
+    },
   };
 }
 

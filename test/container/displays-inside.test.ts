@@ -57,7 +57,7 @@ test('the picture of an app is the same after a wake, and after a restart of the
   const { client } = daemon;
   assert.equal((await client.getScreenshot({ appInstanceId: id })).live, false);
   assert.equal(await colourOf(client, id), ORANGE);
-  await client.wake({ appInstanceId: id, runtimeState: 'RUNTIME_STATE_SUSPENDED' });
+  await client.wake({ appInstanceId: id, target: 'SUSPENDED' });
   assert.equal((await client.getScreenshot({ appInstanceId: id })).live, false);
   await daemon.kill9();
   await daemon.start();

@@ -66,14 +66,14 @@ test('an app that was suspended wakes running, or suspended when that is asked',
   const { client } = daemon;
   let app = await runCounter(client, { kind: 'pair' });
   const appInstanceId = app.id;
-  for (const [runtimeState, state] of [
+  for (const [target, state] of [
     [undefined, 'RUNNING'],
-    ['RUNTIME_STATE_SUSPENDED', 'SUSPENDED'],
-    ['RUNTIME_STATE_RUNNING', 'RUNNING'],
+    ['SUSPENDED', 'SUSPENDED'],
+    ['RUNNING', 'RUNNING'],
   ] as const) {
     await client.suspend({ appInstanceId });
     await client.hibernate({ appInstanceId });
-    await client.wake({ appInstanceId, ...(runtimeState !== undefined && { runtimeState }) });
+    await client.wake({ appInstanceId, ...(target !== undefined && { target }) });
     app = { id: app.id, count: await checkAwake(daemon, app, state) };
   }
 });

@@ -8,6 +8,7 @@ import { uniqueId, untilSays } from '../lib/apps.ts';
 import { startDaemon, type TestDaemon } from '../lib/daemon.ts';
 import { installPackage, lifecycleManagerRun, PACKAGE_MANAGER_ID } from '../lib/package-manager.ts';
 import { helpfulRefusal } from '../lib/refusal.ts';
+import { runtimectl } from '../lib/runtimectl.ts';
 
 /** Says who it is, and writes a file that only its owner may read. */
 const PROGRAM = `#!/bin/sh
@@ -59,6 +60,21 @@ test('apps of one configuration run at once and one after the other, each with a
   const { appInstanceId: _, ...words } = asked;
   const { ignored } = await daemon.client.generateSpec(words);
   assert(ignored.some((one) => one.includes('userId 30000 and groupId 30000 not taken')));
+});
+
+test('a configuration of a newer RDK runs, and what is not known of it is told once: in the log and in info', async () => {
+  await using daemon = await startDaemon();
+  const { run, end } = await rdkApps(daemon);
+  const strange = { md5hash: 'd41d8cd98f00b204', logLevels: 'info', dialId: null };
+  const { warnings, appInstanceId } = await run('com.example.newer', { ...strange, userId: 0, groupId: 0 });
+  assert.deepEqual(warnings, [
+    'runtimeConfigObject.md5hash: not a member that this version knows',
+    'runtimeConfigObject.logLevels: not the text of a JSON array, so it counts as empty',
+  ]);
+  const { stdout } = await runtimectl(['info', appInstanceId], daemon);
+  assert.match(stdout, /^warning: +runtimeConfigObject\.md5hash: not a member/m);
+  await end(appInstanceId);
+  assert.equal(daemon.log().split('md5hash').length, 2, 'one line');
 });
 
 test('a device that honours ids and lists one as shared gives it to all apps, with what they had; and takes it back from them', async () => {

@@ -71,6 +71,13 @@ async function client(path: string): Promise<Socket> {
   return socket;
 }
 
+/** wl_display.get_registry, and wl_registry.bind of the first global, which is wl_compositor where the rule depends on it. */
+const BIND_COMPOSITOR = Buffer.concat([
+  Buffer.from(Uint32Array.of(1, (12 << 16) | 1, 2, 2, (40 << 16) | 0, 1, 14).buffer),
+  Buffer.from('wl_compositor\0\0\0'),
+  Buffer.from(Uint32Array.of(1, 3).buffer),
+]);
+
 for (const [name, make] of Object.entries(SUBJECTS)) {
   test(`${name}: a display is where it was said, the app's own, and takes clients`, async () => {
     await using subject = await make();
@@ -98,6 +105,25 @@ for (const [name, make] of Object.entries(SUBJECTS)) {
       assert(!existsSync(socket));
       assert.deepEqual(there(), []);
     }
+  });
+
+  test(`${name}: a display that programs are connected to goes with the app, whatever they have bound`, async () => {
+    await using subject = await make();
+    const { displays, there } = subject;
+    const order = newOrder('used');
+    const { socket } = await displays.createDisplay(order, wait());
+    // one that draws, and one that has only looked
+    const [drawing, looking] = [await client(socket), await client(socket)];
+    drawing.write(BIND_COMPOSITOR);
+    looking.write(BIND_COMPOSITOR.subarray(0, 12));
+    await Promise.all([once(drawing, 'data'), once(looking, 'data')]);
+    looking.destroy();
+    await displays.destroyDisplay(order.appInstanceId, wait());
+    assert(!existsSync(socket));
+    assert.deepEqual(there(), []);
+    drawing.destroy();
+    await displays.createDisplay(order, wait());
+    assert.deepEqual(there(), [order.appInstanceId]);
   });
 
   test(`${name}: a taken name is an error, and who has it keeps it`, async () => {

@@ -108,7 +108,7 @@ for (const [name, make] of Object.entries(ENGINES)) {
     await client.hibernate({ appInstanceId: id });
     assert.equal(await stateOf(client, id), 'HIBERNATED');
     await helpfulRefusal(client.suspend({ appInstanceId: id }), 'ILLEGAL_STATE', /HIBERNATED/);
-    await client.wake({ appInstanceId: id, runtimeState: 'RUNTIME_STATE_SUSPENDED' });
+    await client.wake({ appInstanceId: id, target: 'SUSPENDED' });
     assert.equal(await stateOf(client, id), 'SUSPENDED');
     await client.hibernate({ appInstanceId: id });
     await client.wake({ appInstanceId: id });

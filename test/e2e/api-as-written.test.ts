@@ -99,6 +99,7 @@ test('the example with ThunderJS is as written', async () => {
   ) => Promise<void>;
   try {
     await example(...Object.values(names));
+    await until(() => printed.length > 0, { what: 'the event is told', timeoutMs: LIMIT_MS });
     assertPrinted(printed.join('\n'), block, '//');
     assert.deepEqual(thunder?.complaints, []);
   } finally {

@@ -104,7 +104,9 @@ test('without tini-static and its copy a run is refused in plain words, problems
 
 async function stopAndTry(daemon: TestDaemon) {
   await daemon.stop();
-  return daemon.tryAnother();
+  const failed = await daemon.tryAnother();
+  assert.deepEqual(daemon.traces(), [], 'a start that fails leaves nothing');
+  return failed;
 }
 
 test('an app that ends by itself while a program is brought into it is told as such, at whatever moment', async () => {

@@ -27,7 +27,7 @@ test('a wake during a hibernation gives it up: the app runs, and was never aslee
   await client.suspend({ appInstanceId: id });
   const second = overtaken();
   await until(() => dobby.stateOf(id) === 'hibernating', { what: 'Dobby is at it', timeoutMs: LIMIT_MS });
-  await client.wake({ appInstanceId: id, runtimeState: 'RUNTIME_STATE_SUSPENDED' });
+  await client.wake({ appInstanceId: id, target: 'SUSPENDED' });
   await second;
   assert.deepEqual([await stateOf(client, id), dobby.stateOf(id)], ['SUSPENDED', 'paused']);
   const { hibernation } = await client.getInfo({ appInstanceId: id });

@@ -37,6 +37,8 @@ async function startFails(daemon: TestDaemon): Promise<string> {
   const { code, stderr } = await daemon.tryAnother();
   assert.equal(code, 1, stderr);
   assert.doesNotMatch(stderr, /unexpected fault|^\s+at /m);
+  const left = daemon.traces().filter((line) => !line.startsWith('mount ')); // those are the test's own
+  assert.deepEqual(left, [], 'a start that fails leaves nothing');
   return stderr;
 }
 

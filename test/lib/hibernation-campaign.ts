@@ -38,9 +38,9 @@ const add = (tally: Tally, word: string): unknown => tally.set(word, (tally.get(
 const EXPECTED = new Set(['UNREACHABLE', 'ABORTED', 'ILLEGAL_STATE', 'BUSY']);
 
 type Call = { readonly name: string; readonly make: (client: Client, id: string) => Promise<unknown> };
-const wakeTo = (runtimeState: 'RUNTIME_STATE_RUNNING' | 'RUNTIME_STATE_SUSPENDED'): Call => ({
-  name: runtimeState === 'RUNTIME_STATE_RUNNING' ? 'wake' : 'wake suspended',
-  make: (client, appInstanceId) => client.wake({ appInstanceId, runtimeState }),
+const wakeTo = (target: 'RUNNING' | 'SUSPENDED'): Call => ({
+  name: target === 'RUNNING' ? 'wake' : 'wake suspended',
+  make: (client, appInstanceId) => client.wake({ appInstanceId, target }),
 });
 const plain = (name: 'hibernate' | 'suspend' | 'resume' | 'terminate' | 'kill'): Call => ({
   name,
@@ -50,9 +50,9 @@ const plain = (name: 'hibernate' | 'suspend' | 'resume' | 'terminate' | 'kill'):
 const AWAKE: readonly Call[] = [plain('hibernate'), plain('hibernate'), plain('hibernate'), plain('suspend')];
 const SUSPENDED: readonly Call[] = [plain('hibernate'), plain('hibernate'), plain('resume')];
 const ASLEEP: readonly Call[] = [
-  wakeTo('RUNTIME_STATE_RUNNING'),
-  wakeTo('RUNTIME_STATE_RUNNING'),
-  wakeTo('RUNTIME_STATE_SUSPENDED'),
+  wakeTo('RUNNING'),
+  wakeTo('RUNNING'),
+  wakeTo('SUSPENDED'),
 ];
 /** Mostly what the state allows, so that the kill meets work. */
 const SENSIBLE: Readonly<Partial<Record<State, readonly Call[]>>> = {

@@ -1,10 +1,10 @@
 /** RDK's window manager and storage manager, as far as JSON-RPC shows them (facts/thunder.md §3.2, §3.3). */
 import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, rm } from 'node:fs/promises';
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:net';
+import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { CoreError, type Plugin, type ThunderServer } from './thunder-server.ts';
+import { westerosDisplay } from './westeros-display.ts';
 
 export const WINDOW_MANAGER = 'org.rdk.RDKWindowManager';
 export const STORAGE_MANAGER = 'org.rdk.AppStorageManager';
@@ -13,33 +13,32 @@ export type WindowManagerPlugin = AsyncDisposable & {
   readonly plugin: Plugin;
   /** Parameters of every createDisplay. */
   readonly asked: Readonly<Record<string, unknown>>[];
-  /** Client ids of the displays that are there. */
+  /** Client ids of the displays that are there, in small letters. */
   readonly displays: () => readonly string[];
   /** Waited for before a display is made. */
   hold: Promise<unknown>;
 };
 
-/** Listens on a real socket for each display; a display goes when its last client does. */
+/** RDKWindowManager's loop draws about 40 pictures a second; a display that was killed goes with the next one. */
+const FRAME_MS = 25;
+
+/**
+ * Upstream's CompositorController (rdk-window-manager, src/compositorcontroller.cpp): names are compared in small letters
+ * (standardizeName), a name that it has is refused (createDisplay), and a display is killed when any client of it that had bound
+ * wl_compositor goes, whatever others there are (onEvent, APPLICATION_DISCONNECTED). Its socket goes with the next picture (draw).
+ */
 export function windowManagerPlugin(server: ThunderServer, directory: string): WindowManagerPlugin {
   const displays = new Map<string, Server>();
 
   async function make(clientId: string, path: string, owner: readonly [uid: number, gid: number]): Promise<void> {
-    let clients = 0;
-    const display = createServer((client) => {
-      clients++;
-      client.on('error', () => undefined);
-      client.resume();
-      server.emit(WINDOW_MANAGER, 'onConnected', { clientId });
-      client.on('close', () => {
-        clients--;
-        if (clients > 0) return;
-        displays.delete(clientId);
-        // closing removes the socket
-        display.close();
-        server.emit(WINDOW_MANAGER, 'onDisconnected', { clientId });
-      });
-    }).listen(path);
-    await once(display, 'listening');
+    const display = await westerosDisplay(path, (status) => {
+      const event = status === 'connected' ? 'onConnected' : 'onDisconnected';
+      server.emit(WINDOW_MANAGER, event, { clientId });
+      if (status === 'connected' || displays.get(clientId) !== display) return;
+      displays.delete(clientId);
+      // closing removes the socket
+      setTimeout(() => display.close(), FRAME_MS);
+    });
     await chown(path, ...owner);
     await chmod(path, 0o600);
     displays.set(clientId, display);
@@ -55,12 +54,11 @@ export function windowManagerPlugin(server: ThunderServer, directory: string): W
         createDisplay: async (params) => {
           made.asked.push(params);
           await made.hold;
-          const { clientId = '', displayName = '', ownerId = 0, groupId = 0 } = params;
+          const { displayName = '', ownerId = 0, groupId = 0 } = params;
           const path = join(directory, String(displayName));
-          if (clientId === '' || displays.has(String(clientId)) || existsSync(path)) {
-            throw new CoreError(1, 'ERROR_GENERAL');
-          }
-          await make(String(clientId), path, [Number(ownerId), Number(groupId)]);
+          const clientId = (typeof params['clientId'] === 'string' ? params['clientId'] : '').toLowerCase();
+          if (clientId === '' || displays.has(clientId) || existsSync(path)) throw new CoreError(1, 'ERROR_GENERAL');
+          await make(clientId, path, [Number(ownerId), Number(groupId)]);
           return null;
         },
       },

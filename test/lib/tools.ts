@@ -65,3 +65,13 @@ export async function toolsWith(
   }
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
 }
+
+/** A runc whose command fails, after the shell commands in the file `<command>.<container>` of the directory, while that is there. */
+export const runcWithOrders = (directory: string): string => `#!/bin/sh
+for last; do :; done
+for word; do
+  order="${directory}/$word.$last"
+  if [ -e "$order" ]; then . "$order"; echo "no such luck" >&2; exit 1; fi
+done
+exec "${TOOLS}/runc" "$@"
+`;

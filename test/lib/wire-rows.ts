@@ -57,7 +57,14 @@ const limits = z.strictObject({
 });
 const info = z.strictObject({
   ...summary,
-  ...{ containerId: text, gid: count, createdAt: time, operation: text.nullable(), allowed: z.array(text) },
+  ...{
+    containerId: text,
+    gid: count,
+    idsFrom: text,
+    createdAt: time,
+    operation: text.nullable(),
+    allowed: z.array(text),
+  },
   monitored: z.boolean(),
   cpu: z.strictObject({ usageNs: count }).nullable(),
   pids: z.strictObject({ current: count, limit: count.nullable() }).nullable(),
@@ -222,7 +229,9 @@ export const WIRE: Readonly<Record<MethodName, WireRow>> = {
   listImages: { params: () => undefined, form: z.array(image).length(1) },
   wake: {
     upstream: { members: { appInstanceId: 'string', runtimeState: 'string' }, result: 'null' },
-    params: (at) => ({ ...one(at), runtimeState: 'RUNTIME_STATE_SUSPENDED' }),
+    own: ['target'],
+    differs: '0182-what-wake-leads-to.md',
+    params: (at) => ({ ...one(at), target: 'SUSPENDED' }),
     form: nil,
   },
   getScreenshot: {

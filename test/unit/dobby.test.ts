@@ -20,6 +20,7 @@ import type { Proof } from '../../src/domain/hibernation.ts';
 import type { ContainerId } from '../../src/domain/ids.ts';
 import { INIT_POINT } from '../../src/domain/rootfs.ts';
 import { refusal } from '../lib/refusal.ts';
+import { describedOf, dobbyOf } from '../lib/spec-apps.ts';
 
 const PROVEN: Proof = { possible: true };
 
@@ -63,6 +64,8 @@ const WISHES: BundleWishes = {
   wishes: { network: 'none', ports: [] },
 };
 
+const RDK_APP = { command: 'x', appPath: '/package-of-the-app', systemMemoryLimit: 64 * 2 ** 20 };
+
 test('a configuration becomes one that Dobby can run, whatever was in it', () => {
   const config = { process: { args: [INIT_POINT, '--', 'app', '-x'] }, linux: { cgroupsPath: '/ours', seccomp: {} } };
   assert.deepEqual(dobbyBundle(config, WISHES), {
@@ -86,6 +89,29 @@ test('what is mounted below is only spoken of where something can be: crun takes
   const told = dobbyBundle(config, { ...WISHES, files: new Set(['/a/file']) }) as typeof config;
   assert.deepEqual(told.mounts[0]?.options, ['rbind', 'rprivate', 'nosuid', 'nodev', 'ro']);
   assert.deepEqual(told.mounts.slice(1), [mounts[1], plain]);
+});
+
+test('ports of the host that an app reaches are forwarded out, in the network none too', () => {
+  type Made = { readonly rdkPlugins: { readonly networking?: unknown } };
+  const plugin = (wanted: Partial<BundleWishes['wishes']>) =>
+    (dobbyBundle({}, { ...WISHES, wishes: { network: 'none', ports: [], ...wanted } }) as Made).rdkPlugins.networking;
+  const containerToHost = [{ port: 3473, protocol: 'tcp' }];
+  const common = { ipv4: true, dnsmasq: true };
+  assert.equal(plugin({}), undefined);
+  assert.equal(plugin({ network: 'host', hostPorts: [3473] }), undefined);
+  for (const type of ['none', 'nat'] as const) {
+    const portForwarding = { localhostMasquerade: true, containerToHost };
+    const expected = { required: true, data: { type, ...common, portForwarding } };
+    assert.deepEqual(plugin({ network: type, hostPorts: [3473] }), expected);
+    const described = describedOf({ runtimeConfig: { ...RDK_APP, wanLanAccess: type === 'nat' }, ports: [3473, 3473] });
+    assert.deepEqual(described.app.hostPorts, [3473]);
+    const { networking } = dobbyOf({
+      runtimeConfig: { ...RDK_APP, wanLanAccess: type === 'nat' },
+      ports: [3473],
+    }).spec.rdkPlugins;
+    assert.deepEqual(networking?.data.portForwarding, portForwarding);
+    assert.equal(networking.required, true);
+  }
 });
 
 test('a port that is another one inside is refused, and the log of a spec is ours unless it has one', async () => {

@@ -73,6 +73,7 @@ test('a failure is a problem until something else has come of the app', () => {
     type: 'failure',
     operation: 'hibernate',
     error: { code: 'CHECKPOINT_FAILED', what: 'it was not hibernated', next: 'close the socket' },
+    ended: false,
   } as const;
   const back = { type: 'stateChanged', old: 'HIBERNATING', new: 'RUNNING', why: 'the hibernation failed' } as const;
   const later = { type: 'stateChanged', old: 'RUNNING', new: 'SUSPENDED', why: 'suspend' } as const;

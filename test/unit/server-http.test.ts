@@ -281,6 +281,7 @@ test('a subscriber that does not read is dropped with 1013; others get every eve
       type: 'failure',
       operation: 'run',
       error: big,
+      ended: true,
     });
     await new Promise((resolve) => setImmediate(resolve));
   }

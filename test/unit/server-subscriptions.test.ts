@@ -32,7 +32,9 @@ test('each of upstream’s events has upstream’s form', () => {
   hub.publish(event({ type: 'stateChanged', old: 'STARTING', new: 'RUNNING', why: 'run' }));
   hub.publish(event({ type: 'terminated', exit }));
   hub.publish(event({ type: 'terminated', exit: { ...exit, code: null } }));
-  hub.publish(event({ type: 'failure', operation: 'run', error: { code: 'START_FAILED', what: 'no' } }));
+  const error = { code: 'START_FAILED', what: 'no' };
+  hub.publish(event({ type: 'failure', operation: 'run', error, ended: true }));
+  hub.publish(event({ type: 'failure', operation: 'wake', error, ended: false }));
   const one = { appInstanceId: 'clock-1' };
   const notification = (name: string, params: object) => ({
     jsonrpc: '2.0',

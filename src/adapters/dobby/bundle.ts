@@ -25,7 +25,7 @@ export type BundleWishes = {
   readonly hasInit: boolean;
   readonly logFile: string;
   readonly logMaxBytes: number;
-  readonly wishes: Pick<App, 'network' | 'ports'>;
+  readonly wishes: Pick<App, 'network' | 'ports' | 'hostPorts'>;
   /** Whether mounts are to be possible while it runs, in a Dobby that needs a plugin for that. */
   readonly liveMounts: boolean;
   /** Sources of mounts that are no directories. */
@@ -73,13 +73,21 @@ export const fileLogging = ({ logFile, logMaxBytes }: Pick<BundleWishes, 'logFil
   logging: { required: false, data: { sink: 'file', fileOptions: { path: logFile, limit: logMaxBytes } } },
 });
 
-/** Of the app's own network only `nat` is more than an empty namespace; `host` has none of its own. */
-function networking({ network, ports }: BundleWishes['wishes']): object {
-  if (network !== 'nat') return {};
-  const hostToContainer = ports.map(({ host, protocol }) => ({ port: host, protocol }));
-  // without localhostMasquerade: it is for ports that lead out, and with none of them the plugin fails (PortForwarding.cpp, constructMasqueradeRules)
-  const forwarding = ports.length === 0 ? {} : { portForwarding: { hostToContainer } };
-  return { networking: { required: true, data: { type: 'nat', ipv4: true, dnsmasq: true, ...forwarding } } };
+/**
+ * Of the app's own network only `nat` is more than an empty namespace, and one in which ports of the machine are reached; `host`
+ * has none of its own. Dobby gives a network `none` an interface for these (NetworkingPlugin.cpp, createRuntime).
+ */
+function networking({ network, ports, hostPorts = [] }: BundleWishes['wishes']): object {
+  if (network === 'host' || (network === 'none' && hostPorts.length === 0)) return {};
+  const forwarding = {
+    // with no port that leads out the plugin makes no rules of it, and fails (PortForwarding.cpp, constructMasqueradeRules)
+    ...(hostPorts.length > 0 && { localhostMasquerade: true }),
+    ...(ports.length > 0 && { hostToContainer: ports.map(({ host, protocol }) => ({ port: host, protocol })) }),
+    ...(hostPorts.length > 0 && { containerToHost: hostPorts.map((port) => ({ port, protocol: 'tcp' })) }),
+  };
+  const portForwarding = Object.keys(forwarding).length > 0 ? { portForwarding: forwarding } : {};
+  // in the network none it means nothing but that no resolv.conf is bound in (postInstallation)
+  return { networking: { required: true, data: { type: network, ipv4: true, dnsmasq: true, ...portForwarding } } };
 }
 
 /** Throws NOT_SUPPORTED for what Dobby cannot give an app, before anything is begun for it. */

@@ -1,9 +1,8 @@
 /**
- * Displays by org.rdk.RDKWindowManager, asked for as upstream's WindowManagerConnector does it. It has no destroyDisplay: a
- * display goes when its client does. Source: facts/thunder.md §3.2.
+ * Displays by org.rdk.RDKWindowManager, asked for as upstream's WindowManagerConnector does it. It has no destroyDisplay
+ * (IRDKWindowManager.h): a display goes when a client of it leaves. Source: facts/thunder.md §3.2, {@link leaveDisplay}.
  */
 import { lstat, rm } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { isErrno, RuntimeError } from '../../domain/errors.ts';
 import { containerIdFor, type AppInstanceId } from '../../domain/ids.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -11,6 +10,7 @@ import type { DisplayOrder, DisplayPlace, Displays } from '../../ports/displays.
 import type { Wait } from '../../ports/wait.ts';
 import { neighbourFailed } from './answers.ts';
 import { aborted, within } from './calls.ts';
+import { leaveDisplay } from './leave-display.ts';
 import type { Thunder } from './thunder.ts';
 
 export const WINDOW_MANAGER = 'org.rdk.RDKWindowManager';
@@ -25,8 +25,8 @@ type Options = {
 /** sockaddr_un of unix(7), without the final NUL. */
 const MAX_SOCKET_PATH_BYTES = 107;
 const POLL_MS = 10;
-/** How long the window manager has to notice that the display's client has gone. */
-const LEAVE_MS = 1000;
+/** How long a display has to answer its last client, and then to go: the window manager removes it when it draws the next picture. */
+const LEAVE_MS = 2000;
 
 export function windowManager({ thunder, directory, clock }: Options): Displays {
   const neighbour = thunder.neighbour(WINDOW_MANAGER);
@@ -71,11 +71,16 @@ export function windowManager({ thunder, directory, clock }: Options): Displays 
       if (foreign.has(id)) return;
       const socket = socketOf(directory, nameOf(id));
       if ((await look(socket)) !== 'socket') return;
-      await comeAndGo(socket);
-      const deadline = performance.now() + Math.min(LEAVE_MS, wait.timeoutMs);
-      while ((await look(socket)) !== undefined && performance.now() < deadline) await clock.sleep(POLL_MS);
-      // nobody listens there any more, or will: it would only stand in the way of the next one
-      await rm(socket, { force: true });
+      const limit = { ...wait, timeoutMs: Math.min(LEAVE_MS, wait.timeoutMs) };
+      try {
+        if ((await leaveDisplay(socket, limit)) === 'left') await disappears(socket, { clock, wait: limit });
+        // of a window manager that has ended: the file would only stand in the way of the next display
+        else await rm(socket, { force: true });
+      } catch (error) {
+        // its own client may have left at the same moment, and taken the display with it
+        if ((await look(socket)) === undefined) return;
+        throw wait.signal.aborted ? aborted('the display', wait.signal.reason) : stays(id, socket, error);
+      }
     },
   };
 }
@@ -128,6 +133,15 @@ async function appears({ socket }: DisplayPlace, { uid }: DisplayOrder, { clock,
   }
 }
 
+async function disappears(socket: string, { clock, wait }: Patience): Promise<void> {
+  const deadline = performance.now() + wait.timeoutMs;
+  while ((await look(socket)) !== undefined) {
+    if (performance.now() > deadline) throw new RuntimeError('TIMED_OUT', { what: 'its last client has left' });
+    wait.signal.throwIfAborted();
+    await clock.sleep(POLL_MS);
+  }
+}
+
 async function look(path: string): Promise<'socket' | 'other' | undefined> {
   const found = await lstat(path).catch(ignoreMissing);
   if (found === undefined) return undefined;
@@ -138,24 +152,17 @@ function ignoreMissing(error: unknown): undefined {
   if (!isErrno(error, 'ENOENT', 'ENOTDIR')) throw error;
 }
 
-/** As a client that ends: the only word for "destroy it" that this window manager has. */
-async function comeAndGo(socket: string): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const client = connect(socket);
-    // also when nobody listens: then there is only the file to remove
-    client.setTimeout(LEAVE_MS, () => client.destroy());
-    client.on('connect', () => client.destroy());
-    client.on('error', () => undefined);
-    client.on('close', () => {
-      resolve();
-    });
-  });
-}
-
 const taken = ({ displayName, socket }: DisplayPlace): RuntimeError =>
   new RuntimeError('DISPLAY_FAILED', {
     what: `the display ${displayName} is there already`,
     next: `use another appInstanceId, or remove ${socket} if no app has it`,
+  });
+
+const stays = (id: AppInstanceId, socket: string, cause: unknown): RuntimeError =>
+  new RuntimeError('DISPLAY_FAILED', {
+    what: `the display of ${id} stays: ${WINDOW_MANAGER} did not remove ${socket}`,
+    next: 'it is tried again; if it stays so, restart the plugin (Controller.deactivate, activate)',
+    cause,
   });
 
 /** Whatever went wrong, there is no display. */

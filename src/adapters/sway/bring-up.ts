@@ -4,6 +4,7 @@ import type { AppInstanceId, ContainerId } from '../../domain/ids.ts';
 import { SET_UP } from '../../domain/set-up.ts';
 import type { DisplayOrder } from '../../ports/displays.ts';
 import type { Wait } from '../../ports/wait.ts';
+import { asClient } from '../wayland/client.ts';
 import { endSway } from './end-sway.ts';
 import type { SwayParts } from './parts.ts';
 import type { AppStage } from './stage.ts';
@@ -11,7 +12,6 @@ import { makePlaces, readRecord, writeRecord, type DisplayPlaces } from './place
 import { connectToSocketOf } from './socket-of-app.ts';
 import { startSway } from './start-sway.ts';
 import { swayConfig } from './sway-config.ts';
-import { probe } from './wayland-probe.ts';
 
 /** A compositor at 720p needs 20 MB, and some bytes for each pixel more. Beyond this it is a fault. */
 const LIMITS = { memoryBytes: 512 * 2 ** 20, pids: 64 };
@@ -51,7 +51,7 @@ export async function bringUp(parts: SwayParts, display: NewDisplay, wait: Wait)
 /** Throws DISPLAY_FAILED, TIMED_OUT, ABORTED. */
 export async function answers({ places, order }: Pick<NewDisplay, 'places' | 'order'>, wait: Wait): Promise<void> {
   try {
-    await probe(await connectToSocketOf(order.uid, places.socket), wait);
+    await asClient(await connectToSocketOf(order.uid, places.socket), wait, (client) => client.globals());
   } catch (error) {
     throw asDisplayFailure(order, error);
   }

@@ -51,7 +51,7 @@ async function attempt({ daemon, options }: Invocation, name: OperationName, app
   try {
     const { already } =
       name === 'wake'
-        ? await callOnce(daemon, [name, { appInstanceId, runtimeState: targetOf(options) }])
+        ? await callOnce(daemon, [name, { appInstanceId, target: targetOf(options) }])
         : await callOnce(daemon, [name, { appInstanceId }]);
     return { appInstanceId, already };
   } catch (thrown) {
@@ -59,8 +59,8 @@ async function attempt({ daemon, options }: Invocation, name: OperationName, app
   }
 }
 
-const targetOf = (options: Invocation['options']): 'RUNTIME_STATE_SUSPENDED' | 'RUNTIME_STATE_RUNNING' =>
-  options['suspended'] === true ? 'RUNTIME_STATE_SUSPENDED' : 'RUNTIME_STATE_RUNNING';
+const targetOf = (options: Invocation['options']): 'SUSPENDED' | 'RUNNING' =>
+  options['suspended'] === true ? 'SUSPENDED' : 'RUNNING';
 
 function report({ output }: Invocation, name: OperationName, outcome: Outcome): void {
   if (outcome.error !== undefined) output.error(outcome.error);

@@ -3,6 +3,7 @@ import { RuntimeError } from '../../domain/errors.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
 import { clear } from './clear.ts';
+import { failureOf } from './operation.ts';
 
 /** Repeatable. Throws what keeps the container's traces where they are. */
 export async function beAsleep(world: World, instance: Instance, why: string): Promise<void> {
@@ -23,7 +24,7 @@ export async function beAsleep(world: World, instance: Instance, why: string): P
       live: null,
       hibernation: { ...hibernation, image: image && { ...image, ...(fault && { damage: fault.message }) } },
     },
-    before: isNews ? [{ type: 'failure', operation: 'wake', error: fault.toJSON() }] : [],
+    before: isNews ? [failureOf('wake', fault, { ended: false })] : [],
   });
 }
 

@@ -44,7 +44,7 @@ async function ofWords(world: World, { appId: id = '', ...params }: Params, sign
   // not the instance's own: it may be run, or end, meanwhile
   const holder = containerIdFor(namesOf({ appId: id }).appInstanceId);
   try {
-    const unmet = unmetIds(upstream, lease);
+    const unmet = [...(params.runtimeConfigObject?.notTaken ?? []), ...unmetIds(upstream, lease)];
     if (params.format === 'dobby') {
       const made = await ofDobby(world, described, { ...names, lease });
       return { ...made, ignored: [...made.ignored, ...unmet] };

@@ -10,7 +10,7 @@ import type { World } from '../world.ts';
 import { clear } from './clear.ts';
 import { dumpTimeoutMs, NEVER, notHibernated } from './dump-bounds.ts';
 import { hibernateInPlace } from './in-place.ts';
-import { during, liveOf, unhurried } from './operation.ts';
+import { during, failureOf, liveOf, unhurried } from './operation.ts';
 import { pagesAreIn } from './pages.ts';
 import { hideScreen, showScreen } from './screen.ts';
 import { settle } from './settle.ts';
@@ -150,7 +150,7 @@ async function goBack(world: World, { instance, before }: Dump, cause: unknown):
   const findings = isOfCriu(cause) ? await surveys.readLog(failureLog) : [];
   const error = explained(cause, { what: notHibernated(appInstanceId, before.from, ended), findings });
   await images.discardDraft(containerId);
-  const failure = { type: 'failure', operation: 'hibernate', error: error.toJSON() } as const;
+  const failure = failureOf('hibernate', error, { ended: ended !== undefined });
   if (ended !== undefined) await settle(world, instance, { ...ended, before: [failure] });
   else {
     const hibernation = { ...before, failureLog: isOfCriu(cause) ? failureLog : before.failureLog };

@@ -6,7 +6,7 @@ import type { HibernationRecord } from '../../ports/journal.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
 import { dumpTimeoutMs, NEVER, notHibernated } from './dump-bounds.ts';
-import { isTakenOver, liveOf, unhurried } from './operation.ts';
+import { failureOf, isTakenOver, liveOf, unhurried } from './operation.ts';
 import { hideScreen, showScreen } from './screen.ts';
 import { settle } from './settle.ts';
 
@@ -55,7 +55,7 @@ async function goBack(world: World, instance: Instance, { before, cause }: Failu
   const ended = await engine.ended(containerId, liveOf(instance));
   const what = notHibernated(appInstanceId, before.from, ended);
   const error = new RuntimeError(code, { what, next, details, cause });
-  const failure = { type: 'failure', operation: 'hibernate', error: error.toJSON() } as const;
+  const failure = failureOf('hibernate', error, { ended: ended !== undefined });
   if (ended !== undefined) await settle(world, instance, { ...ended, before: [failure] });
   else {
     await instance.enter(before.from, 'the hibernation failed', { record: { hibernation: before }, before: [failure] });
@@ -93,8 +93,8 @@ export async function wakeInPlace(
   } catch (cause) {
     const { code, next, details } = RuntimeError.of(cause);
     const error = new RuntimeError(code, { what: `${appInstanceId} was not woken`, next, details, cause });
-    const failure = { type: 'failure', operation: 'wake', error: error.toJSON() } as const;
     const ended = await engine.ended(containerId, live);
+    const failure = failureOf('wake', error, { ended: ended !== undefined });
     if (ended !== undefined) await settle(world, instance, { ...ended, before: [failure] });
     // of a hibernation that could not be given up the keeper finds out what became of it
     else if (hasSlept) await instance.enter('HIBERNATED', 'the wake failed', { before: [failure] });

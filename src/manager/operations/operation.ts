@@ -3,7 +3,7 @@ import { RuntimeError } from '../../domain/errors.ts';
 import type { Operation } from '../../domain/states.ts';
 import type { Ended } from '../../ports/engine.ts';
 import type { Wait } from '../../ports/wait.ts';
-import type { Instance } from '../instance.ts';
+import type { Asker, EventBody, Instance } from '../instance.ts';
 
 /** Marks the instance as busy with an operation while it works. */
 export async function during<Result>(
@@ -38,13 +38,23 @@ export const overtaken = (by: Operation, { record }: Instance): RuntimeError =>
 export const isTakenOver = ({ reason }: AbortSignal): boolean =>
   reason instanceof RuntimeError && reason.details?.['overtakenBy'] !== undefined;
 
+type Failure = Extract<EventBody, { readonly type: 'failure' }>;
+
+/** The event of an operation that came to nothing; `ended`: that ended the app, or kept it from starting. */
+export const failureOf = (operation: Operation, thrown: unknown, { ended }: Pick<Failure, 'ended'>): Failure => ({
+  type: 'failure',
+  operation,
+  error: RuntimeError.of(thrown).toJSON(),
+  ended,
+});
+
 /** What the work writes is told with the name of who asked for it. */
 export async function askedBy<Result>(
   instance: Instance,
-  by: string | undefined,
+  { by, origin }: Asker,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  instance.asker = by;
+  instance.asker = { by, origin };
   try {
     return await work();
   } finally {

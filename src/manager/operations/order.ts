@@ -27,6 +27,8 @@ export type RunOrder = {
   readonly upstream?: UpstreamRun;
   /** What was asked for and changes nothing, for the caller. */
   readonly ignored?: readonly string[];
+  /** Of RDK's words, what was kept out. */
+  readonly warnings?: readonly string[];
   /** `app` has all that the package and the device add to it: it was run before. */
   readonly isComplete?: true;
   /** Ids that are asked for. */
@@ -49,8 +51,10 @@ export async function readOrder(world: World, params: MethodParams<'run'>): Prom
   const { app, origins, ignored } = await describeForEngine(world, names.appId, { app: params.app, upstream });
   world.engine.refuse?.(app);
   if (ignored.length > 0) world.log.info({ ...names, ignored }, 'asked for, and changes nothing');
+  const warnings = params.runtimeConfigObject?.notTaken ?? [];
+  if (warnings.length > 0) world.log.warn({ ...names, warnings }, "of RDK's configuration, and not taken");
   const ids = wishOf(params, world.userIds.range);
-  return { ...names, app, said: origins, ignored, ...(upstream !== undefined && { upstream }), ids };
+  return { ...names, app, said: origins, ignored, warnings, ...(upstream !== undefined && { upstream }), ids };
 }
 
 export const namesOf = (params: MethodParams<'run'>): Pick<RunOrder, 'appId' | 'appInstanceId'> => ({
@@ -75,7 +79,9 @@ export function upstreamOf({
       next: "give either app (our description) or runtimeConfigObject (RDK's)",
     });
   }
-  return runtimeConfigObject && { runtimeConfig: runtimeConfigObject, ports, paths, debugSettings };
+  if (runtimeConfigObject === undefined) return undefined;
+  const { notTaken: _, ...runtimeConfig } = runtimeConfigObject;
+  return { runtimeConfig, ports, paths, debugSettings };
 }
 
 /** The device as it counts for these words: RDK's have values of their own where no file is. */

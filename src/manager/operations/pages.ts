@@ -5,6 +5,7 @@ import type { Wait } from '../../ports/wait.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
 import { clear } from './clear.ts';
+import { failureOf } from './operation.ts';
 
 const POLL_MS = 20;
 
@@ -41,7 +42,7 @@ export async function sleepAgain(world: World, instance: Instance): Promise<void
   await clear(world, instance, null);
   await instance.enter('HIBERNATED', 'its pages did not come', {
     record: { live: null, hibernation: { ...hibernation, wake: null } },
-    before: [{ type: 'failure', operation: 'wake', error: error.toJSON() }],
+    before: [failureOf('wake', error, { ended: false })],
   });
 }
 

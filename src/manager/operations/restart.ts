@@ -1,9 +1,8 @@
 /** The next run of an app whose restart policy calls for one; nobody waits for it. */
-import { RuntimeError } from '../../domain/errors.ts';
 import type { Instance } from '../instance.ts';
 import { isPending, nextAttempt } from '../restarts.ts';
 import type { World } from '../world.ts';
-import { during } from './operation.ts';
+import { during, failureOf } from './operation.ts';
 import { orderAgain } from './order.ts';
 import type { Planned } from './plan.ts';
 import { begin, startOrEnd } from './run.ts';
@@ -34,7 +33,7 @@ async function beginAgain(world: World, instance: Instance, signal: AbortSignal)
   } catch (error) {
     // it did not even begin: an attempt like any other
     const next = nextAttempt(instance.record, { attempts, now: world.clock.now() });
-    const failure = { type: 'failure', operation: 'run', error: RuntimeError.of(error).toJSON() } as const;
+    const failure = failureOf('run', error, { ended: true });
     const after = [failure, ...next.events];
     await instance.enter('TERMINATED', '', { essential: true, record: { restart: next.restart }, after });
     throw error;

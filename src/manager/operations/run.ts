@@ -9,7 +9,7 @@ import type { World } from '../world.ts';
 import type { RunOrder } from './order.ts';
 import { planRun, type Planned } from './plan.ts';
 import { displayAnswers, placeOfDisplay, takeDisplay, withPlacement } from './displays.ts';
-import { allDone, during } from './operation.ts';
+import { allDone, during, failureOf } from './operation.ts';
 import { followScreen } from './screen.ts';
 import { settle } from './settle.ts';
 
@@ -65,7 +65,7 @@ export async function begin(
     const recordFrom = (last: InstanceRecord): InstanceRecord => ({
       ...newRecord(world, { ...order, app: planned.app }, lease),
       ...{ network, notes: [...(order.ignored ?? []).map((one) => `${one} changes nothing`), ...planned.notes] },
-      warnings: unmetIds(order.upstream, lease),
+      warnings: [...(order.warnings ?? []), ...unmetIds(order.upstream, lease)],
       ...keep(last),
     });
     await instance.begin(recordFrom, why, { change });
@@ -143,7 +143,7 @@ async function start(world: World, instance: Instance, { planned, signal }: Star
     {
       id: containerId,
       ...{ config, limits },
-      wishes: { network: app.network, ports: app.ports },
+      wishes: { network: app.network, ports: app.ports, hostPorts: app.hostPorts },
       displaySocket: placeOfDisplay(world, instance.record)?.socket ?? null,
       logFile: logs.fileOf(containerId),
       logMaxBytes: logs.partBytes(settings.logMaxBytes),
@@ -163,7 +163,7 @@ async function start(world: World, instance: Instance, { planned, signal }: Star
 
 /** The caller gets the error; everybody else the events. What cannot even be written is undone at the next start. */
 async function giveUp(world: World, instance: Instance, cause: unknown): Promise<void> {
-  const failure = { type: 'failure', operation: 'run', error: RuntimeError.of(cause).toJSON() } as const;
+  const failure = failureOf('run', cause, { ended: true });
   const { containerId, appInstanceId } = instance.record;
   try {
     // an engine that does not answer cannot say: what is left of it is removed as soon as it does

@@ -5,7 +5,7 @@ import { isAlreadySo, type State } from '../../domain/states.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
 import { givesUp } from './in-place.ts';
-import { during, endWithin, liveOf, unhurried } from './operation.ts';
+import { during, endWithin, failureOf, liveOf, unhurried } from './operation.ts';
 import { cancelRestart } from './restart.ts';
 import { release, settle } from './settle.ts';
 
@@ -58,13 +58,21 @@ export async function forceEnd(world: World, instance: Instance, ending: Forced 
   }
   await engine.kill(instance.record.containerId, instance.record.live);
   const end = await endWithin(instance, unhurried(settings.killTimeoutMs));
-  if (end === undefined) {
-    throw new RuntimeError('KILL_FAILED', {
-      what: `${instance.record.appInstanceId} is still there ${settings.killTimeoutMs} ms after SIGKILL`,
-      next: 'look at its processes with ps: one in state D waits for the kernel; its end will be told when it comes',
-    });
-  }
+  if (end === undefined) throw await notKilled(world, instance);
   await settle(world, instance, end);
+}
+
+async function notKilled({ settings, log }: World, instance: Instance): Promise<RuntimeError> {
+  const { appInstanceId } = instance.record;
+  const error = new RuntimeError('KILL_FAILED', {
+    what: `${appInstanceId} is still there ${settings.killTimeoutMs} ms after SIGKILL`,
+    next: 'look at its processes with ps: one in state D waits for the kernel; its end will be told when it comes',
+  });
+  const after = [failureOf('kill', error, { ended: false })];
+  await instance.enter(instance.state, '', { after }).catch((fault: unknown) => {
+    log.error({ err: fault, appInstanceId }, 'a kill that failed could not be written to the history');
+  });
+  return error;
 }
 
 type Ending = { readonly via: State; readonly ending: ExitCause; readonly why: string };

@@ -32,7 +32,7 @@ export async function changeView(world: World, instance: Instance, change: ViewC
   await instance.update(() => ({
     record: { view: after },
     after: isFocusOnly ? [] : [changed(after)],
-    by: instance.asker,
+    ...instance.asker,
   }));
   return false;
 }

@@ -14,7 +14,7 @@ import { dumpTimeoutMs } from './dump-bounds.ts';
 import { explained, failureLogOf, isOfCriu } from './hibernate.ts';
 import { displayAnswers, takeDisplay } from './displays.ts';
 import { givesUp, wakeInPlace } from './in-place.ts';
-import { allDone, during, unhurried } from './operation.ts';
+import { allDone, during, failureOf, unhurried } from './operation.ts';
 import { orderAgain } from './order.ts';
 import { showScreen } from './screen.ts';
 import { planContainer } from './plan.ts';
@@ -168,7 +168,7 @@ function restoreWith(
       id: containerId,
       config,
       limits,
-      wishes: { network: app.network, ports: app.ports },
+      wishes: { network: app.network, ports: app.ports, hostPorts: app.hostPorts },
       displaySocket: null,
       imageDirectory: image.directory,
       lazyPages,
@@ -226,7 +226,7 @@ async function fallBack(world: World, instance: Instance, { cause, before }: Fai
   await clear(world, instance, null);
   await instance.enter('HIBERNATED', 'the wake failed', {
     record: { live: null, hibernation: { ...before, failureLog: ofCriu ? failureLog : before.failureLog } },
-    before: [{ type: 'failure', operation: 'wake', error: error.toJSON() }],
+    before: [failureOf('wake', error, { ended: false })],
   });
   return error;
 }

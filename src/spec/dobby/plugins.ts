@@ -47,19 +47,22 @@ const logging = ({ described: { rdk } }: DobbyOrder): Plugins =>
     ? {}
     : { logging: { required: false, data: { sink: 'devnull' } } };
 
-/** `ports` are services of the device that the app may reach, so they lead out; `app.ports` lead in. */
+/** `app.hostPorts` are services of the device that the app may reach, so they lead out; `app.ports` lead in. */
 function networking({ described, origins }: DobbyOrder): Plugins {
-  const { app, platform, rdk } = described;
+  const { app, platform } = described;
+  const { hostPorts = [] } = app;
   origins.set('rdkPlugins.networking', originIn(described, 'network'));
-  if (app.network !== 'nat') {
+  if (app.network === 'host') return { networking: { required: true, data: { type: 'open' } } };
+  const portForwarding = forwarding(app.ports, hostPorts);
+  const ports = originIn(described, hostPorts.length > 0 ? 'hostPorts' : 'ports');
+  origins.set('rdkPlugins.networking.data.portForwarding', ports);
+  if (app.network === 'none') {
     // without the plugin, too, the app has a network of its own and nothing in it
-    const isHost = app.network === 'host';
-    return { networking: { required: isHost, data: { type: isHost ? 'open' : 'none' } } };
+    if (hostPorts.length === 0) return { networking: { required: false, data: { type: 'none' } } };
+    // dnsmasq means nothing here but that no resolv.conf is bound in (Dobby's NetworkingPlugin.cpp, postInstallation)
+    return { networking: { required: true, data: { type: 'none', ipv4: true, dnsmasq: true, ...portForwarding } } };
   }
   origins.set('rdkPlugins.networking.data.ipv6', platform.ipv6.origin);
-  const portForwarding = forwarding(app.ports, rdk?.ports ?? []);
-  const ports = rdk === null ? originIn(described, 'ports') : from('caller', 'ports');
-  origins.set('rdkPlugins.networking.data.portForwarding', ports);
   const data = { type: 'nat', dnsmasq: true, ipv4: true, ipv6: platform.ipv6.value, ...portForwarding } as const;
   return { networking: { required: true, data } };
 }
@@ -101,14 +104,14 @@ function thunder(order: DobbyOrder): Plugins {
 
 function services(order: DobbyOrder): Plugins {
   const { described, origins } = order;
-  const { rdk, platform } = described;
+  const { app, rdk, platform } = described;
   const asked = serviceLevel(order);
   if (rdk === null || asked === undefined) return {};
   const wantsDial = rdk.runtimeConfig.dial || rdk.capabilities.has('dial-app');
   const wantsMapi = rdk.runtimeConfig.mapi || rdk.capabilities.has('mapi');
   const additionalPorts = [
     ...(wantsDial && platform.dial.value.port > 0 ? [platform.dial.value.port] : []),
-    ...rdk.ports,
+    ...(app.hostPorts ?? []),
     ...(wantsMapi ? platform.mapiPorts.value : []),
   ];
   origins.set('rdkPlugins.appservicesrdk', from('capability', asked.name));
