@@ -130,6 +130,11 @@ export type Engine = Execs & {
   readonly report: (wait: Wait) => Promise<EngineReport>;
   /** Throws NOT_SUPPORTED for what it cannot give an app, before anything is begun. Absent: it can give all. */
   readonly refuse?: (app: App) => void;
+  /**
+   * Notes for the caller on a configuration in the engine's own format. Throws NOT_SUPPORTED, NEIGHBOUR_FAILED, ENGINE_UNAVAILABLE for
+   * what it cannot start as it is now, before anything is begun. Absent: the start says it.
+   */
+  readonly check?: (config: object) => Promise<readonly string[]>;
   /** Absent: `checkpoint` and `restore` are used. */
   readonly inPlace?: InPlace;
   /** Shows an annotation (null: none any more) to others who look at the engine. Absent: nobody looks there. */

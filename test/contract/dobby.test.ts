@@ -88,3 +88,15 @@ test('an app with the network nat has a file with name servers, and Dobby joins 
   await daemon.stop();
   assert(!existsSync(file));
 });
+
+test('from specs: an app that wants a Thunder that is not there is refused by name, before Dobby is asked', async () => {
+  await using house = await dobbyHouse({ start: 'spec' });
+  const { daemon, dobby } = house;
+  const run = daemon.client.run({
+    appId: 'com.example.thunder',
+    appInstanceId: 'thunder',
+    runtimeConfigObject: { thunder: true, appPath: daemon.directory, command: '/bin/true', systemMemoryLimit: 2 ** 26 },
+  });
+  await helpfulRefusal(run, 'NEIGHBOUR_FAILED', /thunder: \/tmp\/communicator is not there/);
+  assert(!dobby.wire.called.includes('StartFromSpec'));
+});

@@ -3,7 +3,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { DobbyBox } from './dobby-box.ts';
-import { canBeNamed, canJoin, canStart, hasSources, type BundleConfig, type Networking } from './dobby-crun.ts';
+import { canLaunch, canStart, hasSources, type BundleConfig, type Plugins } from './dobby-crun.ts';
 import { infoOf } from './dobby-info.ts';
 import { GOOD, type Faults } from './dobby-faults.ts';
 import { DobbyWire, type Answer, type Method } from './dobby-wire.ts';
@@ -29,9 +29,8 @@ type Config = BundleConfig & {
   readonly env?: readonly string[];
   readonly rtPriority?: unknown;
   readonly process?: { readonly args?: readonly string[]; readonly env?: readonly string[] };
-  readonly rdkPlugins?: {
+  readonly rdkPlugins?: Plugins & {
     readonly logging?: { readonly data?: { readonly fileOptions?: { readonly path?: string } } };
-    readonly networking?: Networking;
   };
 };
 
@@ -182,11 +181,9 @@ export class DobbyService implements AsyncDisposable {
   }
 
   async #launch(id: string, config: Config, command: readonly string[]): Promise<Answer> {
-    if (!canBeNamed(id) || this.#containers.has(id) || this.faults.refusesStarts) return number(-1);
-    if (!canJoin(config.rdkPlugins?.networking)) return number(-1);
+    if (!canLaunch(id, config.rdkPlugins) || this.#containers.has(id) || this.faults.refusesStarts) return number(-1);
     if (this.faults.hangsAtStart) await this.wire.standStill();
-    // it died meanwhile
-    if (!this.wire.isConnected) return number(-1);
+    if (!this.wire.isConnected) return number(-1); // it died meanwhile
     const order = {
       command,
       env: config.process?.env ?? config.env ?? [],

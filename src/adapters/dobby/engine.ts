@@ -14,6 +14,7 @@ import type { Parts } from './parts.ts';
 import { removeContainer } from './removal.ts';
 import { report } from './report.ts';
 import { ORDERED, start, unhurried } from './start.ts';
+import { thunderCheck } from './thunder.ts';
 import { ended, inspect } from './truth.ts';
 
 export type DobbyEngine = Engine & { readonly inPlace: InPlace };
@@ -24,11 +25,11 @@ export function dobbyEngine(parts: Parts): DobbyEngine {
   const { way, traits, calls, containers, figures, groups, processes } = parts;
   const format = chooseFormat(parts);
   return {
-    name: traits.engine,
-    runtimeName: traits.engine,
+    ...{ name: traits.engine, runtimeName: traits.engine },
     format,
     report: (wait) => report(parts, format, wait),
     refuse: refuseForDobby,
+    check: thunderCheck(parts.program),
     inPlace: inPlace(parts),
     hibernates: parts.hibernates,
     cgroupsPath: (id) => `/${dobbyId(id)}`,
