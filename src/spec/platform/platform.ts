@@ -30,7 +30,7 @@ export type Platform = {
   readonly env: Setting<readonly string[]>;
   readonly dial: Setting<{ readonly port: number; readonly prefix: string; readonly usn: string }>;
   readonly rialto: 'on' | 'off' | 'by capability';
-  readonly ralf: Setting<{ readonly baseSpec: string; readonly gpuLayer: string }>;
+  readonly ralf: Setting<Readonly<Record<'baseSpec' | 'gpuLayer' | 'zoneInfo' | 'localtime' | 'timezone', string>>>;
   readonly allow: readonly Grant[];
   readonly mountSources: readonly string[];
 };

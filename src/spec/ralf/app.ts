@@ -7,7 +7,9 @@ import { variablesOf } from '../described.ts';
 import { DEFAULT, from, type Candidate, type Origin } from '../origins.ts';
 import type { RdkVariable } from '../rdk-environment.ts';
 import { tmpfsOf } from './base-mounts.ts';
+import { INTERNET, PERMISSIONS, permissionsOf, permittedBy, THUNDER } from './permissions.ts';
 import type { BaseSpec, GpuLayer, Manifest } from './schema.ts';
+import { servicesOf, type Service } from './services.ts';
 
 /** What was read on the device. */
 export type Ralf = {
@@ -43,6 +45,9 @@ export type RalfApp = {
   readonly storage: Candidate<number>;
   /** Null: no package may. */
   readonly internet: Origin | null;
+  /** Likewise. */
+  readonly thunder: Origin | null;
+  readonly services: readonly Service[];
   readonly mounts: readonly (App['mounts'][number] & { readonly origin: Origin })[];
   readonly tmpfs: readonly (NonNullable<App['tmpfs']>[number] & { readonly origin: Origin })[];
   readonly ignored: readonly string[];
@@ -55,16 +60,10 @@ const DEFAULT_STORAGE = 104_857_600;
 /** A smaller file system is none (domain/app.ts, storage.sizeBytes). */
 const LEAST_STORAGE = 16 * 2 ** 20;
 
-const INTERNET = 'urn:rdk:permission:internet';
-/** The full example of the package specification writes a point for the last colon of this permission. */
-const asColon = (permission: string): string => permission.replace(/^urn:rdk:permission\./, 'urn:rdk:permission:');
-/** The caller's `envVariables` carry the endpoint. */
-const FIREBOLT = 'urn:rdk:permission:firebolt';
 /** Who has a say in limits and overrides, as upstream has it. */
 const SIZED = ['application', 'runtime'];
 const WITH_ENV = ['application', 'service'];
-const WITH_PERMISSIONS = ['application', 'service', 'runtime'];
-const READ_SECTIONS = ['overrides', 'memory', 'storage', 'env'].map((name) => `urn:rdk:config:${name}`);
+const READ_SECTIONS = ['overrides', 'memory', 'storage', 'env', 'network'].map((name) => `urn:rdk:config:${name}`);
 /** Ours: they tell where the display, the storage and the note of a wake really are. */
 const OURS = new Set([
   'HOME',
@@ -98,6 +97,8 @@ export function ralfApp(ralf: Ralf, present: ReadonlySet<string>): RalfApp {
   const bySystem = packages.flatMap((one) => memoryIn(one)).toReversed();
   const tmpfs = tmpfsOf(base);
   const storage = packages.flatMap((one) => storageIn(one)).at(-1) ?? ([undefined, DEFAULT] as const);
+  const { services, ignored: noServices } = servicesOf(packages);
+  const { mounts, ignored } = gpuOf(ralf, present);
   return {
     // the device's own libraries lie over all packages, as upstream's lowerdir has them
     layers: [...packages.map(({ mount }) => mount), ...(present.has(gpu.rootfs) ? [gpu.rootfs] : [])],
@@ -117,9 +118,12 @@ export function ralfApp(ralf: Ralf, present: ReadonlySet<string>): RalfApp {
       [DEFAULT_MEMORY, DEFAULT],
     ],
     storage,
-    internet: internetOf(packages),
-    ...gpuOf(ralf, present),
+    internet: permittedBy(packages, INTERNET),
+    thunder: permittedBy(packages, THUNDER),
+    services,
+    mounts,
     tmpfs,
+    ignored: [...ignored, ...noServices],
   };
 }
 
@@ -170,14 +174,6 @@ function envOf({ packageType, configuration, version, versionName }: Manifest, m
   return list;
 }
 
-const permissionsOf = ({ manifest: { packageType, permissions } }: One): readonly string[] =>
-  WITH_PERMISSIONS.includes(packageType) ? permissions.map(asColon) : [];
-
-function internetOf(packages: readonly One[]): Origin | null {
-  const who = packages.find((one) => permissionsOf(one).includes(INTERNET));
-  return who === undefined ? null : from('package', `${who.metadata} ${INTERNET}`);
-}
-
 /** Read-only files of the device for its GPU; and of all files what our engine leaves out. */
 function gpuOf({ packages, base, gpu }: Ralf, present: ReadonlySet<string>): Pick<RalfApp, 'mounts' | 'ignored'> {
   const { devNodes = [], groupIds = [], files = [] } = gpu.config?.vendorGpuSupport ?? {};
@@ -206,6 +202,6 @@ function gpuOf({ packages, base, gpu }: Ralf, present: ReadonlySet<string>): Pic
 
 function leftOf(one: One): readonly string[] {
   const sections = Object.keys(one.manifest.configuration).filter((name) => !READ_SECTIONS.includes(name));
-  const permissions = permissionsOf(one).filter((name) => name !== INTERNET && name !== FIREBOLT);
+  const permissions = permissionsOf(one).filter((name) => !PERMISSIONS.includes(name));
   return [...sections, ...permissions].slice(0, 32).map((name) => `ralf: ${one.metadata} ${name.slice(0, 100)}`);
 }
