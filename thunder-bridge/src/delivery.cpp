@@ -52,6 +52,14 @@ std::size_t Delivery::room() const
     return options_.maxQueued - std::min(options_.maxQueued, queue_.size());
 }
 
+bool Delivery::hasFailure(const std::string& appInstanceId) const
+{
+    const Lock lock(mutex_);
+    return std::any_of(queue_.begin(), queue_.end(), [&](const Queued& queued) {
+        return queued.notification.kind == Kind::failure && queued.notification.appInstanceId == appInstanceId;
+    });
+}
+
 void Delivery::push(Notification notification)
 {
     {

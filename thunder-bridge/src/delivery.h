@@ -47,6 +47,8 @@ public:
     bool remove(const void* identity);
 
     std::size_t room() const;
+    /** A failure of that instance waits to be told. */
+    bool hasFailure(const std::string& appInstanceId) const;
     /** Never blocks. What does not fit is dropped: look at `room` before. */
     void push(Notification notification);
 

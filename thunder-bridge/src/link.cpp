@@ -62,9 +62,9 @@ Outcome Link::call(const std::string& method, Json params)
         channel = channel_;
     }
     if (text.size() > options_.target.maxMessageBytes) {
-        calls_.answer(place.id, {code::inputLength, method + ": the parameters are too long", {}, true});
+        calls_.answer(place.id, {code::inputLength, method + ": the parameters are too long", {}, true, ""});
     } else if (!channel || !channel->send(text)) {
-        calls_.answer(place.id, {code::unavailable, "the connection to the daemon broke", {}, true});
+        calls_.answer(place.id, {code::unavailable, "the connection to the daemon broke", {}, true, ""});
     }
     return calls_.wait(place.id, options_.callTimeout);
 }

@@ -20,12 +20,12 @@ std::uint32_t codeOf(double number)
 Outcome outcomeOf(const Json& answer)
 {
     const Json& error = answer["error"];
-    if (error.isNull()) return {code::none, "", answer["result"], false};
+    if (error.isNull()) return {code::none, "", answer["result"], false, ""};
     const double* number = error["code"].number();
     std::string why = error["message"].textOr();
     const std::string& next = error["data"]["next"].textOr();
     if (!next.empty()) why += "; next: " + next;
-    return {number == nullptr ? code::general : codeOf(*number), std::move(why), {}, false};
+    return {number == nullptr ? code::general : codeOf(*number), std::move(why), {}, false, error["data"]["code"].textOr()};
 }
 
 } // namespace bridge

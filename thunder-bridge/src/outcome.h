@@ -29,6 +29,8 @@ struct Outcome {
     Json result;
     /** The daemon has not seen the call. */
     bool wasNotSent = false;
+    /** The daemon's word for an error (docs/errors.md); empty for those of the bridge. */
+    std::string name;
 };
 
 /** Reads an answer of the daemon: its `result`, or the number of its `error` with either profile (docs/errors.md). */

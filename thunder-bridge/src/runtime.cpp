@@ -3,8 +3,14 @@
 namespace bridge {
 namespace {
 
-/** What the daemon does not know of a run that it was never asked for. */
-constexpr const char* notAsked = "ERROR_UNAVAILABLE";
+/** Why an app was kept from starting; empty: it was not, or nobody knows. */
+std::string refusalOf(const Outcome& outcome)
+{
+    if (outcome.wasNotSent) return "ERROR_UNAVAILABLE";
+    // these two say that an instance of that id is there and lives on
+    const bool isThere = outcome.name == "ALREADY_EXISTS" || outcome.name == "BUSY";
+    return isThere ? "" : outcome.name;
+}
 
 Json::Object subject(const std::string& appInstanceId) { return {{"appInstanceId", appInstanceId}}; }
 
@@ -38,8 +44,12 @@ std::uint32_t Runtime::run(const Order& order)
     params.emplace_back("runtimeConfigObject", order.config);
     const Delivery::Hold hold(delivery_, order.appInstanceId);
     const Outcome outcome = ask("run", std::move(params), order.appInstanceId);
-    // LifecycleManager takes back what it has begun at onFailure, not at a refused Run, and the daemon cannot tell it
-    if (outcome.wasNotSent) delivery_.push({Kind::failure, order.appInstanceId, notAsked, 0, {}});
+    // upstream's plugin tells of each refused run by OnFailure (RuntimeManagerImplementation.cpp, notifyParameterCheckFailure), and
+    // LifecycleManager reports the app as unloaded only then; the daemon has events of what it has begun
+    std::string refusal = refusalOf(outcome);
+    if (!refusal.empty() && !delivery_.hasFailure(order.appInstanceId)) {
+        delivery_.push({Kind::failure, order.appInstanceId, std::move(refusal), 0, {}});
+    }
     return outcome.code;
 }
 

@@ -27,7 +27,7 @@ TEST("calls are bounded in number and time, and an answer that is too late is dr
     EQUAL(calls.begin().refusal.code, 12u);
     EQUAL(calls.wait(one.id, milliseconds(1)).code, 11u);
     calls.answer(one.id, {});
-    calls.answer(two.id, {5, "no", {}, false});
+    calls.answer(two.id, {5, "no", {}, false, ""});
     EQUAL(calls.wait(two.id, milliseconds(1)).code, 5u);
     HOLDS(calls.begin().id != 0);
 }

@@ -88,7 +88,7 @@ TEST("real daemon: an app's life as LifecycleManager leads it, each answer befor
     EQUAL(box.missed.load(), 0);
 }
 
-TEST("real daemon: a run that cannot start is an error and an onFailure after it")
+TEST("real daemon: a run of a package that is not there is an error and an onFailure after it")
 {
     Box box;
     Runtime::Order order;
@@ -96,6 +96,8 @@ TEST("real daemon: a run that cannot start is an error and an onFailure after it
     order.appInstanceId = "bridge-2";
     order.config = config("/nowhere");
     HOLDS(box.runtime->run(order) != 0);
+    UNTIL(box.sink.count() > 0);
+    EQUAL(box.sink.heard().back().substr(0, 17), "failure bridge-2 ");
 }
 
 } // namespace daemon_test

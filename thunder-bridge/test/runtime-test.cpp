@@ -38,6 +38,7 @@ struct Box {
     {
         asked = method + " " + params.write();
         const Json id = params["appInstanceId"];
+        if (method == "run" && params["appId"].textOr() != "com.example.app") return refuse(id, params["appId"].textOr());
         if (method == "run") {
             change(id, "RUNNING");
             daemon.publish({{"type", "started"}, {"appInstanceId", id}});
@@ -50,6 +51,14 @@ struct Box {
         if (method == "getInfo") return R"({"state":"RUNNING"})";
         if (method == "hibernate") return Json::Object{{"error", Json::Object{{"code", 5}, {"message", "not now"}}}};
         return {};
+    }
+
+    /** START_FAILED comes after STARTING and has its event, as of manager/operations/run.ts, giveUp. */
+    Json refuse(const Json& id, const std::string& name)
+    {
+        const Json error = Json::Object{{"code", name}};
+        if (name == "START_FAILED") daemon.publish({{"type", "failure"}, {"appInstanceId", id}, {"ended", true}, {"error", error}});
+        return Json::Object{{"error", Json::Object{{"code", 29}, {"message", "no"}, {"data", error}}}};
     }
 
     void change(const Json& id, const char* state)
@@ -121,7 +130,20 @@ TEST("results and errors of the daemon are those of the call")
     EQUAL(box.runtime->operate("hibernate", "a"), 5u);
 }
 
-TEST("a run that the daemon was never asked for is an onFailure as well, and one that it refused is not")
+TEST("a run that is refused is one onFailure, and none where the instance is there")
+{
+    Box box;
+    for (const char* name : {"ALREADY_EXISTS", "BUSY", "BUNDLE_INVALID", "START_FAILED"}) {
+        Runtime::Order refused = order(name);
+        refused.appId = name;
+        EQUAL(box.armedAfter([&] { return box.runtime->run(refused); }), 29u);
+    }
+    UNTIL(box.sink.has("failure START_FAILED START_FAILED"));
+    EQUAL(join(box.sink.heard()), "failure BUNDLE_INVALID BUNDLE_INVALID, failure START_FAILED START_FAILED");
+    EQUAL(box.missed.load(), 0);
+}
+
+TEST("a run that the daemon was never asked for is an onFailure as well")
 {
     Box box;
     box.daemon.stop();
