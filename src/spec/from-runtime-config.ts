@@ -80,6 +80,7 @@ export function fromRuntimeConfig(upstream: UpstreamRun, context: UpstreamContex
     ...made,
     platform,
     rdk: {
+      appId: context.appId,
       runtimeConfig,
       capabilities,
       drmFiles,
@@ -133,6 +134,7 @@ function appOf(config: RuntimeConfig, making: Making): Made {
     limits,
     network,
     ...(hostPorts.length > 0 && { hostPorts: [...hostPorts] }),
+    ...(ralf !== null && graphicsOf(ralf, origins)),
     mounts: mountsOf(config, made),
     ...(ralf !== null && ralf.tmpfs.length > 0 && { tmpfs: tmpfsOf(ralf, origins) }),
   } satisfies AppInput);
@@ -248,6 +250,20 @@ function packageMounts(config: RuntimeConfig, origins: Origins): App['mounts'] {
     origins.set(`mounts[${destination}]`, asked(member));
     return [{ source: config[member], destination, readOnly: true }];
   });
+}
+
+/** Where the GPU layer of the device names none, nothing. */
+function graphicsOf(
+  { devices, groups, graphicsOrigin }: RalfApp,
+  origins: Origins,
+): Pick<AppInput, 'devices' | 'groups'> {
+  for (const path of devices) origins.set(`devices[${path}]`, graphicsOrigin);
+  for (const name of groups) origins.set(`groups[${name}]`, graphicsOrigin);
+  if (groups.length > 0) origins.set('groups', graphicsOrigin);
+  return {
+    ...(devices.length > 0 && { devices: [...devices] }),
+    ...(groups.length > 0 && { groups: [...groups] }),
+  };
 }
 
 const tmpfsOf = ({ tmpfs }: RalfApp, origins: Origins): NonNullable<App['tmpfs']> =>

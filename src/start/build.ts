@@ -130,6 +130,7 @@ function degraded({ fault }: BuiltEngine): readonly DeviceProblem[] {
 const settingsOf = ({ config, platform, root, webAddress }: Site, machine: ReturnType<typeof machineFacts>) => ({
   ...{ ...config, ...machine, platform, root, webAddress },
   appDefaults: appDefaultsOf(config, machine.memoryBytes),
+  allowedDevices: config.apps.devices,
   wakeTarget: config.rdk.wakeTarget ?? DEFAULT_WAKE_TARGETS[config.profile],
 });
 

@@ -45,6 +45,11 @@ export type RalfApp = {
   readonly internet: Origin | null;
   readonly mounts: readonly (App['mounts'][number] & { readonly origin: Origin })[];
   readonly tmpfs: readonly (NonNullable<App['tmpfs']>[number] & { readonly origin: Origin })[];
+  /** The GPU's, and the groups that open them: in force where they are on this machine. */
+  readonly devices: readonly string[];
+  readonly groups: readonly string[];
+  /** Of both. */
+  readonly graphicsOrigin: Origin;
   readonly ignored: readonly string[];
 };
 
@@ -179,7 +184,9 @@ function internetOf(packages: readonly One[]): Origin | null {
 }
 
 /** Read-only files of the device for its GPU; and of all files what our engine leaves out. */
-function gpuOf({ packages, base, gpu }: Ralf, present: ReadonlySet<string>): Pick<RalfApp, 'mounts' | 'ignored'> {
+type Graphics = Pick<RalfApp, 'mounts' | 'devices' | 'groups' | 'graphicsOrigin' | 'ignored'>;
+
+function gpuOf({ packages, base, gpu }: Ralf, present: ReadonlySet<string>): Graphics {
   const { devNodes = [], groupIds = [], files = [] } = gpu.config?.vendorGpuSupport ?? {};
   const origin = from('platform', `${gpu.config?.file ?? ''} files`);
   const binds = files.filter(({ type }) => type === 'bind');
@@ -189,13 +196,12 @@ function gpuOf({ packages, base, gpu }: Ralf, present: ReadonlySet<string>): Pic
       : [],
   );
   const file = gpu.config?.file ?? '';
-  const left = [
-    ...(devNodes.length > 0 ? ['devNodes'] : []),
-    ...(groupIds.length > 0 ? ['groupIds'] : []),
-    ...(mounts.length < files.length ? ['some of files'] : []),
-  ];
+  const left = [...(mounts.length < files.length ? ['some of files'] : [])];
   return {
     mounts,
+    devices: devNodes,
+    groups: groupIds,
+    graphicsOrigin: from('platform', `${file} vendorGpuSupport`),
     ignored: [
       ...(base?.notes ?? []).map((note) => `ralf: ${base?.file ?? ''} ${note}`),
       ...left.map((member) => `ralf: ${file} ${member}`),
