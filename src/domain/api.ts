@@ -1,14 +1,6 @@
 /** The JSON-RPC methods as one table: dispatch, validation, the client's types and the documentation come from it. */
 import * as z from 'zod';
-import {
-  absolutePathSchema,
-  appSchema,
-  envSchema,
-  limits as limitsSchema,
-  mount as mountSchema,
-  pixels,
-  textSchema,
-} from './app.ts';
+import { absolutePathSchema, appSchema, envSchema, mount as mountSchema, pixels, textSchema } from './app.ts';
 import { EXEC_SIGNALS, type ExecResult } from './exec.ts';
 import type { EventPage } from './events.ts';
 import type { Explanation, ImageEntry } from './hibernation.ts';
@@ -20,6 +12,7 @@ import type { PackageStore, Pruned } from './packages.ts';
 import type { Done, EngineReport, LogPage, Screenshot, Started, StorageRepair, Version } from './results.ts';
 import type { ViewAddress } from './wire.ts';
 import { orNull, rdkWordsSchema } from './rdk-words.ts';
+import { setLimits } from './set-limits.ts';
 import { WIRE_STATES } from './states.ts';
 import { SPEC_FORMATS, type GeneratedSpec } from './spec.ts';
 
@@ -65,7 +58,9 @@ const wake = z
     target: z.enum(['RUNNING', 'SUSPENDED']).optional(),
     /** Upstream's; what it means is the setting `rdk.wakeTarget`. */
     runtimeState: z
-      .union([z.enum(WIRE_STATES), uint32])
+      .union([z.enum(WIRE_STATES), uint32], {
+        error: 'must name a state, as RUNTIME_STATE_RUNNING does, or be its number',
+      })
       .nullable()
       .optional(),
   })
@@ -87,27 +82,6 @@ const revision = z.int().min(0).optional();
 
 const annotate = z.strictObject({ appInstanceId: id, key, value: z.string().max(MAX_VALUE_LENGTH), revision });
 const removeAnnotation = z.strictObject({ appInstanceId: id, key, revision });
-
-const { memoryBytes, cpus, pids, cpuShares, cores, ioWeight } = limitsSchema.shape;
-const setLimits = z
-  .strictObject({
-    appInstanceId: id,
-    memoryBytes: memoryBytes.unwrap().nullable().optional(),
-    /** Cores' worth of time. */
-    cpus: cpus.unwrap().nullable().optional(),
-    /** Processes and threads at once. */
-    pids: pids.unwrap().nullable().optional(),
-    /** Of the processor when others want it too. */
-    cpuShares: cpuShares.unwrap().nullable().optional(),
-    /** Cores that it may run on. */
-    cores: cores.unwrap().nullable().optional(),
-    /** Of the disks when others want them too. */
-    ioWeight: ioWeight.unwrap().nullable().optional(),
-  })
-  .refine(
-    ({ appInstanceId: _, ...limits }) => Object.values(limits).some((one) => one !== undefined),
-    'has no limit to set',
-  );
 
 /** It is written into CRIU's configuration. */
 const DESTINATION = /^[^"\\[\]\p{Cc}]*$/u;

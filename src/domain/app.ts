@@ -138,7 +138,7 @@ const display = z
   );
 
 /** Each is a socket of a helper's. */
-const MOST_HOST_PORTS = 64;
+export const MOST_HOST_PORTS = 64;
 
 const ENV_NAME = /^[^=\0]+$/;
 export const envSchema = z.record(z.string().regex(ENV_NAME, 'is no name of an environment variable'), textSchema);

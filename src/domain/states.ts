@@ -33,6 +33,12 @@ export const MOVES: Readonly<Record<State, Readonly<Partial<Record<Operation, Mo
   TERMINATED: { run: { via: 'STARTING', to: 'RUNNING' } },
 };
 
+/** Besides: with an engine that keeps the processes (Dobby) these give up a hibernation that is at work, as upstream's do. */
+export const GIVE_UP: Readonly<Partial<Record<Operation, Move>>> = {
+  wake: { via: 'WAKING', to: 'RUNNING' },
+  terminate: END,
+};
+
 /** Asked for what is already so: a success that changes nothing. */
 const ALREADY_SO: Readonly<Partial<Record<Operation, readonly State[]>>> = {
   terminate: ['TERMINATING', 'TERMINATED'],

@@ -81,9 +81,10 @@ function isOver({ operation, at }: Trouble, state: string | undefined, nowMs: nu
 type Shortage = Omit<DeviceProblem, 'since'>;
 
 function ofDevice(world: World, { images, userIds }: Resources): readonly Problem[] {
-  const { settings, places, deviceProblems } = world;
+  const { engine, settings, places, deviceProblems } = world;
   const short: readonly (Shortage | undefined)[] = [
-    settings.hibernation.criu === '' ? NO_CRIU : undefined,
+    // an engine that hibernates in place does it without
+    engine.inPlace === undefined && settings.hibernation.criu === '' ? NO_CRIU : undefined,
     lowDisk(images),
     fullBudget(images),
     fewUserIds(userIds),

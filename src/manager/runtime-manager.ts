@@ -15,12 +15,13 @@ import { Instances } from './instances.ts';
 import { isolate } from './isolate.ts';
 import { Keeper } from './keeper.ts';
 import { liveMethods } from './live-methods.ts';
+import { givingUp, type Work } from './giving-up.ts';
 import { readOrder } from './operations/order.ts';
 import { newRecord, run } from './operations/run.ts';
 import { explain } from './operations/explain.ts';
 import { generateSpec } from './operations/generate-spec.ts';
 import { hibernate } from './operations/hibernate.ts';
-import { askedBy } from './operations/operation.ts';
+import { askedBy, overtaken } from './operations/operation.ts';
 import { openView, viewAddress } from './operations/live-view.ts';
 import { readLog } from './operations/read-log.ts';
 import { screenshot } from './operations/screen.ts';
@@ -89,8 +90,6 @@ export async function startManager(
   };
 }
 
-type Work<Result> = (instance: Instance, signal: AbortSignal) => Promise<Result>;
-
 const DONE = { already: false } as const;
 
 function operations(house: House) {
@@ -119,13 +118,14 @@ function operations(house: House) {
     }),
     wake: (params: MethodParams<'wake'>, call: Call) => {
       const target = wakeTargetOf(params, world.settings.wakeTarget);
-      const waking = queued(async (instance, signal) => {
+      return givingUp(house, 'wake', async (instance, signal) => {
         await wakeUp(house, instance, { target, signal });
         return DONE;
-      });
-      return waking(params, call);
+      })(params, call);
     },
-    terminate: queued(async (instance, signal) => ({ already: await end(house, instance, signal) })),
+    terminate: givingUp(house, 'terminate', async (instance, signal) => ({
+      already: await end(house, instance, signal),
+    })),
     kill: (params: One, call: Call) => overtakingKill(house, params, call),
   };
 }
@@ -241,10 +241,9 @@ async function end({ world, sleepers }: House, instance: Instance, signal: Abort
 async function overtakingKill(house: House, params: One, call: Call): Promise<MethodResults['kill']> {
   const { world, instances, sleepers } = house;
   const instance = instances.get(appInstanceId(params.appInstanceId));
-  const reason = new RuntimeError('ABORTED', { what: `overtaken by a kill of ${instance.record.appInstanceId}` });
   // an operation that is overtaken may end the app on its way out: that was this kill's doing
   const { taken } = instance;
-  const already = await instance.queue.overtake(reason, () =>
+  const already = await instance.queue.overtake(overtaken('kill', instance), () =>
     askedBy(instance, call, async () => {
       await sleepers.leave(instance);
       return kill(world, instance);

@@ -55,6 +55,8 @@ export type Settings = {
   /** Of the apps; at least the daemon's own (lowering it takes a privilege), never below 0. */
   readonly oomScoreAdj: number;
   readonly bootId: string;
+  /** Thunder (`HOST:PORT`) as it is told to apps that may use it; null: neither `thunder.url` nor THUNDER_ACCESS says. */
+  readonly thunderAccess: string | null;
   /** Null: no file of the device was named. */
   readonly platform: Platform | null;
   /** Of this machine. */

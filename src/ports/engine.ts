@@ -130,6 +130,11 @@ export type Engine = Execs & {
   readonly report: (wait: Wait) => Promise<EngineReport>;
   /** Throws NOT_SUPPORTED for what it cannot give an app, before anything is begun. Absent: it can give all. */
   readonly refuse?: (app: App) => void;
+  /**
+   * Notes for the caller on a configuration in the engine's own format. Throws NOT_SUPPORTED, NEIGHBOUR_FAILED, ENGINE_UNAVAILABLE for
+   * what it cannot start as it is now, before anything is begun. Absent: the start says it.
+   */
+  readonly check?: (config: object) => Promise<readonly string[]>;
   /** Absent: `checkpoint` and `restore` are used. */
   readonly inPlace?: InPlace;
   /** Shows an annotation (null: none any more) to others who look at the engine. Absent: nobody looks there. */
@@ -138,8 +143,11 @@ export type Engine = Execs & {
     live: Live,
     annotation: readonly [key: string, value: string | null],
   ) => Promise<void>;
-  /** Tries it the first time that somebody asks. Never throws. Absent: what stands in the way of it is seen in other ways. */
-  readonly hibernates?: () => Promise<Proof>;
+  /**
+   * Tries it the first time that it is asked. Never throws. Undefined, or absent: no trial is needed, since what stands in the way is
+   * seen in other ways.
+   */
+  readonly hibernates?: () => Promise<Proof | undefined>;
   /** For config.json's linux.cgroupsPath; an engine that chooses it itself says here what it will be. */
   readonly cgroupsPath: (id: ContainerId) => string;
   /** Creates and starts a container. When it throws (START_FAILED, LIMIT_FAILED, TIMED_OUT, ABORTED), the caller calls `remove`. */

@@ -33,25 +33,16 @@ const DROP_TIMEOUT_MS = 2000;
 
 export function serveConnection(socket: WebSocket, host: ConnectionHost): void {
   const { hub, calls, log, maxBufferedBytes, joinWrites, who, pace } = host;
+  const drop = dropping(socket, host);
   const gone = new AbortController();
   const send = (text: string) => sendText(socket, text);
   const subscriptions = hub.join({ send, bufferedBytes: () => socket.bufferedAmount, drop });
-  const channel = { notify, sendBytes: (message: Uint8Array) => sendBytes(socket, message) };
+  const channel = { notify: notifying(socket), sendBytes: (message: Uint8Array) => sendBytes(socket, message) };
   const handler = host.handlerFor({ gone: () => AbortSignal.any([gone.signal, host.closing]), subscriptions, channel });
   let pending = 0;
   let waiting: NodeJS.Timeout | undefined;
   /** A pause stops the socket, not the frames that ws has read from it already. */
   const waitingTexts: { readonly value: string | undefined }[] = [];
-
-  function notify(method: string, params: object): Promise<void> {
-    return new Promise((resolve) => sendText(socket, JSON.stringify({ jsonrpc: '2.0', method, params }), resolve));
-  }
-
-  function drop(why: string): void {
-    log.warn({ who, bufferedBytes: socket.bufferedAmount }, `a client is dropped: ${why}`);
-    socket.close(TRY_AGAIN_LATER, 'too slow');
-    setTimeout(() => socket.terminate(), DROP_TIMEOUT_MS).unref();
-  }
 
   /** Nothing is lost and nobody gets an error: who calls too much is read later. */
   function regulate(): void {
@@ -70,13 +61,13 @@ export function serveConnection(socket: WebSocket, host: ConnectionHost): void {
 
   async function serve(text: string | undefined): Promise<void> {
     pending += 1;
-    const origin = subscriptions.expectAnswer();
+    const origin = subscriptions.answers.expect();
     const reply =
       text === undefined ? parseError('the message is not UTF-8').text : await answer(text, handler, origin);
     pending -= 1;
     if (waitingTexts.length > 0) regulate();
     if (reply !== undefined && socket.readyState === socket.OPEN) give(reply);
-    subscriptions.answered(origin);
+    subscriptions.answers.answered(origin);
   }
 
   function give(reply: string): void {
@@ -99,6 +90,19 @@ export function serveConnection(socket: WebSocket, host: ConnectionHost): void {
     subscriptions.leave();
   });
 }
+
+const notifying =
+  (socket: WebSocket) =>
+  (method: string, params: object): Promise<void> =>
+    new Promise((resolve) => sendText(socket, JSON.stringify({ jsonrpc: '2.0', method, params }), resolve));
+
+const dropping =
+  (socket: WebSocket, { log, who }: ConnectionHost) =>
+  (why: string): void => {
+    log.warn({ who, bufferedBytes: socket.bufferedAmount }, `a client is dropped: ${why}`);
+    socket.close(TRY_AGAIN_LATER, 'too slow');
+    setTimeout(() => socket.terminate(), DROP_TIMEOUT_MS).unref();
+  };
 
 /** Its place among the connections of the listener. */
 function keepPlace(socket: WebSocket, guest: Guest | undefined, listens: () => boolean): void {

@@ -52,8 +52,8 @@ export class HeldEvents<Message> implements Disposable {
   /** Call it when the answer is on its way, or when there is none to come. */
   answered(origin: Origin): void {
     for (const [instance, one] of this.#ending) if (one === origin) this.#ending.delete(instance);
-    const isAwaited = [...this.#byInstance.values()].some((entries) => entries.some((one) => one.origin === origin));
-    if (!isAwaited) {
+    const entries = this.#count === 0 ? [] : [...this.#byInstance.values()].flat();
+    if (!entries.some((one) => one.origin === origin)) {
       this.#open.delete(origin);
       return;
     }

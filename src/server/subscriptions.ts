@@ -44,9 +44,7 @@ export type Subscriber = {
 };
 
 type Membership = Subscriptions & {
-  /** Call it before a message of the connection is carried out, and `answered` when its answer is sent. */
-  readonly expectAnswer: () => Origin;
-  readonly answered: (origin: Origin) => void;
+  readonly answers: Pick<HeldEvents<unknown>, 'expect' | 'answered'>;
   /** It is registered for anything. */
   readonly listens: () => boolean;
   readonly leave: () => void;
@@ -147,61 +145,44 @@ export function eventHub({ maxBufferedBytes, catchUp }: HubOptions): Hub {
     for (const member of members) {
       const messages = messagesFor(member, news);
       const { cause } = news;
-      const now = cause === undefined ? messages : messages.filter(isNumbered);
+      const later = cause === undefined ? [] : messages.filter((one) => !isNumbered(one));
+      const now = later.length === 0 ? messages : messages.filter(isNumbered);
       if (now.length > 0) deliver(member, now);
-      if (cause !== undefined && now.length < messages.length) {
-        member.held.take(
-          cause,
-          messages.filter((one) => !isNumbered(one)),
-        );
-      }
+      if (cause !== undefined && later.length > 0) member.held.take(cause, later);
     }
   }
 
-  function join(subscriber: Subscriber): Membership {
-    const registrations = new Map<string, Registration>();
-    const held = new HeldEvents<Message>((messages) => deliver(member, messages));
-    const member: Member = { ...subscriber, registrations, held };
-    members.add(member);
-    const { register, unregister } = subscriptionsOf(registrations);
-    return {
-      register: (registration) => {
-        register(registration);
-        const { callsign, event, index } = registration;
-        const isMeant = callsign === CONTROLLER && event === STATE_CHANGE && (index ?? CALLSIGN) === CALLSIGN;
-        if (isMeant && catchUp !== undefined) member.send(notification(registration, JSON.stringify(catchUp)));
-      },
-      unregister,
-      expectEnd: (origin, instance) => held.expectEnd(origin, instance),
-      expectAnswer: () => held.expect(),
-      answered: (origin) => held.answered(origin),
-      leave: () => forget(member),
-      listens: () => registrations.size > 0,
-    };
-  }
-
   return {
-    publish: (event, origin) =>
-      tell({
-        callsign: CALLSIGN,
-        index: event.appInstanceId,
-        params: formsOf(event),
-        cause: { instance: event.appInstanceId, origin, isEnd: isEnd(event) },
-      }),
+    publish: (event, origin) => tell(newsOf(event, origin)),
     flush: () => {
       for (const { held } of members) held.flush();
     },
-    stateChange: (change) =>
-      tell({
-        callsign: CONTROLLER,
-        index: change.callsign,
-        params: new Map([[STATE_CHANGE, JSON.stringify(change)]]),
-      }),
+    stateChange: (change) => {
+      const params = new Map([[STATE_CHANGE, JSON.stringify(change)]]);
+      tell({ callsign: CONTROLLER, index: change.callsign, params });
+    },
     observers: () => [...members].filter(({ registrations }) => registrations.size > 0).length,
     dropped: () => dropped,
-    join,
+    join: (subscriber) => {
+      const held = new HeldEvents<Message>((messages) => deliver(member, messages));
+      const member: Member = { ...subscriber, registrations: new Map(), held };
+      members.add(member);
+      return {
+        ...subscriptionsOf(member, catchUp),
+        answers: held,
+        leave: () => forget(member),
+        listens: () => member.registrations.size > 0,
+      };
+    },
   };
 }
+
+const newsOf = (event: AppEvent, origin: Origin | undefined): News => ({
+  callsign: CALLSIGN,
+  index: event.appInstanceId,
+  params: formsOf(event),
+  cause: { instance: event.appInstanceId, origin, isEnd: isEnd(event) },
+});
 
 /** The text of each form this event has, made once for all who hear it. */
 function formsOf(event: AppEvent): ReadonlyMap<string, string> {
@@ -236,7 +217,7 @@ const isNumbered = ({ registration }: Message): boolean => registration.event ==
 const keyOf = ({ event, id, index, callsign = CALLSIGN }: Registration): string =>
   JSON.stringify([callsign, event, id, index]);
 
-function subscriptionsOf(registrations: Map<string, Registration>): Pick<Subscriptions, 'register' | 'unregister'> {
+function subscriptionsOf({ registrations, send, held }: Member, catchUp: StateChange | undefined): Subscriptions {
   return {
     register: (registration) => {
       const key = keyOf(registration);
@@ -249,6 +230,9 @@ function subscriptionsOf(registrations: Map<string, Registration>): Pick<Subscri
         throw new RuntimeError('BUSY', { what: `this connection has ${MAX_REGISTRATIONS} registrations already` });
       }
       registrations.set(key, registration);
+      const { callsign, event, index } = registration;
+      const isMeant = callsign === CONTROLLER && event === STATE_CHANGE && (index ?? CALLSIGN) === CALLSIGN;
+      if (isMeant && catchUp !== undefined) send(notification(registration, JSON.stringify(catchUp)));
     },
     unregister: (registration) => {
       if (registrations.delete(keyOf(registration))) return;
@@ -256,5 +240,6 @@ function subscriptionsOf(registrations: Map<string, Registration>): Pick<Subscri
         what: `${registration.event} is not registered for this id`,
       });
     },
+    expectEnd: (origin, instance) => held.expectEnd(origin, instance),
   };
 }

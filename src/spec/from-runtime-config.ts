@@ -1,5 +1,5 @@
 /** RDK's `run` parameters → our own description of an app, as upstream's DobbySpecGenerator reads them. */
-import { appSchema, type App, type AppInput } from '../domain/app.ts';
+import { appSchema, MOST_HOST_PORTS, type App, type AppInput } from '../domain/app.ts';
 import { RuntimeError } from '../domain/errors.ts';
 import { textList, type RuntimeConfig, type UpstreamRun } from '../domain/runtime-config.ts';
 import { readCapabilities, type Capabilities } from './capabilities.ts';
@@ -9,6 +9,10 @@ import { refuseSource, refuseWidening } from './grants.ts';
 import type { Platform } from './platform/platform.ts';
 import { hasRegistry, rdkEnvironment, REGISTRY_POINT, type RdkVariable } from './rdk-environment.ts';
 import { ralfApp, ralfPathsOf, type Ralf, type RalfApp } from './ralf/app.ts';
+import { INTERNET, PERMISSIONS, ralfPermission, THUNDER, thunderWords } from './ralf/permissions.ts';
+import { portsOf, type Ports } from './ralf/services.ts';
+import { timeZoneMounts } from './ralf/time-zone.ts';
+import { ralfMounts, ralfStart, ralfGraphics, ralfTmpfs } from './ralf/words.ts';
 import { asksForSomething } from './unsupported.ts';
 import { windowCapabilities } from './window-capabilities.ts';
 
@@ -21,6 +25,10 @@ export type UpstreamContext = {
   readonly kinds?: ReadonlyMap<string, 'directory' | 'other'>;
   /** What `ralfPkgPath` leads to; null when it is empty. */
   readonly ralf?: Ralf | null;
+  /** Thunder as it is told to apps that may use it; null: nobody has said where it is. */
+  readonly thunderAccess?: string | null;
+  /** Of ports for other apps of the device; all addresses when absent. */
+  readonly exportAddress?: string | undefined;
 };
 
 const DRM_DIRECTORY = '/opt/drm';
@@ -39,11 +47,12 @@ const IGNORED: readonly (keyof RuntimeConfig)[] = [
 /** What has to be looked at on the device before {@link fromRuntimeConfig}: what is not there is left out, as upstream does. */
 export function hostPathsOf(
   { runtimeConfig }: UpstreamRun,
-  { gstreamerRegistry }: Platform,
+  platform: Platform,
   ralf: Ralf | null = null,
 ): readonly string[] {
+  const { gstreamerRegistry } = platform;
   return [
-    ...(ralf === null ? [] : ralfPathsOf(ralf)),
+    ...(ralf === null ? [] : [...ralfPathsOf(ralf), ...timeZoneMounts(platform).map(({ source }) => source)]),
     ...readCapabilities(runtimeConfig.capabilities).extraMounts.map(({ source }) => source),
     ...drmFilesOf(runtimeConfig).map((name) => `${DRM_DIRECTORY}/${name}`),
     ...(gstreamerRegistry.value === null ? [] : [gstreamerRegistry.value]),
@@ -71,8 +80,8 @@ export function fromRuntimeConfig(upstream: UpstreamRun, context: UpstreamContex
   const capabilities = readCapabilities(runtimeConfig.capabilities);
   const drm = drmFilesOf(runtimeConfig);
   const drmFiles = drm.filter((name) => present.has(`${DRM_DIRECTORY}/${name}`));
-  const hostPorts = [...new Set(ports)].filter(isPort);
-  const made = appOf(runtimeConfig, { ...context, capabilities, ralf, hostPorts });
+  const callersPorts = [...new Set(ports)].filter(isPort);
+  const { ignored, ...made } = appOf(runtimeConfig, { ...context, capabilities, ralf, callersPorts });
   const lists = { paths, debugSettings };
   const missing = capabilities.extraMounts.filter(({ source }) => !present.has(source));
   for (const overlay of capabilities.overlays) refuseWidening(overlay, platform, made.app);
@@ -92,7 +101,10 @@ export function fromRuntimeConfig(upstream: UpstreamRun, context: UpstreamContex
       ...ports.filter((port) => !isPort(port)).map((port) => `ports: ${port} is no port`),
       ...Object.entries(lists).flatMap(([name, list]) => (list.length > 0 ? [name] : [])),
       ...IGNORED.filter((member) => asksForSomething(runtimeConfig[member])),
-      ...capabilities.unknown.map((name) => `capability ${name}`),
+      ...ignored,
+      ...capabilities.unknown
+        .filter((name) => ralf === null || !PERMISSIONS.includes(name))
+        .map((name) => `capability ${name}`),
       ...missing.map(({ source }) => `capability extramounts: ${source} is not there`),
       ...drm
         .filter((name) => !drmFiles.includes(name))
@@ -108,24 +120,26 @@ function drmFilesOf({ fkpsFiles }: RuntimeConfig): readonly string[] {
   });
 }
 
-type Made = Pick<Described, 'app' | 'origins'>;
+type Made = Pick<Described, 'app' | 'origins' | 'ignored'>;
 type Making = Omit<UpstreamContext, 'ralf'> & {
   readonly capabilities: Capabilities;
   readonly ralf: RalfApp | null;
-  /** Ports of the device that the app may reach. */
-  readonly hostPorts: readonly number[];
+  /** Ports of the device that the app may reach, by the caller's word. */
+  readonly callersPorts: readonly number[];
 };
 
 const isPort = (port: number): boolean => port >= 1 && port <= 65_535;
 
 function appOf(config: RuntimeConfig, making: Making): Made {
-  const { ralf, hostPorts } = making;
+  const { ralf, callersPorts } = making;
   const origins = new Origins();
-  if (hostPorts.length > 0) origins.set('hostPorts', from('caller', 'ports'));
-  check('ports', 'hostPorts', [...hostPorts]);
+  check('ports', 'hostPorts', [...callersPorts]);
   const made = { ...making, origins };
   const network = networkOf(config, made);
   const limits = memoryOf(config, made);
+  const served = servedBy(made, network);
+  const thunder = thunderWords(ralf, made);
+  const hostPorts = hostPortsOf(made, [...thunder.ports, ...served.imported]);
   const app = appSchema.parse({
     ...(ralf === null ? startOf(config, origins) : ralfStart(ralf, origins)),
     env: envOf(config, { ...made, memoryBytes: limits.memoryBytes }),
@@ -133,12 +147,33 @@ function appOf(config: RuntimeConfig, making: Making): Made {
     display: { capabilities: [...windowCapabilities(config.capabilities)], required: false },
     limits,
     network,
+    ports: [...served.ports],
     ...(hostPorts.length > 0 && { hostPorts: [...hostPorts] }),
-    ...(ralf !== null && graphicsOf(ralf, origins)),
+    ...(ralf !== null && ralfGraphics(ralf, origins)),
     mounts: mountsOf(config, made),
-    ...(ralf !== null && ralf.tmpfs.length > 0 && { tmpfs: tmpfsOf(ralf, origins) }),
+    ...(ralf !== null && ralf.tmpfs.length > 0 && { tmpfs: ralfTmpfs(ralf, origins) }),
   } satisfies AppInput);
-  return { app, origins };
+  return {
+    app,
+    origins,
+    ignored: [...served.ignored, ...thunder.ignored],
+  };
+}
+
+function servedBy({ ralf, platform, exportAddress, origins }: Env, network: App['network']): Ports {
+  const { services = [] } = ralf ?? {};
+  const [first] = services;
+  if (first !== undefined) origins.set('ports', first.origin);
+  return portsOf(services, { allow: platform.allow, network, exportAddress });
+}
+
+/** The caller's first; a list of packages that is too long is cut. */
+function hostPortsOf({ callersPorts, ralf, origins }: Env, byPackages: readonly number[]): readonly number[] {
+  const [service] = ralf?.services ?? [];
+  const byPackage = ralf?.thunder ?? service?.origin ?? from('capability', THUNDER);
+  const all = [...new Set([...callersPorts, ...byPackages])].slice(0, MOST_HOST_PORTS);
+  if (all.length > 0) origins.set('hostPorts', callersPorts.length > 0 ? from('caller', 'ports') : byPackage);
+  return all;
 }
 
 type Start = Pick<AppInput, 'rootfs' | 'args' | 'cwd' | 'storage'>;
@@ -161,20 +196,10 @@ function startOf({ command, appPath, runtimePath }: RuntimeConfig, origins: Orig
   };
 }
 
-function ralfStart({ layers, args, argsOrigin, cwd, storage }: RalfApp, origins: Origins): Start {
-  origins.set('args', argsOrigin);
-  const directory = origins.choose('cwd', [cwd]);
-  const sizeBytes = origins.choose('storage.sizeBytes', [storage]);
-  return {
-    rootfs: { layers: [...layers] },
-    args: [...args],
-    ...(directory !== undefined && { cwd: directory }),
-    ...(sizeBytes !== undefined && { storage: { sizeBytes } }),
-  };
-}
-
 function networkOf({ wanLanAccess }: RuntimeConfig, { capabilities, ralf, origins }: Env): 'nat' | 'none' {
-  const by = capabilities.has('wan-lan') ? from('capability', 'wan-lan') : (ralf?.internet ?? null);
+  const by = capabilities.has('wan-lan')
+    ? from('capability', 'wan-lan')
+    : ralf && ralfPermission(ralf.internet, capabilities.unknown, INTERNET);
   const origin = wanLanAccess ? asked('wanLanAccess') : by;
   if (origin !== null) origins.set('network', origin);
   return origin === null ? 'none' : 'nat';
@@ -211,7 +236,11 @@ function envOf(
     ...rdkEnvironment(config, context),
     ...(ralf === null
       ? []
-      : [...ralf.env, ['CPU_MEMORY_LIMIT', String(memoryBytes), origins.of('limits.memoryBytes')] as const]),
+      : [
+          ...ralf.env,
+          ...thunderWords(ralf, context).env,
+          ['CPU_MEMORY_LIMIT', String(memoryBytes), origins.of('limits.memoryBytes')] as const,
+        ]),
     ...own,
   ];
   for (const [name, , origin] of all) origins.set(`env[${name}]`, origin);
@@ -226,7 +255,7 @@ const hasDataDirectory = ({ unpackedPath }: RuntimeConfig, { kinds }: Pick<Upstr
 
 function mountsOf(config: RuntimeConfig, { ralf, ...context }: Env): App['mounts'] {
   const { present, platform, capabilities, origins } = context;
-  const packages = ralf === null ? packageMounts(config, origins) : gpuMounts(ralf, origins);
+  const packages = ralf === null ? packageMounts(config, origins) : ralfMounts(ralf, context);
   const { value, origin } = platform.gstreamerRegistry;
   const registry =
     value !== null && hasRegistry({ platform, capabilities, present })
@@ -251,32 +280,6 @@ function packageMounts(config: RuntimeConfig, origins: Origins): App['mounts'] {
     return [{ source: config[member], destination, readOnly: true }];
   });
 }
-
-/** Where the GPU layer of the device names none, nothing. */
-function graphicsOf(
-  { devices, groups, graphicsOrigin }: RalfApp,
-  origins: Origins,
-): Pick<AppInput, 'devices' | 'groups'> {
-  for (const path of devices) origins.set(`devices[${path}]`, graphicsOrigin);
-  for (const name of groups) origins.set(`groups[${name}]`, graphicsOrigin);
-  if (groups.length > 0) origins.set('groups', graphicsOrigin);
-  return {
-    ...(devices.length > 0 && { devices: [...devices] }),
-    ...(groups.length > 0 && { groups: [...groups] }),
-  };
-}
-
-const tmpfsOf = ({ tmpfs }: RalfApp, origins: Origins): NonNullable<App['tmpfs']> =>
-  tmpfs.map(({ origin, ...one }) => {
-    origins.set(`mounts[${one.destination}]`, origin);
-    return one;
-  });
-
-const gpuMounts = ({ mounts }: RalfApp, origins: Origins): App['mounts'] =>
-  mounts.map(({ origin, ...mount }) => {
-    origins.set(`mounts[${mount.destination}]`, origin);
-    return mount;
-  });
 
 function dataMount({ unpackedPath }: RuntimeConfig, origins: Origins): App['mounts'] {
   const mount = { source: unpackedPath, destination: DATA_POINT, readOnly: false };

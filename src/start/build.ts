@@ -29,6 +29,7 @@ import { buildNeighbours } from './neighbours.ts';
 import type { Site } from './site.ts';
 import { openPlace, tagOf, type OpenPlace } from './open-place.ts';
 import { placesOf } from './own-places.ts';
+import { thunderAccess } from './thunder-url.ts';
 
 export type Built = {
   readonly world: World;
@@ -127,10 +128,11 @@ function degraded({ fault }: BuiltEngine): readonly DeviceProblem[] {
   return [{ code: fault.code, state: 'fail', what: told, why, next: `${next}; then restart the daemon`, since: null }];
 }
 
-const settingsOf = ({ config, platform, root, webAddress }: Site, machine: ReturnType<typeof machineFacts>) => ({
+const settingsOf = ({ config, platform, root, webAddress, env }: Site, machine: ReturnType<typeof machineFacts>) => ({
   ...{ ...config, ...machine, platform, root, webAddress },
   appDefaults: appDefaultsOf(config, machine.memoryBytes),
   allowedDevices: config.apps.devices,
+  thunderAccess: thunderAccess(config.thunder, env),
   wakeTarget: config.rdk.wakeTarget ?? DEFAULT_WAKE_TARGETS[config.profile],
 });
 

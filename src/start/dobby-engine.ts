@@ -5,9 +5,10 @@ import { controlGroups } from '../adapters/cgroup/control-groups.ts';
 import { DOBBY_INIT } from '../adapters/dobby/bundle.ts';
 import type { DobbyCalls } from '../adapters/dobby/calls.ts';
 import { Containers } from '../adapters/dobby/containers.ts';
-import { dobbyEngine } from '../adapters/dobby/engine.ts';
+import { dobbyEngine, type DobbyEngine } from '../adapters/dobby/engine.ts';
 import { Figures } from '../adapters/dobby/figures.ts';
 import type { Groups } from '../adapters/dobby/parts.ts';
+import { memcrLife, MEMCR_SOCKET } from '../adapters/dobby/memcr.ts';
 import { programReader } from '../adapters/dobby/program.ts';
 import { memcrSurveys } from '../adapters/dobby/surveys.ts';
 import type { Traits, Way } from '../adapters/dobby/ways.ts';
@@ -22,6 +23,7 @@ import type { Log } from '../ports/log.ts';
 import type { RootFilesystems } from '../ports/root-filesystems.ts';
 import type { OciConfig } from '../spec/oci-types.ts';
 import { commandQuery } from '../spec/oci-config.ts';
+import type { ChangingProver } from './proof.ts';
 
 export type DobbyOptions = {
   readonly config: Config;
@@ -32,7 +34,14 @@ export type DobbyOptions = {
   readonly openDirectory: string;
   readonly rootfs: RootFilesystems;
   readonly log: Log;
+  /** Tries a hibernation. Absent: none is tried, and none is promised. */
+  readonly prove?: Prove;
+  /** Where memcr listens; where Dobby looks for it when absent. */
+  readonly memcrSocket?: string;
 };
+
+type Prove = (keyNow: () => Promise<string | undefined>, engine: () => DobbyEngine) => ChangingProver;
+const UNTRIED: ChangingProver = { hibernates: () => Promise.resolve(undefined), close: () => Promise.resolve() };
 
 export type DobbyParts = {
   readonly engine: Engine;
@@ -53,7 +62,7 @@ const THAW_MS = 2000;
 
 /** `open` begins to listen: what it hears goes to the containers that it is given. */
 export async function joinDobby(
-  { config, openDirectory, rootfs, log }: DobbyOptions,
+  { config, openDirectory, rootfs, log, prove, memcrSocket = MEMCR_SOCKET }: DobbyOptions,
   open: (containers: Containers) => OpenWay,
 ): Promise<DobbyParts> {
   const bundles = `${openDirectory}/bundles`;
@@ -61,7 +70,15 @@ export async function joinDobby(
   const containers = new Containers();
   const { traits, way, calls, close } = open(containers);
   const program = programReader(way, log);
-  const engine = dobbyEngine({
+  const keyNow = async (): Promise<string | undefined> => {
+    const memcr = await memcrLife(memcrSocket);
+    const { pid, program: built } = await program();
+    if (memcr === undefined || built?.withoutMemcr === true) return undefined;
+    return [way.life ?? '', pid, memcr, config.dobby.start, config.dobby.hibernateOptions].join('|');
+  };
+  const prover = prove?.(keyNow, () => engine) ?? UNTRIED;
+  const engine: DobbyEngine = dobbyEngine({
+    ...{ memcrSocket, hibernates: prover.hibernates },
     ...{ way, traits, calls, containers, log, processes: linuxProcesses, clock: systemClock },
     ...{ figures: new Figures(calls), program },
     groups: groupsOfDobby(),
@@ -81,7 +98,13 @@ export async function joinDobby(
     .catch((error: unknown) => {
       log.warn({ err: error }, 'going on without Dobby: no app can be started until it is there');
     });
-  return { engine, surveys: memcrSurveys(program), close };
+  return {
+    ...{ engine, surveys: memcrSurveys(program, memcrSocket) },
+    close: async () => {
+      await prover.close();
+      await close();
+    },
+  };
 }
 
 /** Dobby's containers have a group at the top of each hierarchy, named as they are. */

@@ -20,8 +20,9 @@ import { blamingMachine, type MachineFaults } from './machine-faults.ts';
 import type { OpenPlace } from './open-place.ts';
 import type { Site } from './site.ts';
 import { tryHibernation } from './hibernation-trial.ts';
-import { proving } from './proof.ts';
-import { tryOut } from './trial.ts';
+import { tryInPlace } from './in-place-trial.ts';
+import { proving, provingAnew } from './proof.ts';
+import { tryOut, type TrialOptions } from './trial.ts';
 
 export type BuiltEngine = {
   readonly engine: Engine;
@@ -78,10 +79,10 @@ function refuseOthersApps(name: string, { facts, instances }: Remembered): void 
 }
 
 async function embedded({ config, places, searchPath, log }: Site, means: Means): Promise<BuiltEngine> {
-  const { open, appPlace, insides, rootfs, ids, machine, faults, remembered, remember } = means;
+  const { open, appPlace, machine, faults, remembered, remember } = means;
   const runTool = toolRunner({ PATH: searchPath, LC_ALL: 'C.UTF-8' });
   const surveys = criuSurveys(runTool, { ghostLimitBytes: GHOST_LIMIT_BYTES, skipsInFlight: true });
-  const trial = { rootfs, insides, runDirectory: places.run, ...ids, ...machine };
+  const trial = trialOf(places, means);
   const hibernate = tryHibernation({ ...trial, surveys, searchPath });
   const { finding, fault, ...built } = await buildEmbedded({
     wanted: config.runtime,
@@ -98,7 +99,7 @@ async function embedded({ config, places, searchPath, log }: Site, means: Means)
         key: `${machine.bootId}|${key}`,
         remembered: remembered.facts[PROOF_FACT],
         remember: (text) => remember({ [PROOF_FACT]: text }),
-        tryOut: (signal) => hibernate(engine(), { id: `trial+${randomUUID()}` as ContainerId, signal }),
+        tryOut: (signal) => hibernate(engine(), { id: trialId(), signal }),
       }),
   });
   if (fault !== undefined) {
@@ -113,13 +114,35 @@ async function embedded({ config, places, searchPath, log }: Site, means: Means)
   };
 }
 
+const trialOf = ({ run }: Site['places'], { rootfs, insides, ids, machine }: Means): TrialOptions & MachineFacts => ({
+  ...{ rootfs, insides, runDirectory: run },
+  ...ids,
+  ...machine,
+});
+
+const trialId = (): ContainerId => `trial+${randomUUID()}` as ContainerId;
+
 async function throughDobby(
   name: keyof typeof DOBBY_WAYS,
   { config, places, env, log, dobbyBus }: Site,
-  { open, rootfs, faults }: Means,
+  means: Means,
 ): Promise<BuiltEngine> {
+  const { open, rootfs, faults, machine, remembered, remember } = means;
   await mkdir(places.run, { recursive: true, mode: 0o711 });
-  const built = await DOBBY_WAYS[name]({ config, bus: dobbyBus, env, openDirectory: open.directory, rootfs, log });
+  const hibernate = tryInPlace(trialOf(places, means));
+  const built = await DOBBY_WAYS[name]({
+    ...{ config, bus: dobbyBus, env, openDirectory: open.directory, rootfs, log },
+    prove: (keyNow, engineOf) =>
+      provingAnew({
+        keyNow: async () => {
+          const key = await keyNow();
+          return key === undefined ? undefined : `${machine.bootId}|${name}|${key}`;
+        },
+        remembered: remembered.facts[PROOF_FACT],
+        remember: (text) => remember({ [PROOF_FACT]: text }),
+        tryOut: (signal) => hibernate(engineOf(), { id: trialId(), signal }),
+      }),
+  });
   const engine = blamingMachine(built.engine, faults);
   return { ...built, engine, runtimeVersion: 'dobby', criuVersion: '', logFormat: 'plain', makesNetworks: true };
 }

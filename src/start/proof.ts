@@ -20,6 +20,9 @@ export type Prover = {
   readonly close: () => Promise<void>;
 };
 
+/** The same, where no trial may be needed. */
+export type ChangingProver = Omit<Prover, 'hibernates'> & { readonly hibernates: () => Promise<Proof | undefined> };
+
 const noted = z.object({
   key: z.string(),
   proof: z.discriminatedUnion('possible', [
@@ -52,6 +55,37 @@ export function proving({ key, remembered, remember, tryOut }: ProofOptions): Pr
     close: async () => {
       stop.abort(new RuntimeError('ABORTED', { what: 'the daemon ends' }));
       await known;
+    },
+  };
+}
+
+export type ChangingOptions = Omit<ProofOptions, 'key'> & {
+  /** Of this moment; undefined where it is known without a trial that nothing can be hibernated. Throws when that cannot be known. */
+  readonly keyNow: () => Promise<string | undefined>;
+};
+
+/** For tools that may be replaced while the daemon runs: a trial for each set of them. */
+export function provingAnew({ keyNow, ...options }: ChangingOptions): ChangingProver {
+  let current: { readonly key: string; readonly prover: Prover } | undefined;
+  let isClosed = false;
+  return {
+    hibernates: async () => {
+      try {
+        const key = await keyNow();
+        if (key === undefined || isClosed) return undefined;
+        if (current?.key !== key) {
+          const last = current;
+          current = { key, prover: proving({ key, ...options }) };
+          await last?.prover.close();
+        }
+        return await current.prover.hibernates();
+      } catch (thrown) {
+        return { possible: null, why: RuntimeError.of(thrown).message, next: AGAIN };
+      }
+    },
+    close: async () => {
+      isClosed = true;
+      await current?.prover.close();
     },
   };
 }

@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { outputOf, uniqueId, untilSays } from '../lib/apps.ts';
 import { prepareDaemon, type TestDaemon } from '../lib/daemon.ts';
+import { freePort } from '../lib/free-port.ts';
 import { mountsUnder } from '../lib/machine.ts';
 import { programRoot, writeSquashfs } from '../lib/package-images.ts';
 import { PACKAGE_EXAMPLE, RALF_BASE_SPEC } from '../lib/rdk-files.ts';
@@ -30,13 +31,14 @@ const SCRIPT = `cat /etc/words /etc/app /etc/gpu
 pwd; echo "temporary $TEMP_STORAGE_PATH"; echo x > here; cat here; while read -r a b c d; do case $b in /rootdir) echo "rootdir $c $d";; esac; done < /proc/mounts
 echo "args $*"; echo "env $APP_PACKAGE_VERSION $CLOCK $HOME $CPU_MEMORY_LIMIT $STORAGE_LIMIT $BASE"; echo "json $APP_CONFIG_OVERRIDES_JSON"
 touch /etc/x; touch /data/kept && echo kept
+echo "zone $(cat /etc/localtime /etc/timezone /usr/share/zoneinfo/Test) thunder $THUNDER_ACCESS"; ls /etc
 i=0; while :; do i=$((i+1)); echo $i; sleep 0.02; done
 `;
 
 type Files = { readonly list: string; readonly platform: string; readonly at: (name: string) => string };
 
 /** A base, an app over it, and a device with a base spec and a GPU layer. */
-function makePackages(directory: string): Files {
+function makePackages(directory: string, servicePort: number): Files {
   const at = (name: string): string => join(directory, name);
   const write = (name: string, content: unknown): string => {
     writeFileSync(at(name), typeof content === 'string' ? content : JSON.stringify(content));
@@ -45,6 +47,12 @@ function makePackages(directory: string): Files {
   programRoot(at('base'));
   for (const name of ['app', 'gpu/rootfs']) mkdirSync(join(at(name), 'etc'), { recursive: true });
   write('app/etc/app', 'from the app\n');
+  // as tzdata installs it
+  symlinkSync('/usr/share/zoneinfo/UTC', at('app/etc/localtime'));
+  mkdirSync(at('zoneinfo'));
+  write('zoneinfo/Test', 'all zones');
+  write('localtime', 'this zone');
+  write('timeZoneDST', 'its name');
   write('app/etc/script', SCRIPT);
   write('gpu/rootfs/etc/gpu', 'from the device\n');
   write('gpu/config.json', { vendorGpuSupport: { devNodes: ['/dev/mali0'], groupIds: ['video'] } });
@@ -57,27 +65,32 @@ function makePackages(directory: string): Files {
     versionName: 'two',
     entryPoint: '/etc/script',
     entryArgs: ['a b'],
-    permissions: PACKAGE_EXAMPLE.permissions,
+    permissions: [...PACKAGE_EXAMPLE.permissions, 'urn:rdk:permission:thunder'],
     configuration: {
       'urn:rdk:config:memory': { system: '64M' },
       'urn:rdk:config:storage': { maxLocalStorage: '24M' },
       'urn:rdk:config:env': { CLOCK: 'yes' },
+      'urn:rdk:config:network': [{ name: 'own', port: servicePort, protocol: 'tcp', type: 'exported' }],
       'urn:rdk:config:overrides': { application: { theme: 'dark' } },
     },
   });
-  const platform = write('device.json', { ralf: { baseSpec: at('spec.json'), gpuLayer: at('gpu') } });
+  const zone = { zoneInfo: at('zoneinfo'), localtime: at('localtime'), timezone: at('timeZoneDST') };
+  const platform = write('device.json', { ralf: { baseSpec: at('spec.json'), gpuLayer: at('gpu'), ...zone } });
   const packages = ['base', 'app'].map((name) => ({ pkgMetaDataPath: at(`${name}.json`), pkgMountPath: at(name) }));
   return { list: write('list.json', { packages }), platform, at };
 }
 
-async function start(): Promise<{ readonly daemon: TestDaemon; readonly files: Files } & AsyncDisposable> {
-  const daemon = await prepareDaemon();
-  const files = makePackages(daemon.directory);
+async function start(): Promise<
+  { readonly daemon: TestDaemon; readonly files: Files; readonly servicePort: number } & AsyncDisposable
+> {
+  const daemon = await prepareDaemon({ env: { THUNDER_ACCESS: '127.0.0.1:19998' } });
+  const servicePort = await freePort();
+  const files = makePackages(daemon.directory, servicePort);
   const file = join(daemon.root, 'config.yaml');
   const settings = JSON.parse(readFileSync(file, 'utf8')) as object;
   writeFileSync(file, JSON.stringify({ ...settings, platform: files.platform }));
   await daemon.start();
-  return { daemon, files, [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose]() };
+  return { daemon, files, servicePort, [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose]() };
 }
 
 test('an app of layered packages runs with what they say, sleeps, outlives a kill of the daemon, wakes and gives all back', async () => {
@@ -98,8 +111,13 @@ test('an app of layered packages runs with what they say, sleeps, outlives a kil
   assert.match(said, /^args a b$/m);
   assert.match(said, /^\/rootdir\ntemporary \/rootdir\nx$/m);
   assert.match(said, /^rootdir tmpfs .*noexec.*size=10240k/m);
-  const { network } = await daemon.client.getInfo({ appInstanceId: id });
+  const { network, mounts } = await daemon.client.getInfo({ appInstanceId: id });
   assert.equal(network.mode, 'nat', 'the permission is urn:rdk:permission.internet, with a point');
+  const service = { host: box.servicePort, app: box.servicePort, protocol: 'tcp', address: '127.0.0.1' };
+  assert.deepEqual(network.ports, [service]);
+  assert.match(said, /^zone this zoneits nameall zones thunder 127\.0\.0\.1:19998$/m);
+  assert.match(said, /^localtime$/m);
+  assert(mounts.every(({ readOnly }) => readOnly));
   assert.match(said, new RegExp(`^env two_2 yes /data ${64 * 2 ** 20} ${24 * 2 ** 20} device$`, 'm'));
   assert.match(said, /^json \{"theme":"dark"\}$/m);
   assert.match(said, /Read-only file system/);

@@ -3,8 +3,11 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { test } from 'node:test';
+import { dobbyId } from '../../src/adapters/dobby/ids.ts';
+import { appInstanceId, containerIdFor } from '../../src/domain/ids.ts';
 import { pidOf, runApp, SLEEP } from '../lib/apps.ts';
 import { dobbyHouse } from '../lib/engines.ts';
+import { freePort } from '../lib/free-port.ts';
 import { helpfulRefusal } from '../lib/refusal.ts';
 import { until } from '../lib/until.ts';
 
@@ -43,6 +46,9 @@ test('exec, mount and annotations are what Dobby can make of them', async () => 
   await until(() => JSON.stringify(dobby.annotationsOf(id)) === wanted, { what: 'Dobby shows the annotation' });
   await helpfulRefusal(client.setLimits({ appInstanceId: id, pids: 50 }), 'NOT_SUPPORTED', /limits/);
   await client.kill({ appInstanceId: id });
+  // not of its tools: it hibernates by memcr
+  const { problems } = await client.getHealth();
+  assert(!problems.some(({ code }) => code === 'NO_CRIU'));
   assert.deepEqual(dobby.wire.strange, []);
 });
 
@@ -62,12 +68,18 @@ test('a bundle is told to Dobby as it needs it', async () => {
 test('an app with the network nat has a file with name servers, and Dobby joins it to the network', async () => {
   await using house = await dobbyHouse({}, { config: { network: { nameservers: ['192.0.2.53'] } } });
   const { daemon, dobby } = house;
-  const id = await runApp(daemon.client, 'joined', SLEEP, { network: 'nat' });
-  const mounts = (dobby.configOf(id)?.mounts ?? []).filter(({ destination }) => destination === '/etc/resolv.conf');
+  const port = await freePort();
+  const ports = [{ host: port, app: port }];
+  // longer than a host name may be, which Dobby makes of its own name for it
+  const id = await runApp(daemon.client, `joined-${'x'.repeat(70)}`, SLEEP, { network: 'nat', ports });
+  const name = dobbyId(containerIdFor(appInstanceId(id)));
+  const mounts = (dobby.configOf(name)?.mounts ?? []).filter(({ destination }) => destination === '/etc/resolv.conf');
   assert.equal(mounts.length, 1);
   const [file = ''] = mounts.map(({ source }) => source);
   assert.equal(readFileSync(file, 'utf8'), 'nameserver 192.0.2.53\n');
-  assert.equal(dobby.configOf(id)?.rdkPlugins?.networking?.data?.type, 'nat');
+  const { type, portForwarding } = dobby.configOf(name)?.rdkPlugins?.networking?.data ?? {};
+  assert.equal(type, 'nat');
+  assert.deepEqual(portForwarding, { hostToContainer: [{ port, protocol: 'tcp' }] });
   // apps that live have it from the daemon before; so has the next one
   await daemon.kill9();
   await daemon.start();
@@ -75,4 +87,16 @@ test('an app with the network nat has a file with name servers, and Dobby joins 
   await daemon.client.kill({ appInstanceId: id });
   await daemon.stop();
   assert(!existsSync(file));
+});
+
+test('from specs: an app that wants a Thunder that is not there is refused by name, before Dobby is asked', async () => {
+  await using house = await dobbyHouse({ start: 'spec' });
+  const { daemon, dobby } = house;
+  const run = daemon.client.run({
+    appId: 'com.example.thunder',
+    appInstanceId: 'thunder',
+    runtimeConfigObject: { thunder: true, appPath: daemon.directory, command: '/bin/true', systemMemoryLimit: 2 ** 26 },
+  });
+  await helpfulRefusal(run, 'NEIGHBOUR_FAILED', /thunder: \/tmp\/communicator is not there/);
+  assert(!dobby.wire.called.includes('StartFromSpec'));
 });

@@ -125,6 +125,29 @@ for (const [name, make] of Object.entries(ENGINES)) {
     assert.equal((await exitOf(client, id)).cause, 'terminated');
   });
 
+  test(`${name}: a wake or an orderly end that comes during a hibernation leaves an app that runs, or has ended, and none that is frozen`, async () => {
+    await using box = await make();
+    const { client } = box.daemon;
+    const args = perl(
+      '$| = 1; $SIG{TERM} = sub { print "asked\\n"; exit 0 }; while (1) { print "round ", ++$n, "\\n"; sleep 1 }',
+    );
+    const id = await runApp(client, 'overtaken', args, MEMORY);
+    await untilSays(client, id, 'round 1');
+    const first = client.hibernate({ appInstanceId: id }).catch(() => undefined);
+    await until(async () => (await stateOf(client, id)) === 'HIBERNATING', { what: 'it is at work', pollMs: 1 });
+    await client.wake({ appInstanceId: id });
+    await first;
+    assert.equal(await stateOf(client, id), 'RUNNING');
+    const { lines } = await client.getLogs({ appInstanceId: id });
+    await untilSays(client, id, `round ${lines.filter(({ text }) => text.startsWith('round')).length + 1}`);
+    const second = client.hibernate({ appInstanceId: id }).catch(() => undefined);
+    await until(async () => (await stateOf(client, id)) === 'HIBERNATING', { what: 'it is at work', pollMs: 1 });
+    await client.terminate({ appInstanceId: id });
+    await second;
+    assert.equal((await exitOf(client, id)).cause, 'terminated');
+    assert.equal((await storyOf(client, id)).filter((word) => word === 'terminated').length, 1);
+  });
+
   test(`${name}: a daemon that is killed finds its apps as they are, and tells each end once`, async () => {
     await using box = await make();
     const { daemon } = box;

@@ -19,6 +19,31 @@ export type BundleConfig = {
   };
 };
 
+const VALID_ID = /^(?=.*[A-Za-z])[A-Za-z0-9._-]{1,128}$/;
+/** Dobby makes the id the host name (DobbyConfig.cpp, setHostnameToContainerId), which crun sets: sethostname(2) takes 64. */
+const LONGEST_HOST_NAME = 64;
+
+const canBeNamed = (id: string): boolean =>
+  VALID_ID.test(id) && !id.includes('..') && !id.startsWith('-') && id.length <= LONGEST_HOST_NAME;
+
+type Forwarding = { readonly localhostMasquerade?: boolean; readonly containerToHost?: readonly unknown[] };
+type Networking = { readonly data?: { readonly type?: string; readonly portForwarding?: Forwarding } };
+
+/** Dobby's networking plugin, createRuntime: masquerading without a port that leads out makes no rules, which it takes for a failure (PortForwarding.cpp, addLocalhostMasquerading). */
+function canJoin(networking: Networking | undefined): boolean {
+  const { localhostMasquerade = false, containerToHost = [] } = networking?.data?.portForwarding ?? {};
+  return !localhostMasquerade || containerToHost.length > 0;
+}
+
+/** Dobby's thunder plugin, postInstallation, binds it into every app that has the plugin (ThunderPlugin.cpp). */
+const hasThunder = (thunder: object | undefined): boolean => thunder === undefined || existsSync('/tmp/communicator');
+
+/** Those whose hooks end a start. */
+export type Plugins = { readonly networking?: Networking; readonly thunder?: object };
+
+export const canLaunch = (id: string, { networking, thunder }: Plugins = {}): boolean =>
+  canBeNamed(id) && canJoin(networking) && hasThunder(thunder);
+
 /** What is set with mount_setattr(2) for the mounts below, too. */
 const RECURSIVE = /^r(?:ro|rw|(?:no)?suid|(?:no)?dev|(?:no)?exec)$/;
 const [READ, SEARCH] = [4, 1];
@@ -37,7 +62,7 @@ export function canStart({ mounts = [], linux = {} }: BundleConfig, file: string
   );
 }
 
-/** What is bound must be there: crun's do_mounts asks get_file_type() of it and gives up ("cannot stat", libcrun/linux.c). */
+/** What is bound must be there: crun's do_mounts asks get_file_type() of it and gives up ("error stat'ing file", libcrun/linux.c). */
 export const hasSources = (mounts: NonNullable<BundleConfig['mounts']>): boolean =>
   mounts.every(
     ({ source = '', type, options = [] }) =>

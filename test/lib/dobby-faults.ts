@@ -4,6 +4,8 @@
 export type Faults = {
   /** `Hibernate` answers true, and the app runs again soon, without a word. */
   hibernatesNothing: boolean;
+  /** As of a memcr that was started without -N: it does not reach the app, and kills it (memcr.c, checkpoint_worker: "Killing the target app"). */
+  killsAtHibernation: boolean;
   /** A hibernation comes to no end. */
   hibernatesForEver: boolean;
   /** The reply to a start comes after the app has ended. */
@@ -22,6 +24,6 @@ export type Faults = {
 
 /** What one hopes for. */
 export const GOOD: Faults = {
-  ...{ hibernatesNothing: false, hibernatesForEver: false, repliesAfterEnd: false },
+  ...{ hibernatesNothing: false, killsAtHibernation: false, hibernatesForEver: false, repliesAfterEnd: false },
   ...{ restartsByItself: false, tellsNoEnds: false, ignoresReadOnly: true, refusesStarts: false, hangsAtStart: false },
 };

@@ -3,7 +3,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { DobbyBox } from './dobby-box.ts';
-import { canStart, hasSources, type BundleConfig } from './dobby-crun.ts';
+import { canLaunch, canStart, hasSources, type BundleConfig, type Plugins } from './dobby-crun.ts';
 import { infoOf } from './dobby-info.ts';
 import { GOOD, type Faults } from './dobby-faults.ts';
 import { DobbyWire, type Answer, type Method } from './dobby-wire.ts';
@@ -22,7 +22,6 @@ const STATES = [
   'awakening',
 ] as const;
 type State = (typeof STATES)[number];
-const VALID_ID = /^(?=.*[A-Za-z])[A-Za-z0-9._-]{1,128}$/;
 
 type Config = BundleConfig & {
   readonly ociVersion?: string;
@@ -30,9 +29,8 @@ type Config = BundleConfig & {
   readonly env?: readonly string[];
   readonly rtPriority?: unknown;
   readonly process?: { readonly args?: readonly string[]; readonly env?: readonly string[] };
-  readonly rdkPlugins?: {
+  readonly rdkPlugins?: Plugins & {
     readonly logging?: { readonly data?: { readonly fileOptions?: { readonly path?: string } } };
-    readonly networking?: { readonly data?: { readonly type?: string } };
   };
 };
 
@@ -183,11 +181,9 @@ export class DobbyService implements AsyncDisposable {
   }
 
   async #launch(id: string, config: Config, command: readonly string[]): Promise<Answer> {
-    if (!VALID_ID.test(id) || id.includes('..') || id.startsWith('-') || this.faults.refusesStarts) return number(-1);
-    if (this.#containers.has(id)) return number(-1);
+    if (!canLaunch(id, config.rdkPlugins) || this.#containers.has(id) || this.faults.refusesStarts) return number(-1);
     if (this.faults.hangsAtStart) await this.wire.standStill();
-    // it died meanwhile
-    if (!this.wire.isConnected) return number(-1);
+    if (!this.wire.isConnected) return number(-1); // it died meanwhile
     const order = {
       command,
       env: config.process?.env ?? config.env ?? [],
@@ -222,10 +218,10 @@ export class DobbyService implements AsyncDisposable {
   }
 
   #stop(one: Container | undefined, force: boolean): Answer {
-    if (one === undefined || (one.state === 'paused' && !force)) return truth(false);
+    if (one === undefined || one.state === 'unknown' || (one.state === 'paused' && !force)) return truth(false);
     this.faults.restartsByItself = false;
-    if (one.state === 'unknown') return truth(false);
     if (one.state === 'stopping') return truth(true);
+    if (one.state === 'hibernating') one.state = 'stopping'; // DobbyManager::abortContainerHibernationIfNeeded
     if (force) one.box.kill();
     else one.box.terminate();
     return truth(true);
@@ -244,7 +240,9 @@ export class DobbyService implements AsyncDisposable {
     if (this.faults.hibernatesForEver) return truth(true);
     setTimeout(() => {
       if (one.state !== 'hibernating') return;
-      one.state = this.faults.hibernatesNothing ? 'running' : 'hibernated';
+      const { hibernatesNothing, killsAtHibernation } = this.faults;
+      one.state = hibernatesNothing || killsAtHibernation ? 'running' : 'hibernated';
+      if (killsAtHibernation) one.box.kill();
       if (one.state === 'running') return;
       one.box.signalAll('SIGSTOP');
       this.wire.signal('Hibernated', 'is', [one.descriptor, one.id]);

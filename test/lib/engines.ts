@@ -64,9 +64,36 @@ async function embedded(): Promise<EngineBox> {
   return { daemon, tellsSignals: true, [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose]() };
 }
 
-export const ENGINES: Readonly<Record<string, () => Promise<EngineBox>>> = {
-  embedded,
+type Engines = Readonly<Record<string, () => Promise<EngineBox>>>;
+
+const STAND_INS: Engines = {
   'Dobby, from bundles': () => dobbyHouse(),
   'Dobby, from specs': () => dobbyHouse({ start: 'spec' }),
   'OCIContainer over Thunder': () => thunderHouse(),
 };
+
+/** Those of a DobbyDaemon, with memcr, that somebody has started on this bus, in the same namespaces as the tests. */
+const real = (bus: string): Engines => ({
+  'real Dobby, from bundles': () => realDobby({ bus, start: 'bundle' }),
+  'real Dobby, from specs': () => realDobby({ bus, start: 'spec' }),
+  'real Dobby, over Thunder': () => realPlugin(bus),
+});
+
+async function realDobby(dobby: object): Promise<EngineBox> {
+  const daemon = await startDaemon({ config: { engine: 'dobby', dobby, userIds: IDS } });
+  return { daemon, tellsSignals: true, [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose]() };
+}
+
+async function realPlugin(bus: string): Promise<EngineBox> {
+  await using held = new AsyncDisposableStack();
+  const thunder = held.use(await new ThunderServer({}).start());
+  const plugin = held.use(new OciContainerPlugin(thunder, bus, { exitCodes: true }));
+  await plugin.start();
+  const config = { engine: 'ocicontainer', dobby: { start: 'bundle' }, thunder: { url: thunder.url }, userIds: IDS };
+  const daemon = held.use(await startDaemon({ config }));
+  const all = held.move();
+  return { daemon, tellsSignals: false, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+const REAL_BUS = process.env['RUNTIME_MANAGER_DOBBY_BUS'];
+export const ENGINES: Engines = { embedded, ...(REAL_BUS === undefined ? STAND_INS : real(REAL_BUS)) };

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { AppEvent, Client } from '../../src/client/node.ts';
 import type { ExitRecord } from '../../src/domain/exit.ts';
-import { MOVES, STATES, type State } from '../../src/domain/states.ts';
+import { GIVE_UP, MOVES, STATES, type State } from '../../src/domain/states.ts';
 
 export type Run = { readonly pid: number | null; readonly exit: ExitRecord | null };
 
@@ -17,7 +17,7 @@ const FALLS: Readonly<Partial<Record<State, readonly State[]>>> = {
 /** From each state, where it may lead: by an operation at work, by one that is done, by one that failed, and by the end of the app. */
 const STEPS: ReadonlyMap<State, ReadonlySet<State>> = new Map(
   STATES.map((state) => {
-    const moves = Object.values(MOVES[state]);
+    const moves = Object.values(state === 'HIBERNATING' ? { ...MOVES[state], ...GIVE_UP } : MOVES[state]);
     const next = moves.map(({ via, to }) => via ?? to);
     const arrivals = STATES.flatMap((from) => Object.values(MOVES[from]))
       .filter(({ via }) => via === state)

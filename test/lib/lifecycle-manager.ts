@@ -3,64 +3,9 @@
  * which, what each state asks of the runtime manager and of the window manager, and what it makes of their events. Each rule names file
  * and function. What looks careless in it is so in the real one.
  */
-import { randomUUID } from 'node:crypto';
-import type { Answer, EventParams } from './thunder-link.ts';
-
-export type Lifecycle =
-  'UNLOADED' | 'LOADING' | 'INITIALIZING' | 'PAUSED' | 'ACTIVE' | 'SUSPENDED' | 'HIBERNATED' | 'TERMINATING';
-
-/** StateHandler.cpp, StateHandler::initialize: from where each state is entered. */
-const PRECEDING: Readonly<Record<Lifecycle, readonly Lifecycle[]>> = {
-  UNLOADED: [],
-  LOADING: ['UNLOADED'],
-  INITIALIZING: ['LOADING'],
-  PAUSED: ['INITIALIZING', 'ACTIVE', 'SUSPENDED'],
-  ACTIVE: ['PAUSED'],
-  SUSPENDED: ['INITIALIZING', 'PAUSED', 'HIBERNATED'],
-  HIBERNATED: ['SUSPENDED'],
-  TERMINATING: ['PAUSED', 'SUSPENDED'],
-};
-
-/** ILifecycleManager.h, LifecycleState: what TARGET_STATE says. */
-const NUMBERS: readonly Lifecycle[] = [
-  ...(['UNLOADED', 'LOADING', 'INITIALIZING', 'PAUSED'] as const),
-  ...(['ACTIVE', 'SUSPENDED', 'HIBERNATED', 'TERMINATING'] as const),
-];
-
-/** RuntimeManagerHandler.cpp, FIREBOLT_ENDPOINT_APPACCESS_PORT. */
-const FIREBOLT_PORT = 3473;
-
-/** RuntimeManagerHandler.cpp: the methods of Exchange::IRuntimeManager that it calls. */
-export type RuntimeManagerCalls = (
-  method: 'run' | 'kill' | 'terminate' | 'hibernate' | 'wake',
-  params: { readonly appInstanceId: string } & Readonly<Record<string, unknown>>,
-) => Promise<Answer>;
-
-/** WindowManagerHandler.cpp: what it asks of org.rdk.RDKWindowManager. */
-export type WindowManagerCalls = {
-  /** Undefined: an error code. */
-  readonly renderReady: (client: string) => boolean | undefined;
-  readonly enableDisplayRender: (client: string, render: boolean) => void;
-};
-
-/** As PackageManager hands it over. */
-export type RuntimeConfig = Readonly<Record<string, unknown>> & { readonly envVariables: string };
-
-/** ApplicationContext.h */
-export type Context = {
-  readonly appId: string;
-  appInstanceId: string;
-  readonly runtimeConfig: RuntimeConfig;
-  state: Lifecycle;
-  target: Lifecycle;
-  pendingTransition: boolean;
-  pendingEvent: string;
-  pendingStates: readonly Lifecycle[];
-  pendingOld: Lifecycle;
-  force: boolean;
-  terminated: boolean;
-  unexpectedTermination: boolean;
-};
+import { HANDLERS, type Context, type Neighbours, type RuntimeConfig } from './lifecycle-handlers.ts';
+import { pathTo, type Lifecycle } from './lifecycle-states.ts';
+import type { EventParams } from './thunder-link.ts';
 
 /** Of OnAppStateChanged and OnAppLifecycleStateChanged; `old` undefined: an onFailure. */
 export type Told = {
@@ -70,8 +15,6 @@ export type Told = {
   readonly errorReason: string;
   readonly unexpectedTermination: boolean;
 };
-
-type Neighbours = { readonly runtime: RuntimeManagerCalls; readonly windows: WindowManagerCalls };
 
 export class LifecycleManager {
   /** What AppManager hears. */
@@ -177,7 +120,7 @@ export class LifecycleManager {
   async #changeState(context: Context, target: Lifecycle): Promise<void> {
     const { state } = context;
     if (context.pendingTransition && state !== 'TERMINATING' && context.pendingOld !== state) {
-      this.#tell(context, context.pendingOld, state, '');
+      this.#tell(context, [context.pendingOld, state]);
     }
     if (!context.pendingTransition && state === target) return;
     const path = context.pendingTransition ? context.pendingStates : pathTo(state, target);
@@ -188,7 +131,7 @@ export class LifecycleManager {
       const isBefore = context.pendingEvent === 'onAppReady' && last > 0;
       context.pendingStates = last === -1 ? [] : path.slice(isBefore ? last - 1 : last);
     } else Object.assign(context, { pendingStates: [], pendingEvent: '' });
-    if (unloadedFrom !== undefined) this.#tell(context, unloadedFrom, 'UNLOADED', '');
+    if (unloadedFrom !== undefined) this.#tell(context, [unloadedFrom, 'UNLOADED']);
   }
 
   /** The loop of changeState. */
@@ -198,7 +141,7 @@ export class LifecycleManager {
       if (index === 0) continue;
       const old = context.state;
       if (next === 'TERMINATING') {
-        this.#tell(context, old, next, '');
+        this.#tell(context, [old, next]);
         if ((await this.#updateState(context, next)) !== undefined) break;
         if (context.pendingTransition) return { last: index, unloadedFrom };
         continue;
@@ -210,7 +153,7 @@ export class LifecycleManager {
       }
       const failure = await this.#updateState(context, next);
       if (failure !== undefined) {
-        this.#tell(context, old, old, failure);
+        this.#tell(context, [old, old], failure);
         break;
       }
       if (context.pendingTransition) {
@@ -218,7 +161,7 @@ export class LifecycleManager {
         return { last: index, unloadedFrom };
       }
       if (next === 'UNLOADED') unloadedFrom = old;
-      else this.#tell(context, old, next, '');
+      else this.#tell(context, [old, next]);
     }
     return { last: -1, unloadedFrom };
   }
@@ -232,98 +175,17 @@ export class LifecycleManager {
   }
 
   /** StateHandler.cpp, sendEvent; LifecycleManagerImplementation.cpp, Dispatch and handleStateChangeEvent. */
-  #tell(context: Context, old: Lifecycle, now: Lifecycle, errorReason: string): void {
+  #tell(context: Context, [old, now]: Change, errorReason = ''): void {
     const unexpectedTermination = now === 'UNLOADED' && context.unexpectedTermination;
     this.told.push({ appId: context.appId, old, now, errorReason, unexpectedTermination });
     if (now === 'UNLOADED') this.#loaded.splice(this.#loaded.indexOf(context), 1);
   }
 }
 
+type Change = readonly [old: Lifecycle, now: Lifecycle];
 type Followed = { readonly last: number; readonly unloadedFrom: Lifecycle | undefined };
 
 const NEW: Omit<Context, 'appId' | 'runtimeConfig' | 'target'> = {
   ...{ appInstanceId: '', state: 'UNLOADED', pendingOld: 'UNLOADED', pendingTransition: false, pendingEvent: '' },
   ...{ pendingStates: [], force: false, terminated: false, unexpectedTermination: false },
 };
-
-/** StateHandler.cpp, isValidTransition and getStatePath: both ends included; undefined: there is no way. */
-function pathTo(state: Lifecycle, target: Lifecycle): readonly Lifecycle[] | undefined {
-  if (state === 'LOADING' && target === 'TERMINATING') return ['LOADING', 'UNLOADED'];
-  const seen = new Set<Lifecycle>();
-  const search = (to: Lifecycle): readonly Lifecycle[] | undefined => {
-    if (to === state) return [to];
-    seen.add(to);
-    for (const from of PRECEDING[to]) {
-      const way = seen.has(from) ? undefined : search(from);
-      if (way !== undefined) return [...way, to];
-    }
-    return undefined;
-  };
-  const path = search(target);
-  return target === 'TERMINATING' && path !== undefined ? [...path, 'UNLOADED'] : path;
-}
-
-/** Enters a state; text: it was not entered, and why. */
-type Handle = (context: Context, neighbours: Neighbours) => Promise<string | undefined> | string | undefined;
-
-const waitFor = (context: Context, event: string): undefined => {
-  Object.assign(context, { pendingEvent: event, pendingTransition: true });
-  return undefined;
-};
-
-/** State.cpp, the function `handle` of each. */
-const HANDLERS: Readonly<Partial<Record<Lifecycle, Handle>>> = {
-  LOADING: (context) => {
-    context.appInstanceId = randomUUID();
-    return undefined;
-  },
-  // it begins to wait for RUNNING when `run` has returned: an earlier one is lost
-  INITIALIZING: async (context, { runtime }) => {
-    const { error } = await runtime('run', runParams(context));
-    return error === undefined ? waitFor(context, 'onAppRunning') : 'unable to start running application';
-  },
-  PAUSED: ({ state, appInstanceId }, { windows }) => {
-    // `resume` of the runtime manager is commented out
-    if (state === 'SUSPENDED') windows.enableDisplayRender(appInstanceId, true);
-    return ['INITIALIZING', 'SUSPENDED', 'ACTIVE'].includes(state) ? undefined : '';
-  },
-  ACTIVE: (context, { windows }) => {
-    const isReady = windows.renderReady(context.appInstanceId);
-    if (isReady === undefined) return '';
-    return isReady ? undefined : waitFor(context, 'onFirstFrame');
-  },
-  SUSPENDED: async ({ state, appInstanceId }, { runtime, windows }) => {
-    if (state !== 'HIBERNATED') {
-      // `suspend` of the runtime manager is commented out
-      windows.enableDisplayRender(appInstanceId, false);
-      return undefined;
-    }
-    const { error } = await runtime('wake', { appInstanceId, runtimeState: 'RUNTIME_STATE_SUSPENDED' });
-    return error && 'unable to wakeup application';
-  },
-  HIBERNATED: async ({ appInstanceId }, { runtime }) => {
-    const { error } = await runtime('hibernate', { appInstanceId });
-    return error && 'unable to hibernate application';
-  },
-  // it begins to wait for the end when the call has returned, and is in TERMINATING after that: an earlier one is unexpected
-  TERMINATING: async (context, { runtime }) => {
-    const { appInstanceId, force, terminated } = context;
-    if (terminated) return undefined;
-    const { error } = await runtime(force ? 'kill' : 'terminate', { appInstanceId });
-    if (error !== undefined) return `unable to ${force ? 'kill' : 'terminate'} application`;
-    return waitFor(context, 'onAppTerminating');
-  },
-};
-
-/** RuntimeManagerHandler.cpp, RuntimeManagerHandler::run. */
-function runParams({ appId, appInstanceId, runtimeConfig, target }: Context) {
-  const environment = [
-    ...(JSON.parse(runtimeConfig.envVariables) as readonly string[]),
-    `FIREBOLT_ENDPOINT=ws://127.0.0.1:${FIREBOLT_PORT}/?session=${appInstanceId}`,
-    `TARGET_STATE=${NUMBERS.indexOf(target)}`,
-  ];
-  return {
-    ...{ appId, appInstanceId, userId: 0, groupId: 0, ports: [FIREBOLT_PORT], paths: [], debugSettings: [] },
-    runtimeConfigObject: { ...runtimeConfig, dialId: appId, envVariables: JSON.stringify(environment) },
-  };
-}

@@ -16,10 +16,13 @@ import { Slots } from '../../src/adapters/dobby/slots.ts';
 import { readProgram, type DobbyProgram } from '../../src/adapters/dobby/program.ts';
 import { abilities } from '../../src/adapters/dobby/report.ts';
 import { exitCode } from '../../src/adapters/dobby/status.ts';
+import type { Proof } from '../../src/domain/hibernation.ts';
 import type { ContainerId } from '../../src/domain/ids.ts';
 import { INIT_POINT } from '../../src/domain/rootfs.ts';
 import { refusal } from '../lib/refusal.ts';
 import { describedOf, dobbyOf } from '../lib/spec-apps.ts';
+
+const PROVEN: Proof = { possible: true };
 
 test('a raw status of wait(2) becomes the code that a shell has', () => {
   // measured on the real daemon (facts/dobby.md §3)
@@ -45,9 +48,12 @@ test('every name that Dobby is given is one that it takes, and no two are the sa
     'tasks',
     'app+0123',
     `x${'y'.repeat(63)}`,
+    `x${'y'.repeat(64)}`,
+    'long+'.repeat(20),
   ];
   const names = ids.map((id) => dobbyId(id as ContainerId));
-  for (const name of names) assert(valid.test(name) && !name.includes('..'), name);
+  // the host name, too
+  for (const name of names) assert(valid.test(name) && !name.includes('..') && name.length <= 64, name);
   assert.equal(new Set(names).size, ids.length);
   assert.deepEqual([names[0], names[8]], [ids[0], ids[8]]);
   assert.notEqual(names[5], 'system.slice');
@@ -127,12 +133,12 @@ const PROGRAM: DobbyProgram = {
 
 test('what a Dobby can and what it lacks follows from how it was built, what listens and what is set', () => {
   const settings = { start: 'auto', liveMounts: false } as const;
-  const full = abilities('oci', { hasMemcr: true, program: PROGRAM, settings });
+  const full = abilities('oci', { isThere: true, proof: PROVEN, program: PROGRAM, settings });
   assert.deepEqual(full.lacks, []);
   assert.match(full.can.join('; '), /OCI bundles.*suspend.*hibernate.*run a program/);
   assert.doesNotMatch(full.can.join('; '), /mount/);
   const nothing = abilities('oci', {
-    hasMemcr: true,
+    ...{ isThere: true, proof: undefined },
     program: { ...PROGRAM, bundle: false, withoutMemcr: true, withoutExec: true },
     settings: { start: 'bundle', liveMounts: true },
   });
@@ -143,15 +149,29 @@ test('what a Dobby can and what it lacks follows from how it was built, what lis
   assert.match(nothing.lacks.map(({ what }) => what).join('; '), /dobby\.start is bundle.*without memcr.*exec/);
   assert.doesNotMatch(nothing.can.join('; '), /hibernate|program/);
   assert.match(nothing.can.join('; '), /mount while an app runs$/);
-  const unseen = abilities('dobby', { hasMemcr: false, program: undefined, settings });
+  const unseen = abilities('dobby', { isThere: false, proof: undefined, program: undefined, settings });
   assert.match(unseen.lacks.map(({ what }) => what).join('; '), /^no app can be hibernated: memcr does not listen/);
   const open = abilities('dobby', {
-    hasMemcr: true,
+    ...{ isThere: true, proof: PROVEN },
     program: { ...PROGRAM, spec: false, mountsFreely: true },
     settings,
   });
   assert.match(open.lacks[0]?.why ?? '', /LEGACY_COMPONENTS/);
   assert.match(open.can.join('; '), /also read-only/);
+});
+
+test('a hibernation is promised only where a trial has shown it', () => {
+  const settings = { start: 'auto', liveMounts: false } as const;
+  const told = (proof: Proof | undefined): readonly [string, string] => {
+    const { can, lacks } = abilities('oci', { isThere: true, proof, program: PROGRAM, settings });
+    return [can.some((one) => one.includes('hibernate')) ? 'can' : 'cannot', lacks.map(({ what }) => what).join('; ')];
+  };
+  assert.deepEqual(told(PROVEN), ['can', '']);
+  const verdict = { why: 'it was killed', next: 'start memcr with -N' };
+  assert.deepEqual(told({ possible: false, ...verdict }), ['cannot', 'no app can be hibernated: it was tried']);
+  for (const proof of [{ possible: null, ...verdict } as const, undefined]) {
+    assert.deepEqual(told(proof), ['cannot', 'whether apps can be hibernated is not known yet']);
+  }
 });
 
 test('what a Dobby was built with is read from its program, also across the pieces in which it is read', async () => {

@@ -65,23 +65,28 @@ test('decisions have numbers of their own, are short, and say context, decision,
 });
 
 /** A promise without a test is a wish: `test/FILE` "part of the test's name", several with a semicolon between them. */
-test('each promise of docs/security.md names tests that exist', () => {
-  const rows = read('docs/security.md')
-    .split('\n')
-    .filter((line) => /^\| .*\.test\.ts/.test(line));
-  assert.ok(rows.length > 20, 'the tables are found');
-  for (const row of rows) {
-    const named = [...row.matchAll(/`(test\/[\w/.-]+\.test\.ts)` "([^"]+)"/g)];
-    assert.equal(named.length, row.match(/\.test\.ts/g)?.length, row);
-    for (const [, file = '', name = ''] of named) {
-      const titles = [...read(file).matchAll(/\btest\(\s*(['"`])(.*?)\1,/gs)].map(([, , title = '']) => title);
-      assert.ok(
-        titles.some((title) => title.includes(name)),
-        `${file} has no test "${name}"`,
-      );
+for (const [page, least] of [
+  ['docs/security.md', 20],
+  ['docs/rdk.md', 35],
+] as const) {
+  test(`each promise of ${page} names tests that exist`, () => {
+    const rows = read(page)
+      .split('\n')
+      .filter((line) => /^\| .*\.test\.ts/.test(line));
+    assert.ok(rows.length > least, `the tables are found: ${rows.length}`);
+    for (const row of rows) {
+      const named = [...row.matchAll(/`(test\/[\w/.-]+\.test\.ts)` "([^"]+)"/g)];
+      assert.equal(named.length, row.match(/\.test\.ts/g)?.length, row);
+      for (const [, file = '', name = ''] of named) {
+        const titles = [...read(file).matchAll(/\b(?:test|timed)\(\s*(['"`])(.*?)\1,/gs)].map(([, , title = '']) => title);
+        assert.ok(
+          titles.some((title) => title.includes(name)),
+          `${file} has no test "${name}"`,
+        );
+      }
     }
-  }
-});
+  });
+}
 
 test('the map of ARCHITECTURE.md has every folder of src', () => {
   const folders = globSync('src/*/', { cwd: PROJECT });

@@ -17,7 +17,7 @@ const ended = (id: string): AppEvent =>
   ({
     ...{ ...stamp(), appId: appId('app'), appInstanceId: appInstanceId(id), type: 'terminated' },
     exit: { code: 0, signal: null, oom: false, cause: 'exited', at: '2026-12-01T08:00:00.000Z' },
-  }) as AppEvent;
+  });
 
 const hub = eventHub({ maxBufferedBytes: 2 ** 20 });
 
@@ -37,7 +37,7 @@ function connection(events: readonly string[] = ['onStateChanged', 'onTerminated
     drop: () => assert.fail('it was dropped'),
   });
   for (const event of events) joined.register({ event, id: 'x' });
-  return { ...joined, heard, [Symbol.dispose]: () => void joined.leave() };
+  return { ...joined, heard, [Symbol.dispose]: joined.leave };
 }
 
 const timed = (name: string, work: () => void): void =>
@@ -53,13 +53,13 @@ const timed = (name: string, work: () => void): void =>
 timed('events of an own call wait for its answer, those of other instances and on other connections do not', () => {
   using own = connection();
   using other = connection();
-  const run = own.expectAnswer();
+  const run = own.answers.expect();
   hub.publish(moved('a', 'STARTING'), run);
   hub.publish(moved('b', 'SUSPENDED'));
   hub.publish(moved('a', 'RUNNING'), run);
   assert.deepEqual(own.heard, ['b SUSPENDED']);
   assert.deepEqual(other.heard, ['a STARTING', 'b SUSPENDED', 'a RUNNING']);
-  own.answered(run);
+  own.answers.answered(run);
   assert.deepEqual(own.heard, ['b SUSPENDED'], 'the answer is on its way only now');
   mock.timers.tick(MOST_MS);
   assert.deepEqual(own.heard, ['b SUSPENDED', 'a STARTING', 'a RUNNING']);
@@ -67,29 +67,29 @@ timed('events of an own call wait for its answer, those of other instances and o
 
 timed('what follows of the same instance waits behind, in order; a later call waits for its own answer', () => {
   using own = connection();
-  const run = own.expectAnswer();
-  const terminate = own.expectAnswer();
+  const run = own.answers.expect();
+  const terminate = own.answers.expect();
   hub.publish(moved('a', 'RUNNING'), run);
   hub.publish(moved('a', 'SUSPENDED'));
   hub.publish(moved('a', 'TERMINATING'), terminate);
-  own.answered(run);
+  own.answers.answered(run);
   mock.timers.tick(MOST_MS);
   assert.deepEqual(own.heard, ['a RUNNING', 'a SUSPENDED']);
   hub.publish(ended('a'), terminate);
-  own.answered(terminate);
+  own.answers.answered(terminate);
   mock.timers.tick(MOST_MS);
   assert.deepEqual(own.heard, ['a RUNNING', 'a SUSPENDED', 'a TERMINATING', 'a end']);
 });
 
 timed('an end that comes by itself while its end is asked for is told after that answer', () => {
   using own = connection();
-  const terminate = own.expectAnswer();
+  const terminate = own.answers.expect();
   own.expectEnd(terminate, 'a');
   hub.publish(moved('a', 'TERMINATED'));
   hub.publish(ended('a'));
   hub.publish(ended('b'));
   assert.deepEqual(own.heard, ['b end']);
-  own.answered(terminate);
+  own.answers.answered(terminate);
   mock.timers.tick(MOST_MS);
   assert.deepEqual(own.heard, ['b end', 'a TERMINATED', 'a end']);
   hub.publish(ended('a'));
@@ -98,44 +98,44 @@ timed('an end that comes by itself while its end is asked for is told after that
 
 timed('the numbered events are never held: their order is that of the log', () => {
   using own = connection(['onEvent']);
-  const run = own.expectAnswer();
+  const run = own.answers.expect();
   hub.publish(moved('a', 'STARTING'), run);
   assert.equal(own.heard.length, 1);
 });
 
 timed('what is unregistered meanwhile is not told, and a connection that has gone neither', () => {
   const own = connection();
-  const run = own.expectAnswer();
+  const run = own.answers.expect();
   hub.publish(moved('a', 'RUNNING'), run);
   hub.publish(ended('a'), run);
   own.unregister({ event: 'onTerminated', id: 'x' });
-  own.answered(run);
+  own.answers.answered(run);
   mock.timers.tick(MOST_MS);
   assert.deepEqual(own.heard, ['a RUNNING']);
-  const second = own.expectAnswer();
+  const second = own.answers.expect();
   hub.publish(moved('a', 'SUSPENDED'), second);
   own.leave();
-  own.answered(second);
+  own.answers.answered(second);
   mock.timers.tick(MOST_MS);
   assert.deepEqual(own.heard, ['a RUNNING']);
 });
 
 timed('what waits is bounded: beyond that it goes out before the answer, in order', () => {
   using own = connection();
-  const hibernate: Origin = own.expectAnswer();
+  const hibernate: Origin = own.answers.expect();
   hub.publish(moved('a', 'HIBERNATING'), hibernate);
   let published = 1;
   for (; own.heard.length === 0 && published < 10_000; published += 1) hub.publish(moved('a', 'RUNNING'));
   assert.equal(own.heard[0], 'a HIBERNATING');
   assert.equal(own.heard.length, published);
-  own.answered(hibernate);
+  own.answers.answered(hibernate);
   mock.timers.tick(MOST_MS);
   assert.equal(own.heard.length, published);
 });
 
 timed('the end of the daemon holds nothing back', () => {
   using own = connection();
-  const run = own.expectAnswer();
+  const run = own.answers.expect();
   hub.publish(moved('a', 'RUNNING'), run);
   hub.flush();
   assert.deepEqual(own.heard, ['a RUNNING']);

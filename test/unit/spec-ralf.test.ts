@@ -58,8 +58,7 @@ test('what the engine leaves out is named, with its file', () => {
   const { ignored } = ralfApp(RALF_DEVICE, NOTHING);
   assert.deepEqual(ignored, [
     'ralf: /usr/share/gpu-layer/config.json some of files',
-    'ralf: /opt/ralf/clock.json urn:rdk:config:network',
-    'ralf: /opt/ralf/clock.json urn:rdk:permission:thunder',
+    'ralf: /opt/ralf/clock.json urn:rdk:config:network, which is no list',
   ]);
 });
 

@@ -80,11 +80,12 @@ export const fileLogging = ({ logFile, logMaxBytes }: Pick<BundleWishes, 'logFil
 function networking({ network, ports, hostPorts = [] }: BundleWishes['wishes']): object {
   if (network === 'host' || (network === 'none' && hostPorts.length === 0)) return {};
   const forwarding = {
+    // with no port that leads out the plugin makes no rules of it, and fails (PortForwarding.cpp, constructMasqueradeRules)
+    ...(hostPorts.length > 0 && { localhostMasquerade: true }),
     ...(ports.length > 0 && { hostToContainer: ports.map(({ host, protocol }) => ({ port: host, protocol })) }),
     ...(hostPorts.length > 0 && { containerToHost: hostPorts.map((port) => ({ port, protocol: 'tcp' })) }),
   };
-  const portForwarding =
-    Object.keys(forwarding).length > 0 ? { portForwarding: { localhostMasquerade: true, ...forwarding } } : {};
+  const portForwarding = Object.keys(forwarding).length > 0 ? { portForwarding: forwarding } : {};
   // in the network none it means nothing but that no resolv.conf is bound in (postInstallation)
   return { networking: { required: true, data: { type: network, ipv4: true, dnsmasq: true, ...portForwarding } } };
 }

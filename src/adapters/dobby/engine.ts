@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
-import type { Engine, Live } from '../../ports/engine.ts';
+import type { Engine, InPlace, Live } from '../../ports/engine.ts';
 import { refuseForDobby } from './bundle.ts';
 import { exec } from './execs.ts';
 import { chooseFormat } from './format.ts';
@@ -14,20 +14,24 @@ import type { Parts } from './parts.ts';
 import { removeContainer } from './removal.ts';
 import { report } from './report.ts';
 import { ORDERED, start, unhurried } from './start.ts';
+import { thunderCheck } from './thunder.ts';
 import { ended, inspect } from './truth.ts';
+
+export type DobbyEngine = Engine & { readonly inPlace: InPlace };
 
 const ANNOTATE_MS = 5000;
 
-export function dobbyEngine(parts: Parts): Engine {
+export function dobbyEngine(parts: Parts): DobbyEngine {
   const { way, traits, calls, containers, figures, groups, processes } = parts;
   const format = chooseFormat(parts);
   return {
-    name: traits.engine,
-    runtimeName: traits.engine,
+    ...{ name: traits.engine, runtimeName: traits.engine },
     format,
     report: (wait) => report(parts, format, wait),
     refuse: refuseForDobby,
+    check: thunderCheck(parts.program),
     inPlace: inPlace(parts),
+    hibernates: parts.hibernates,
     cgroupsPath: (id) => `/${dobbyId(id)}`,
     start: async (order, wait) => start(parts, await format(), { order, wait }),
     suspend: (id, wait) => suspend(parts, id, wait),

@@ -7,15 +7,14 @@ import type { Phases } from '../../domain/hibernation.ts';
 import type { ContainerId } from '../../domain/ids.ts';
 import type { InPlace, Live } from '../../ports/engine.ts';
 import type { Wait } from '../../ports/wait.ts';
-import type { DobbyState, Target } from './calls.ts';
+import type { Target } from './calls.ts';
 import { handleOf } from './life.ts';
 import type { Parts } from './parts.ts';
+import { untilSettled } from './settled.ts';
 import { targetOf, unhurried } from './start.ts';
 
-const POLL_MS = { first: 20, last: 200 };
 /** For giving up: memcr lets go of a process within 20 s. */
 const ABORT_MS = 25_000;
-const AT_WORK: ReadonlySet<DobbyState> = new Set<DobbyState>(['hibernating', 'awakening']);
 
 export const inPlace = (parts: Parts): InPlace => ({
   hibernate: (id, order) => hibernate(parts, id, order),
@@ -37,7 +36,7 @@ async function hibernate(parts: Parts, id: ContainerId, { live, from, ...wait }:
     if (state === 'hibernated') return { memcr: performance.now() - begin };
     throw failed(id, state === 'gone' ? 'it has ended' : `it is ${state} again, and Dobby does not say why`);
   } catch (error) {
-    // a kill does not wait for what it ends
+    // whoever has overtaken it goes on from here: a kill, or a wake that gives it up
     if (!wait.signal.aborted) await goBack(parts, handle, from);
     throw asCheckpointFailure(id, error);
   }
@@ -59,6 +58,7 @@ async function goBack(parts: Parts, handle: Target, from: HibernateOrder['from']
   }
 }
 
+/** Also one that is still at it: then Dobby gives it up (DobbyManager::wakeupContainer). */
 async function wake(parts: Parts, id: ContainerId, { live, ...wait }: Parameters<InPlace['wake']>[1]): Promise<Phases> {
   const { calls, containers } = parts;
   const handle = handleOf(parts, id, live);
@@ -66,29 +66,14 @@ async function wake(parts: Parts, id: ContainerId, { live, ...wait }: Parameters
   const begin = performance.now();
   const isAsked = await calls.wakeup(handle, wait);
   const state = await untilSettled(parts, handle, wait);
-  if (state === 'running') return { memcr: performance.now() - begin };
+  // a hibernation of it was overtaken before it was resumed for that
+  const isResumed = state === 'paused' && (await calls.resume(handle, wait));
+  if (state === 'running' || isResumed) return { memcr: performance.now() - begin };
   throw new RuntimeError('RESTORE_FAILED', {
     what: `${id} was not woken: Dobby says that it is ${state}`,
     next: "look at Dobby's and memcr's log; kill it if it stays so",
     cause: isAsked ? undefined : 'Dobby refused to wake it',
   });
-}
-
-/** Neither at hibernating nor at waking. Throws TIMED_OUT, ABORTED. */
-async function untilSettled({ calls, clock }: Parts, handle: Target, wait: Wait): Promise<DobbyState> {
-  const deadline = performance.now() + wait.timeoutMs;
-  for (let pauseMs = POLL_MS.first; ; pauseMs = Math.min(pauseMs * 1.5, POLL_MS.last)) {
-    const state = await calls.state(handle, wait);
-    if (!AT_WORK.has(state)) return state;
-    if (performance.now() > deadline) {
-      throw new RuntimeError('TIMED_OUT', {
-        what: `memcr has not come to an end within ${Math.round(wait.timeoutMs)} ms`,
-        next: 'look whether memcr runs and has room where it dumps to',
-      });
-    }
-    await clock.sleep(pauseMs);
-    wait.signal.throwIfAborted();
-  }
 }
 
 const failed = (id: ContainerId, cause: unknown): RuntimeError =>

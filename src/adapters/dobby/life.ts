@@ -7,10 +7,13 @@ import type { Wait } from '../../ports/wait.ts';
 import type { DobbyState, Target } from './calls.ts';
 import { dobbyId } from './ids.ts';
 import type { Parts } from './parts.ts';
+import { untilSettled } from './settled.ts';
 import { targetOf, unhurried } from './start.ts';
 
 /** Ending an app must not wait long for a Dobby that hangs: then the kernel is asked. */
 const ASK_MS = 2000;
+/** memcr lets go of a process within 20 s; an app that is to end is not waited for so long. */
+const GIVE_UP_MS = 3000;
 const ASLEEP: ReadonlySet<DobbyState> = new Set<DobbyState>(['hibernating', 'hibernated', 'awakening']);
 
 type Turn = {
@@ -76,7 +79,7 @@ export async function terminate(parts: Parts, id: ContainerId, live: Live): Prom
   containers.noteSignal(id, 'SIGTERM');
   try {
     const handle = handleOf(parts, id, live);
-    const state = await calls.state(handle, wait);
+    const state = await awakened(parts, handle);
     // what memcr has stopped hears nothing, and there is nobody to ask
     if (ASLEEP.has(state)) {
       await kill(parts, id, live);
@@ -90,6 +93,15 @@ export async function terminate(parts: Parts, id: ContainerId, live: Live): Prom
     log.warn({ err: error, containerId: id }, 'Dobby does not answer: its process 1 alone is asked to end');
     processes.signal(live.init, 'SIGTERM');
   }
+}
+
+/** A hibernation at work is given up, so that the app hears what it is asked. */
+async function awakened(parts: Parts, target: Target): Promise<DobbyState> {
+  const { calls } = parts;
+  const state = await calls.state(target, unhurried(ASK_MS));
+  if (state !== 'hibernating' && state !== 'awakening') return state;
+  if (state === 'hibernating') await calls.wakeup(target, unhurried(ASK_MS));
+  return untilSettled(parts, target, unhurried(GIVE_UP_MS));
 }
 
 /** Paused or asleep, and also while Dobby hangs: the end of process 1 ends its whole pid namespace. Never throws. */

@@ -1,4 +1,5 @@
 import type { ContainerId } from '../../domain/ids.ts';
+import type { Proof } from '../../domain/hibernation.ts';
 import type { Readings } from '../../domain/info.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
@@ -36,6 +37,9 @@ export type Parts = {
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: DobbySettings;
+  readonly memcrSocket: string;
+  /** As {@link Engine.hibernates}. */
+  readonly hibernates: () => Promise<Proof | undefined>;
   readonly program: ProgramReader;
   /** Ours of a container: there before Dobby is asked to start it, so that every container of ours is found again. */
   readonly bundleOf: (id: ContainerId) => string;

@@ -1,11 +1,12 @@
 /** What this engine can do, for people. */
 import { RuntimeError } from '../../domain/errors.ts';
+import type { Proof } from '../../domain/hibernation.ts';
 import type { EngineReport, Lack } from '../../domain/results.ts';
 import type { SpecFormat } from '../../domain/spec.ts';
 import type { Wait } from '../../ports/wait.ts';
+import { memcrLack, memcrLife, trialLack } from './memcr.ts';
 import type { DobbySettings, Parts } from './parts.ts';
 import type { DobbyProgram } from './program.ts';
-import { isListening, MEMCR_SOCKET } from './surveys.ts';
 
 const CANNOT = [
   'keep a hibernated app over a reboot, or over the end of Dobby or memcr',
@@ -26,7 +27,8 @@ export async function report(parts: Parts, format: () => Promise<SpecFormat>, wa
     await calls.list(wait);
     const chosen = await format();
     const found = await parts.program().catch(() => undefined);
-    const has = { hasMemcr: await isListening(MEMCR_SOCKET), program: found?.program, settings };
+    const isThere = (await memcrLife(parts.memcrSocket)) !== undefined;
+    const has = { isThere, proof: await proofSoon(parts, wait), program: found?.program, settings };
     return {
       ...{ ...engine, answers: true, why: null, next: null },
       ...abilities(chosen, has),
@@ -39,8 +41,27 @@ export async function report(parts: Parts, format: () => Promise<SpecFormat>, wa
   }
 }
 
+const UNTRIED: Proof = { possible: null, why: 'it is being tried', next: 'ask again in a moment' };
+
+/** A trial takes longer on a slow device than somebody waits who asks. */
+async function proofSoon({ hibernates, clock }: Parts, { timeoutMs }: Wait): Promise<Proof | undefined> {
+  const told = new AbortController();
+  const untried = clock.sleep(timeoutMs, told.signal).then(
+    () => UNTRIED,
+    () => UNTRIED,
+  );
+  try {
+    return await Promise.race([hibernates(), untried]);
+  } finally {
+    told.abort();
+  }
+}
+
 type Has = {
-  readonly hasMemcr: boolean;
+  /** memcr. */
+  readonly isThere: boolean;
+  /** Of a trial; undefined when none was made. */
+  readonly proof: Proof | undefined;
   /** Undefined: it cannot be seen. */
   readonly program: DobbyProgram | undefined;
   readonly settings: Pick<DobbySettings, 'start' | 'liveMounts'>;
@@ -50,13 +71,14 @@ type Has = {
 export function abilities(format: SpecFormat, has: Has): Pick<EngineReport, 'can' | 'lacks'> {
   const { program, settings } = has;
   const what = format === 'oci' ? 'OCI bundles' : 'Dobby specs';
-  const lacks = [startLack(format, has), memcrLack(has), execLack(has)].filter((one) => one !== null);
+  const sleepLack = memcrLack(has) ?? trialLack(has.proof);
+  const lacks = [startLack(format, has), sleepLack, execLack(has)].filter((one) => one !== null);
   const mounts = settings.liveMounts || program?.mountsFreely === true;
   return {
     can: [
       `start apps from ${what} (dobby.start: ${settings.start})`,
       'suspend and resume them',
-      ...(memcrLack(has) === null ? ['hibernate them in place, by memcr'] : []),
+      ...(sleepLack === null ? ['hibernate them in place, by memcr'] : []),
       ...(execLack(has) === null ? ['run a program in an app that has DobbyInit'] : []),
       ...(mounts ? [`mount while an app runs${program?.mountsFreely === true ? ', also read-only' : ''}`] : []),
     ],
@@ -71,22 +93,6 @@ function startLack(format: SpecFormat, { program }: Has): Lack | null {
     what: `no app can be started: dobby.start is ${set}, and this Dobby does not take that`,
     why: format === 'oci' ? 'it was built for production (DOBBY_PROD)' : 'it was built without LEGACY_COMPONENTS',
     next: `set dobby.start to ${other} or auto in config.yaml`,
-  };
-}
-
-function memcrLack({ hasMemcr, program }: Has): Lack | null {
-  if (program?.withoutMemcr === true) {
-    return {
-      what: 'no app can be hibernated: this Dobby was built without memcr',
-      why: 'it says yes to Hibernate, and lets the app run on',
-      next: 'build Dobby with DOBBY_HIBERNATE_MEMCR_IMPL=ON',
-    };
-  }
-  if (hasMemcr) return null;
-  return {
-    what: `no app can be hibernated: memcr does not listen at ${MEMCR_SOCKET}`,
-    why: 'Dobby has the memory of apps written out by memcr, a daemon of its own, and looks for it there',
-    next: `start memcr -l ${MEMCR_SOCKET} (docs/dobby.md), on the same machine and with the same /tmp as Dobby`,
   };
 }
 

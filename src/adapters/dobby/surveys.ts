@@ -1,26 +1,12 @@
 /** What is known beforehand of a hibernation by memcr, which says nothing itself (facts/dobby.md §4). */
-import { stat } from 'node:fs/promises';
 import type { Finding } from '../../domain/hibernation.ts';
 import type { CheckpointSurveys } from '../../ports/checkpoint-surveys.ts';
+import { memcrLife, NOT_BUILT_IN, NOT_THERE } from './memcr.ts';
 import type { ProgramReader } from './program.ts';
 
-/** Dobby looks for memcr there and nowhere else. */
-export const MEMCR_SOCKET = '/tmp/memcrcom';
-
-const NOT_BUILT_IN: Finding = {
-  code: 'NO_MEMCR_IN_DOBBY',
-  blocks: true,
-  what: 'this Dobby was built without memcr',
-  why: 'it says yes to every hibernation, and lets the app run on',
-  next: 'build Dobby with DOBBY_HIBERNATE_MEMCR_IMPL=ON',
-};
-
-const NO_MEMCR: Finding = {
-  code: 'NO_MEMCR',
-  blocks: true,
-  what: `memcr does not listen at ${MEMCR_SOCKET}`,
-  why: 'Dobby has the memory of apps written out by memcr, a daemon of its own, and looks for it there',
-  next: 'start memcr -l /tmp/memcrcom (docs/dobby.md), on the same machine and with the same /tmp as Dobby',
+const FINDINGS: Readonly<Record<'NO_MEMCR_IN_DOBBY' | 'NO_MEMCR', Finding>> = {
+  NO_MEMCR_IN_DOBBY: { code: 'NO_MEMCR_IN_DOBBY', blocks: true, ...NOT_BUILT_IN },
+  NO_MEMCR: { code: 'NO_MEMCR', blocks: true, ...NOT_THERE },
 };
 
 const REMARKS: readonly Finding[] = [
@@ -47,17 +33,11 @@ const REMARKS: readonly Finding[] = [
   },
 ];
 
-export const isListening = (socket: string): Promise<boolean> =>
-  stat(socket).then(
-    (found) => found.isSocket(),
-    () => false,
-  );
-
-export const memcrSurveys = (read: ProgramReader): CheckpointSurveys => ({
+export const memcrSurveys = (read: ProgramReader, socket: string): CheckpointSurveys => ({
   survey: async () => {
     const found = await read().catch(() => undefined);
-    if (found?.program?.withoutMemcr === true) return [NOT_BUILT_IN, ...REMARKS];
-    return (await isListening(MEMCR_SOCKET)) ? REMARKS : [NO_MEMCR, ...REMARKS];
+    if (found?.program?.withoutMemcr === true) return [FINDINGS.NO_MEMCR_IN_DOBBY, ...REMARKS];
+    return (await memcrLife(socket)) === undefined ? [FINDINGS.NO_MEMCR, ...REMARKS] : REMARKS;
   },
   blockers: () => [],
   savedBesidesMemory: () => Promise.resolve(0),

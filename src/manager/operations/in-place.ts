@@ -1,11 +1,12 @@
 /** Hibernate and wake with an engine that keeps the processes itself: there is no image, and the container stays. */
 import { RuntimeError } from '../../domain/errors.ts';
+import { GIVE_UP, type Operation } from '../../domain/states.ts';
 import type { InPlace } from '../../ports/engine.ts';
 import type { HibernationRecord } from '../../ports/journal.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
 import { dumpTimeoutMs, NEVER, notHibernated } from './dump-bounds.ts';
-import { failureOf, liveOf, unhurried } from './operation.ts';
+import { failureOf, isTakenOver, liveOf, unhurried } from './operation.ts';
 import { hideScreen, showScreen } from './screen.ts';
 import { settle } from './settle.ts';
 
@@ -15,7 +16,14 @@ type Hibernating = {
   readonly signal: AbortSignal;
 };
 
-/** HIBERNATED when it returns; when it throws, as it was before, or TERMINATED because it has ended. */
+/** Whether this operation gives up a hibernation that is at work, or was left by the operation that this one has overtaken. */
+export const givesUp = ({ engine }: World, { state }: Instance, operation: Operation): boolean =>
+  engine.inPlace !== undefined && state === 'HIBERNATING' && GIVE_UP[operation] !== undefined;
+
+/**
+ * HIBERNATED when it returns; when it throws, as it was before, or TERMINATED because it has ended. HIBERNATING when it was overtaken
+ * by an operation that gives the hibernation up.
+ */
 export async function hibernateInPlace(world: World, instance: Instance, { inPlace, from, signal }: Hibernating) {
   const { engine, clock } = world;
   const { containerId, hibernation } = instance.record;
@@ -32,6 +40,7 @@ export async function hibernateInPlace(world: World, instance: Instance, { inPla
     const asleep = { ...before, dump, target: from, failureLog: null, hibernatedAt: clock.now() };
     await instance.enter('HIBERNATED', 'hibernate', { record: { hibernation: asleep } });
   } catch (error) {
+    if (isTakenOver(signal)) throw signal.reason;
     throw await goBack(world, instance, { before, cause: error });
   }
 }
@@ -57,7 +66,7 @@ async function goBack(world: World, instance: Instance, { before, cause }: Failu
 
 type Waking = { readonly inPlace: InPlace; readonly target: 'RUNNING' | 'SUSPENDED'; readonly signal: AbortSignal };
 
-/** In the state that was asked for when it returns; HIBERNATED when it throws, or TERMINATED because it has ended. */
+/** In the state that was asked for when it returns; HIBERNATED, or WAKING when it never slept, when it throws; TERMINATED because it has ended. */
 export async function wakeInPlace(
   world: World,
   instance: Instance,
@@ -67,6 +76,7 @@ export async function wakeInPlace(
   const { containerId, appInstanceId } = instance.record;
   const live = liveOf(instance);
   const begin = performance.now();
+  const hasSlept = instance.state === 'HIBERNATED';
   const before: HibernationRecord = { ...(instance.record.hibernation ?? NEVER), target };
   await instance.enter('WAKING', 'wake', { record: { hibernation: before } });
   try {
@@ -75,7 +85,10 @@ export async function wakeInPlace(
     const wokenAt = clock.now();
     const sleptMs = Date.parse(wokenAt) - Date.parse(before.hibernatedAt ?? wokenAt);
     const wake = { ms: performance.now() - begin, phases, wokenAt, sleptMs, pages: null };
-    await instance.enter(target, 'wake', { record: { hibernation: { ...before, wake, wakes: before.wakes + 1 } } });
+    const awake = hasSlept ? { ...before, wake, wakes: before.wakes + 1 } : before;
+    await instance.enter(target, hasSlept ? 'wake' : 'the hibernation was given up', {
+      record: { hibernation: awake },
+    });
     if (target === 'RUNNING') await showScreen(world, instance);
   } catch (cause) {
     const { code, next, details } = RuntimeError.of(cause);
@@ -83,7 +96,8 @@ export async function wakeInPlace(
     const ended = await engine.ended(containerId, live);
     const failure = failureOf('wake', error, { ended: ended !== undefined });
     if (ended !== undefined) await settle(world, instance, { ...ended, before: [failure] });
-    else await instance.enter('HIBERNATED', 'the wake failed', { before: [failure] });
+    // of a hibernation that could not be given up the keeper finds out what became of it
+    else if (hasSlept) await instance.enter('HIBERNATED', 'the wake failed', { before: [failure] });
     throw error;
   }
 }

@@ -26,6 +26,18 @@ export async function allDone(works: readonly Promise<unknown>[]): Promise<void>
   }
 }
 
+/** For an operation at work, by one that goes before it and takes the app over as it is then. */
+export const overtaken = (by: Operation, { record }: Instance): RuntimeError =>
+  new RuntimeError('ABORTED', {
+    what: `overtaken by a ${by} of ${record.appInstanceId}`,
+    next: 'ask for its state: what overtook it decides what becomes of the app',
+    details: { overtakenBy: by },
+  });
+
+/** Somebody else goes on with the app from here: nothing is to be undone. */
+export const isTakenOver = ({ reason }: AbortSignal): boolean =>
+  reason instanceof RuntimeError && reason.details?.['overtakenBy'] !== undefined;
+
 type Failure = Extract<EventBody, { readonly type: 'failure' }>;
 
 /** The event of an operation that came to nothing; `ended`: that ended the app, or kept it from starting. */

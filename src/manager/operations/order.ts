@@ -100,7 +100,10 @@ export async function describe(world: World, id: AppId, { app, upstream }: Words
       world.rootfs.present(hostPathsOf(upstream, platform, ralf)),
       world.rootfs.kindsOf(directoriesOf(upstream)),
     ]);
-    return fromRuntimeConfig(upstream, { appId: id, platform, present, kinds, ralf });
+    const { thunderAccess } = world.settings;
+    // Dobby forwards at every address
+    const exportAddress = world.engine.name === 'embedded' ? '127.0.0.1' : undefined;
+    return fromRuntimeConfig(upstream, { appId: id, platform, present, kinds, ralf, thunderAccess, exportAddress });
   }
   if (app !== undefined) return describeApp(app, platform);
   throw new RuntimeError('INTERNAL', { what: `nothing describes ${id}` });

@@ -41,7 +41,7 @@ export type Planned = {
   readonly notes: readonly string[];
 };
 
-/** Throws as {@link planContainer}, or as {@link dobbySpec}; ENGINE_UNAVAILABLE. */
+/** Throws as {@link planContainer}, or as {@link dobbySpec} and {@link Engine.check}; ENGINE_UNAVAILABLE. */
 export async function planRun(world: World, order: RunOrder, planning: Planning): Promise<Planned> {
   if ((await world.engine.format()) === 'oci') {
     const { config, app, notes } = await planTraced(world, order, planning);
@@ -49,7 +49,8 @@ export async function planRun(world: World, order: RunOrder, planning: Planning)
   }
   const described = await describe(world, order.appId, order);
   const { spec } = await planDobby(world, { described, order, planning });
-  return { config: spec, limits: effectiveLimits(order.app.limits), app: order.app, notes: [] };
+  const notes = (await world.engine.check?.(spec)) ?? [];
+  return { config: spec, limits: effectiveLimits(order.app.limits), app: order.app, notes };
 }
 
 type DobbyPlanning = {

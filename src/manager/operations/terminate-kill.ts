@@ -4,6 +4,7 @@ import type { ExitCause } from '../../domain/exit.ts';
 import { isAlreadySo, type State } from '../../domain/states.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
+import { givesUp } from './in-place.ts';
 import { during, endWithin, failureOf, liveOf, unhurried } from './operation.ts';
 import { cancelRestart } from './restart.ts';
 import { release, settle } from './settle.ts';
@@ -12,7 +13,7 @@ import { release, settle } from './settle.ts';
 export const terminate = (world: World, instance: Instance, signal: AbortSignal): Promise<boolean> =>
   during(instance, 'terminate', async () => {
     if (isAlreadySo(instance.state, 'terminate')) return alreadyEnded(world, instance, 'terminate');
-    const { via = 'TERMINATING' } = instance.moveFor('terminate');
+    const { via = 'TERMINATING' } = givesUp(world, instance, 'terminate') ? {} : instance.moveFor('terminate');
     await announceEnding(world, instance, { via, ending: 'terminated', why: 'terminate' });
     if (instance.record.live === null) await endAsleep(world, instance);
     else await askToEnd(world, instance, signal);

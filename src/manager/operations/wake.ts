@@ -13,7 +13,7 @@ import { clear } from './clear.ts';
 import { dumpTimeoutMs } from './dump-bounds.ts';
 import { explained, failureLogOf, isOfCriu } from './hibernate.ts';
 import { displayAnswers, takeDisplay } from './displays.ts';
-import { wakeInPlace } from './in-place.ts';
+import { givesUp, wakeInPlace } from './in-place.ts';
 import { allDone, during, failureOf, unhurried } from './operation.ts';
 import { orderAgain } from './order.ts';
 import { showScreen } from './screen.ts';
@@ -24,7 +24,7 @@ export type WakeRequest = { readonly target: 'RUNNING' | 'SUSPENDED'; readonly s
 /** In the state that was asked for when it returns; HIBERNATED, with its image, when it throws. */
 export const wake = (world: World, instance: Instance, request: WakeRequest): Promise<void> =>
   during(instance, 'wake', async () => {
-    const { via = 'WAKING' } = instance.moveFor('wake');
+    const { via = 'WAKING' } = givesUp(world, instance, 'wake') ? {} : instance.moveFor('wake');
     if (world.engine.inPlace !== undefined) {
       await wakeInPlace(world, instance, { inPlace: world.engine.inPlace, ...request });
       return;

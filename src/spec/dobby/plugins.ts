@@ -73,7 +73,8 @@ function forwarding(published: Published, reached: readonly number[]) {
   if (published.length === 0 && reached.length === 0) return {};
   return {
     portForwarding: {
-      localhostMasquerade: true,
+      // for ports that lead out only: with none of them the plugin fails (PortForwarding.cpp, constructMasqueradeRules)
+      ...(reached.length > 0 && { localhostMasquerade: true }),
       ...(published.length > 0 && {
         hostToContainer: published.map(({ host, protocol }) => ({ port: host, protocol })),
       }),

@@ -34,7 +34,7 @@ export type Platform = {
   readonly rialto: 'on' | 'off' | 'by capability';
   readonly gpu: Setting<Nodes>;
   readonly vpu: Setting<Nodes>;
-  readonly ralf: Setting<{ readonly baseSpec: string; readonly gpuLayer: string }>;
+  readonly ralf: Setting<Readonly<Record<'baseSpec' | 'gpuLayer' | 'zoneInfo' | 'localtime' | 'timezone', string>>>;
   readonly allow: readonly Grant[];
   readonly mountSources: readonly string[];
 };

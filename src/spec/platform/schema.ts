@@ -174,6 +174,12 @@ const ralf = z.strictObject({
   baseSpec: path.default('/usr/share/ralf/oci-base-spec.json'),
   /** Directory of the GPU layer: `rootfs` over all packages, and `config.json`. Ours; upstream's place is the default. */
   gpuLayer: path.default('/usr/share/gpu-layer'),
+  /** Data of time zones, for /usr/share/zoneinfo of RALF apps. Ours; upstream's place is the default. */
+  zoneInfo: path.default('/usr/share/zoneinfo'),
+  /** The zone that is set, for /etc/localtime of RALF apps. Ours; upstream's place is the default. */
+  localtime: path.default('/opt/persistent/localtime'),
+  /** Its name, for /etc/timezone of RALF apps. Ours; upstream's place is the default. */
+  timezone: path.default('/opt/persistent/timeZoneDST'),
 });
 
 export const platformSchema = z.strictObject({

@@ -7,7 +7,9 @@ import { variablesOf } from '../described.ts';
 import { DEFAULT, from, type Candidate, type Origin } from '../origins.ts';
 import type { RdkVariable } from '../rdk-environment.ts';
 import { tmpfsOf } from './base-mounts.ts';
+import { INTERNET, PERMISSIONS, permissionsOf, permittedBy, THUNDER } from './permissions.ts';
 import type { BaseSpec, GpuLayer, Manifest } from './schema.ts';
+import { servicesOf, type Service } from './services.ts';
 
 /** What was read on the device. */
 export type Ralf = {
@@ -43,6 +45,9 @@ export type RalfApp = {
   readonly storage: Candidate<number>;
   /** Null: no package may. */
   readonly internet: Origin | null;
+  /** Likewise. */
+  readonly thunder: Origin | null;
+  readonly services: readonly Service[];
   readonly mounts: readonly (App['mounts'][number] & { readonly origin: Origin })[];
   readonly tmpfs: readonly (NonNullable<App['tmpfs']>[number] & { readonly origin: Origin })[];
   /** The GPU's, and the groups that open them: in force where they are on this machine. */
@@ -60,16 +65,10 @@ const DEFAULT_STORAGE = 104_857_600;
 /** A smaller file system is none (domain/app.ts, storage.sizeBytes). */
 const LEAST_STORAGE = 16 * 2 ** 20;
 
-const INTERNET = 'urn:rdk:permission:internet';
-/** The full example of the package specification writes a point for the last colon of this permission. */
-const asColon = (permission: string): string => permission.replace(/^urn:rdk:permission\./, 'urn:rdk:permission:');
-/** The caller's `envVariables` carry the endpoint. */
-const FIREBOLT = 'urn:rdk:permission:firebolt';
 /** Who has a say in limits and overrides, as upstream has it. */
 const SIZED = ['application', 'runtime'];
 const WITH_ENV = ['application', 'service'];
-const WITH_PERMISSIONS = ['application', 'service', 'runtime'];
-const READ_SECTIONS = ['overrides', 'memory', 'storage', 'env'].map((name) => `urn:rdk:config:${name}`);
+const READ_SECTIONS = ['overrides', 'memory', 'storage', 'env', 'network'].map((name) => `urn:rdk:config:${name}`);
 /** Ours: they tell where the display, the storage and the note of a wake really are. */
 const OURS = new Set([
   'HOME',
@@ -103,6 +102,8 @@ export function ralfApp(ralf: Ralf, present: ReadonlySet<string>): RalfApp {
   const bySystem = packages.flatMap((one) => memoryIn(one)).toReversed();
   const tmpfs = tmpfsOf(base);
   const storage = packages.flatMap((one) => storageIn(one)).at(-1) ?? ([undefined, DEFAULT] as const);
+  const { services, ignored: noServices } = servicesOf(packages);
+  const { ignored, ...graphics } = gpuOf(ralf, present);
   return {
     // the device's own libraries lie over all packages, as upstream's lowerdir has them
     layers: [...packages.map(({ mount }) => mount), ...(present.has(gpu.rootfs) ? [gpu.rootfs] : [])],
@@ -122,9 +123,12 @@ export function ralfApp(ralf: Ralf, present: ReadonlySet<string>): RalfApp {
       [DEFAULT_MEMORY, DEFAULT],
     ],
     storage,
-    internet: internetOf(packages),
-    ...gpuOf(ralf, present),
+    internet: permittedBy(packages, INTERNET),
+    thunder: permittedBy(packages, THUNDER),
+    services,
+    ...graphics,
     tmpfs,
+    ignored: [...ignored, ...noServices],
   };
 }
 
@@ -175,14 +179,6 @@ function envOf({ packageType, configuration, version, versionName }: Manifest, m
   return list;
 }
 
-const permissionsOf = ({ manifest: { packageType, permissions } }: One): readonly string[] =>
-  WITH_PERMISSIONS.includes(packageType) ? permissions.map(asColon) : [];
-
-function internetOf(packages: readonly One[]): Origin | null {
-  const who = packages.find((one) => permissionsOf(one).includes(INTERNET));
-  return who === undefined ? null : from('package', `${who.metadata} ${INTERNET}`);
-}
-
 /** Read-only files of the device for its GPU; and of all files what our engine leaves out. */
 type Graphics = Pick<RalfApp, 'mounts' | 'devices' | 'groups' | 'graphicsOrigin' | 'ignored'>;
 
@@ -212,6 +208,6 @@ function gpuOf({ packages, base, gpu }: Ralf, present: ReadonlySet<string>): Gra
 
 function leftOf(one: One): readonly string[] {
   const sections = Object.keys(one.manifest.configuration).filter((name) => !READ_SECTIONS.includes(name));
-  const permissions = permissionsOf(one).filter((name) => name !== INTERNET && name !== FIREBOLT);
+  const permissions = permissionsOf(one).filter((name) => !PERMISSIONS.includes(name));
   return [...sections, ...permissions].slice(0, 32).map((name) => `ralf: ${one.metadata} ${name.slice(0, 100)}`);
 }

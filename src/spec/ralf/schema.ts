@@ -59,6 +59,7 @@ export const manifestSchema = z.object({
       'urn:rdk:config:memory': z.object({ system: memory.optional() }).optional(),
       'urn:rdk:config:storage': z.object({ maxLocalStorage: size.optional() }).optional(),
       'urn:rdk:config:env': envSchema.optional(),
+      'urn:rdk:config:network': z.unknown().optional(),
     })
     .default({}),
 });

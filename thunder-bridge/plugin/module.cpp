@@ -1,0 +1,3 @@
+#include "module.h"
+
+MODULE_NAME_DECLARATION(BUILD_REFERENCE)

@@ -1,0 +1,6 @@
+#pragma once
+
+#include <string>
+
+/** Of the daemon that `--daemon` names. */
+const std::string& realDaemonSocket();
