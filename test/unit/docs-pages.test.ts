@@ -78,7 +78,9 @@ for (const [page, least] of [
       const named = [...row.matchAll(/`(test\/[\w/.-]+\.test\.ts)` "([^"]+)"/g)];
       assert.equal(named.length, row.match(/\.test\.ts/g)?.length, row);
       for (const [, file = '', name = ''] of named) {
-        const titles = [...read(file).matchAll(/\b(?:test|timed)\(\s*(['"`])(.*?)\1,/gs)].map(([, , title = '']) => title);
+        const titles = [...read(file).matchAll(/\b(?:test|timed)\(\s*(['"`])(.*?)\1,/gs)].map(
+          ([, , title = '']) => title,
+        );
         assert.ok(
           titles.some((title) => title.includes(name)),
           `${file} has no test "${name}"`,
