@@ -138,7 +138,10 @@ void RuntimeManagerBridge::Dead::Dangling(const Core::IUnknown* source, const ui
     if (interfaceId != Exchange::IRuntimeManager::INotification::ID) return;
     const auto* notification = source->QueryInterface<Exchange::IRuntimeManager::INotification>();
     if (notification == nullptr) return;
-    if (const auto it = parent_.runtime()) it->remove(notification);
+    const auto it = parent_.runtime();
+    if (it && it->remove(notification)) {
+        SYSLOG(Logging::Notification, (_T("RuntimeManager: a process that was told events has ended")));
+    }
     notification->Release();
 }
 
