@@ -120,6 +120,10 @@ export const APP_NOTES = {
   'display.height': '',
   mounts: 'Directories and files of the host. Not in `/proc`, `/dev`, `/sys`, and not on `/run` or `/data` themselves.',
   tmpfs: 'Directories in memory that the app may write, gone when it ends. Not where `mounts` cannot be.',
+  devices:
+    'Device nodes of the machine, or directories of them, that the app sees at the same place. Only those that `apps.devices` of the daemon lists.',
+  groups:
+    'Groups of the machine, by number or name, that the app is in besides its own: they open its devices. Only together with `devices`.',
   'tmpfs[].destination': 'In the app; made where it is missing.',
   'tmpfs[].sizeBytes': "In bytes; the daemon's `apps.tmpBytes` when absent.",
   'tmpfs[].noExec': 'Files in it cannot be executed.',

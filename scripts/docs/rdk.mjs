@@ -54,14 +54,17 @@ function described({ config = {}, platform = {}, ports }) {
 /** @param {Question} question */
 function dobbyOf(question) {
   const made = described(question);
-  const common = { storage: '/storage', hasDisplay: true, rialtoSocket: '/tmp/rialto-app', cores: 4 };
+  const common = { storage: '/storage', hasDisplay: true, rialtoSocket: null, cores: 4 };
   return dobbySpec({ described: made, ...names, identity: { uid: 30_001, gid: 30_001 }, ...common }).spec;
 }
 
 /** @param {Question} question */
 function ociOf(question) {
   const { app, origins, platform } = forOurEngine(described(question));
+  const nodes = (app.devices ?? []).map((path) => ({ path, type: /** @type {const} */ ('c'), major: 226, minor: 0 }));
+  const groups = (app.groups ?? []).map(() => 44);
   return ociConfig({
+    ...{ nodes, groups },
     ...{ app, said: origins, identity, ...names, device: { cores: platform.cores, count: 4, countsSwap: true } },
     rootfs: { path: '/root', bundle: null, binds: [] },
     ...{ storage: '/storage', inside: '/inside', cgroupsPath: '/group', hostname: 'app' },
@@ -152,6 +155,10 @@ const KEYS = {
   'dial.server.port': { config: { dial: true } },
   'dial.server.prefix': { value: 'prefix', config: { dial: true } },
   'dial.usn': { config: { dial: true } },
+  'gpu.devNodes': { value: ['/dev/dri'] },
+  'gpu.groupIds': { value: ['video'] },
+  'vpu.devNodes': { value: ['/dev/video10'] },
+  'vpu.groupIds': { value: ['video'] },
   'apps.overlays.allow': { value: [] },
   'apps.overlays.mountSources': { value: [] },
 };
@@ -195,7 +202,7 @@ export function platformEffects() {
 /** What an app must ask for is not always there in our engine. @param {Question} asked @param {Question} base */
 function ours(asked, base) {
   const found = effect(ociOf, asked, base);
-  return found.startsWith('refused') ? '–' : found;
+  return found.startsWith('refused') && !found.includes('ialto') ? '–' : found;
 }
 
 const VALUES = { none: '', any: '=TEXT', JSON: '=OBJECT', 'source:destination': '=SOURCE:DESTINATION' };

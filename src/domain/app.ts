@@ -171,6 +171,13 @@ export const appSchema = z.strictObject({
   hostPorts: z.array(port).max(MOST_HOST_PORTS).optional(),
   display: display.nullable().default(null),
   mounts: z.array(mount).max(256).default([]),
+  /** Device nodes of the machine, or directories of them, that the app sees at the same place. */
+  devices: z.array(absolutePathSchema).max(64).optional(),
+  /** Groups of the machine, by number or name, that the app is in besides its own: they open its devices. */
+  groups: z
+    .array(z.union([z.int().min(1).max(65_533), textSchema.min(1).max(32)]))
+    .max(32)
+    .optional(),
   /** Directories in memory that the app may write, gone when it ends. */
   tmpfs: z.array(tmpfs).max(64).optional(),
   hibernation: hibernation.prefault({}),

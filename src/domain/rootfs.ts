@@ -63,6 +63,14 @@ export type RootFilesystem = {
   readonly binds: readonly Bind[];
 };
 
+/** A device node of the machine, looked at. */
+export type DeviceNode = {
+  readonly path: string;
+  readonly type: 'c' | 'b';
+  readonly major: number;
+  readonly minor: number;
+};
+
 export type CommandQuery = {
   readonly root: string;
   readonly binds: readonly Bind[];

@@ -65,6 +65,8 @@ export type Settings = {
   readonly countsSwap: boolean;
   /** Limits of apps that have none of their own. */
   readonly appDefaults: AppDefaults;
+  /** Device nodes, and directories of them, that callers may give to apps. */
+  readonly allowedDevices: readonly string[];
   /** What upstream's argument of `wake` means. */
   readonly wakeTarget: WakeTarget;
   readonly root: string;

@@ -1,5 +1,5 @@
 /** Looks at root file systems without entering them. */
-import type { CommandQuery, RootFilesystem, RootOrder } from '../domain/rootfs.ts';
+import type { CommandQuery, DeviceNode, RootFilesystem, RootOrder } from '../domain/rootfs.ts';
 
 export type { Bind, BundleConfig, CommandQuery, RootFilesystem, RootOrder } from '../domain/rootfs.ts';
 
@@ -17,6 +17,8 @@ export type RootFilesystems = {
   readonly realOf: (path: string) => Promise<string>;
   /** Of those that are there, links followed. */
   readonly kindsOf: (paths: readonly string[]) => Promise<ReadonlyMap<string, PathKind>>;
+  /** Of those that are there, links followed; of a directory the nodes that lie in it. */
+  readonly nodesAt: (paths: readonly string[]) => Promise<readonly DeviceNode[]>;
   /** A plain file, whole; undefined when it is not there. Throws BUNDLE_INVALID when it is no such file, or a longer one. */
   readonly readText: (path: string, mostBytes: number) => Promise<string | undefined>;
   /** Resolves as the kernel will inside the container, symbolic links and binds included. Throws COMMAND_NOT_FOUND. */

@@ -7,6 +7,7 @@ import type { Platform } from './platform/platform.ts';
 
 /** What RDK's words say and ours cannot: only Dobby makes something of it. */
 export type RdkWords = {
+  readonly appId: string;
   readonly runtimeConfig: RuntimeConfig;
   readonly capabilities: Capabilities;
   /** DRM files that are there, by name. */

@@ -12,7 +12,7 @@ import { ralfApp, ralfPathsOf, type Ralf, type RalfApp } from './ralf/app.ts';
 import { INTERNET, PERMISSIONS, ralfPermission, THUNDER, thunderWords } from './ralf/permissions.ts';
 import { portsOf, type Ports } from './ralf/services.ts';
 import { timeZoneMounts } from './ralf/time-zone.ts';
-import { ralfMounts, ralfStart, ralfTmpfs } from './ralf/words.ts';
+import { ralfMounts, ralfStart, ralfGraphics, ralfTmpfs } from './ralf/words.ts';
 import { asksForSomething } from './unsupported.ts';
 import { windowCapabilities } from './window-capabilities.ts';
 
@@ -89,6 +89,7 @@ export function fromRuntimeConfig(upstream: UpstreamRun, context: UpstreamContex
     ...made,
     platform,
     rdk: {
+      appId: context.appId,
       runtimeConfig,
       capabilities,
       drmFiles,
@@ -148,6 +149,7 @@ function appOf(config: RuntimeConfig, making: Making): Made {
     network,
     ports: [...served.ports],
     ...(hostPorts.length > 0 && { hostPorts: [...hostPorts] }),
+    ...(ralf !== null && ralfGraphics(ralf, origins)),
     mounts: mountsOf(config, made),
     ...(ralf !== null && ralf.tmpfs.length > 0 && { tmpfs: ralfTmpfs(ralf, origins) }),
   } satisfies AppInput);

@@ -29,7 +29,8 @@ const mapping = (id: number, rootHostId: number): readonly OciIdMapping[] => [
   { containerID: id, hostID: id, size: 1 },
 ];
 
-export const idMappings = ({ uid, gid, rootHostUid, rootHostGid }: Identity) => ({
+/** `groups`: of the machine, the same inside and outside. */
+export const idMappings = ({ uid, gid, rootHostUid, rootHostGid }: Identity, groups: readonly number[] = []) => ({
   uidMappings: mapping(uid, rootHostUid),
-  gidMappings: mapping(gid, rootHostGid),
+  gidMappings: [...mapping(gid, rootHostGid), ...groups.map((id) => ({ containerID: id, hostID: id, size: 1 }))],
 });

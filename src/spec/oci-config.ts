@@ -6,18 +6,20 @@ import {
   INIT_POINT,
   plainPath,
   type CommandQuery,
+  type DeviceNode,
   type DisplaySocket,
   type RootFilesystem,
 } from '../domain/rootfs.ts';
 import { signalNumber, STOP_SIGNAL_ANNOTATION } from '../domain/signals.ts';
 import { originIn } from './described.ts';
+import { deviceMounts, deviceRules } from './devices.ts';
 import { environment } from './environment.ts';
 import { noteLimits, withCores, type Device } from './limit-origins.ts';
 import { resources, rlimits } from './limits.ts';
 import { MASKED_PATHS, mounts, READONLY_PATHS } from './mounts.ts';
 import { idMappings, namespaces, type Identity } from './namespaces.ts';
 import type { OciConfig, OciProcess } from './oci-types.ts';
-import { DEFAULT, from, leased, Origins } from './origins.ts';
+import { DEFAULT, from, leased, Origins, type Origin } from './origins.ts';
 import { NO_PLATFORM } from './platform/platform.ts';
 import { seccomp, type Architecture } from './seccomp.ts';
 
@@ -42,6 +44,10 @@ export type OciConfigInput = {
   readonly said?: Origins;
   /** Nothing is kept from the app when absent. */
   readonly device?: Device;
+  /** Those of the app's `devices` that are there. */
+  readonly nodes?: readonly DeviceNode[];
+  /** The app's `groups` by number. */
+  readonly groups?: readonly number[];
 };
 
 export type TracedOciConfig = { readonly config: OciConfig; readonly origins: Origins };
@@ -59,16 +65,22 @@ export const ociConfig = (input: OciConfigInput): OciConfig => tracedOciConfig(i
 /** The same, and which layer set which field. */
 export function tracedOciConfig(input: OciConfigInput): TracedOciConfig {
   const trace = new Origins();
-  const order: Order = { said: new Origins(), device: ANY_DEVICE, ...input, trace };
+  const order: Order = { said: new Origins(), device: ANY_DEVICE, nodes: [], groups: [], ...input, trace };
   const { app, rootfs, identity, cgroupsPath, hostname, architecture, appId, appInstanceId, said, device } = order;
+  const { nodes } = order;
+  const groups = order.groups.filter((id) => id !== identity.gid);
+  const bounds = withCores(resources(app.limits, device.countsSwap), app, { said, device, trace });
   refuseRoot(identity);
   noteOrigins(order);
   const config: OciConfig = {
     ociVersion: OCI_VERSION,
-    process: processOf(order),
+    process: processOf({ ...order, groups }),
     root: { path: rootfs.path, readonly: true },
     hostname,
-    mounts: mounts({ ...order, ...(device.defaults !== undefined && { defaults: device.defaults }) }),
+    mounts: [
+      ...mounts({ ...order, ...(device.defaults !== undefined && { defaults: device.defaults }) }),
+      ...deviceMounts(nodes),
+    ],
     annotations: {
       ...keptAnnotations(order),
       'io.runtime-manager.app': appId,
@@ -76,9 +88,9 @@ export function tracedOciConfig(input: OciConfigInput): TracedOciConfig {
     },
     linux: {
       namespaces: namespaces(app.network),
-      ...idMappings(identity),
+      ...idMappings(identity, groups),
       cgroupsPath,
-      resources: withCores(resources(app.limits, device.countsSwap), app, { said, device, trace }),
+      resources: { ...bounds, devices: [...bounds.devices, ...deviceRules(nodes)] },
       seccomp: seccomp(architecture),
       maskedPaths: MASKED_PATHS,
       readonlyPaths: READONLY_PATHS,
@@ -97,7 +109,7 @@ function keptAnnotations({ rootfs: { bundle }, trace }: Order): Readonly<Record<
 }
 
 /** Of what is not noted where it is made. */
-function noteOrigins({ app, rootfs: { bundle }, said, trace }: Order): void {
+function noteOrigins({ app, rootfs: { bundle }, said, trace, nodes }: Order): void {
   const ofPackage = (member: string, is: boolean) => (is ? from('package', member) : DEFAULT);
   trace.set('root.path', from('package', 'root file system'));
   trace.set('hostname', ofPackage('hostname', bundle?.hostname !== undefined));
@@ -105,12 +117,20 @@ function noteOrigins({ app, rootfs: { bundle }, said, trace }: Order): void {
   trace.set('process.user', leased('user id'));
   trace.set('linux.uidMappings', leased('user id'));
   trace.set('linux.gidMappings', leased('user id'));
+  for (const { path } of nodes) trace.set(`mounts[${path}]`, deviceOrigin(said, app, path));
+  trace.set('process.user.additionalGids', originIn({ app, origins: said }, 'groups'));
   trace.set('linux.cgroupsPath', leased('container'));
   for (const name of ['app', 'instance']) trace.set(`annotations.io.runtime-manager.${name}`, leased('container'));
 }
 
+/** Of a node, or of the directory that it lies in. */
+function deviceOrigin(said: Origins, app: App, path: string): Origin {
+  const asked = app.devices?.find((one) => one === path || path.startsWith(`${one}/`)) ?? path;
+  return said.find(`devices[${asked}]`) ?? originIn({ app, origins: said }, 'devices');
+}
+
 function processOf(order: Order): OciProcess {
-  const { app, rootfs, identity, oomScoreAdj, said, trace } = order;
+  const { app, rootfs, identity, oomScoreAdj, said, trace, groups } = order;
   const { bundle } = rootfs;
   const origin = (member: string) => originIn({ app, origins: said }, member);
   const cwd = trace.choose('process.cwd', [
@@ -127,7 +147,7 @@ function processOf(order: Order): OciProcess {
   for (const index of launching.keys()) trace.set(`process.args[${INIT_WORDS + index}]`, leased('display'));
   return {
     terminal: app.terminal,
-    user: { uid: identity.uid, gid: identity.gid },
+    user: { uid: identity.uid, gid: identity.gid, ...(groups.length > 0 && { additionalGids: groups }) },
     args: [INIT_POINT, '--', ...launching, ...requireCommand(args)],
     env: environment({ ...order, bundleEnv: bundle?.env ?? [] }),
     cwd: plainPath(cwd ?? '/'),

@@ -33,7 +33,16 @@ export type OciSeccomp = {
 };
 
 export type OciResources = {
-  readonly devices: readonly { readonly allow: false; readonly access: 'rwm' }[];
+  readonly devices: readonly (
+    | { readonly allow: false; readonly access: 'rwm' }
+    | {
+        readonly allow: true;
+        readonly type: 'c' | 'b';
+        readonly major: number;
+        readonly minor: number;
+        readonly access: 'rw';
+      }
+  )[];
   readonly memory?: { readonly limit: number; readonly swap?: number };
   readonly cpu?: {
     readonly quota?: number;
@@ -51,7 +60,7 @@ type OciCapabilities = Readonly<
 
 export type OciProcess = {
   readonly terminal: boolean;
-  readonly user: { readonly uid: number; readonly gid: number };
+  readonly user: { readonly uid: number; readonly gid: number; readonly additionalGids?: readonly number[] };
   readonly args: readonly string[];
   readonly env: readonly string[];
   readonly cwd: string;

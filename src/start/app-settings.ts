@@ -21,6 +21,8 @@ export const apps = z.strictObject({
   storageBytes: limitBytes(16 * MIB, 2 ** 43, 'must be 0, or at least 16 MiB').default(0),
   /** Whether files in /data, /tmp and a bundle's tmpfs cannot be executed, where the app's description says nothing. */
   noExec: z.boolean().default(false),
+  /** Device nodes of the machine, and directories of them, that callers may give to apps (`devices`). */
+  devices: z.array(z.string().startsWith('/')).max(1000).default([]),
 });
 
 export const bundles = z.strictObject({

@@ -131,6 +131,7 @@ function degraded({ fault }: BuiltEngine): readonly DeviceProblem[] {
 const settingsOf = ({ config, platform, root, webAddress, env }: Site, machine: ReturnType<typeof machineFacts>) => ({
   ...{ ...config, ...machine, platform, root, webAddress },
   appDefaults: appDefaultsOf(config, machine.memoryBytes),
+  allowedDevices: config.apps.devices,
   thunderAccess: thunderAccess(config.thunder, env),
   wakeTarget: config.rdk.wakeTarget ?? DEFAULT_WAKE_TARGETS[config.profile],
 });

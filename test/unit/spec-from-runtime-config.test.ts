@@ -13,8 +13,8 @@ const translate = (members: object, rest: object = {}, platform: Platform = QUIE
     { appId: 'com.example.app', platform, present: new Set(['/opt/there']) },
   );
 const forOurEngine = (members: object) => {
-  const { rdk } = translate(members);
-  return rdk === null ? [] : refuseUnsupportedWords(rdk);
+  const { rdk, platform } = translate(members);
+  return rdk === null ? [] : refuseUnsupportedWords(rdk, platform);
 };
 const refuses = (code: ErrorCode, words: RegExp) => (error: unknown) =>
   error instanceof RuntimeError && error.code === code && words.test(error.what) && error.next !== undefined;
@@ -63,7 +63,6 @@ describe("upstream's run parameters", () => {
       thunder: true,
       gpuMemoryLimit: 1,
       mapi: true,
-      fkpsFiles: '["key"]',
       unpackedPath: '/p',
     };
     for (const [member, value] of Object.entries(asked)) {

@@ -10,7 +10,7 @@ import type { Wait } from '../../ports/wait.ts';
 import type { Target } from './calls.ts';
 import { handleOf } from './life.ts';
 import type { Parts } from './parts.ts';
-import { untilSettled } from './settled.ts';
+import { unlessShort, untilSettled } from './settled.ts';
 import { targetOf, unhurried } from './start.ts';
 
 /** For giving up: memcr lets go of a process within 20 s. */
@@ -64,6 +64,7 @@ async function wake(parts: Parts, id: ContainerId, { live, ...wait }: Parameters
   const handle = handleOf(parts, id, live);
   containers.nextTurn(id);
   const begin = performance.now();
+  await unlessShort(parts, handle, wait);
   const isAsked = await calls.wakeup(handle, wait);
   const state = await untilSettled(parts, handle, wait);
   // a hibernation of it was overtaken before it was resumed for that

@@ -7,7 +7,7 @@ import type { Wait } from '../../ports/wait.ts';
 import type { DobbyState, Target } from './calls.ts';
 import { dobbyId } from './ids.ts';
 import type { Parts } from './parts.ts';
-import { untilSettled } from './settled.ts';
+import { unlessShort, untilSettled } from './settled.ts';
 import { targetOf, unhurried } from './start.ts';
 
 /** Ending an app must not wait long for a Dobby that hangs: then the kernel is asked. */
@@ -100,7 +100,10 @@ async function awakened(parts: Parts, target: Target): Promise<DobbyState> {
   const { calls } = parts;
   const state = await calls.state(target, unhurried(ASK_MS));
   if (state !== 'hibernating' && state !== 'awakening') return state;
-  if (state === 'hibernating') await calls.wakeup(target, unhurried(ASK_MS));
+  if (state === 'hibernating') {
+    await unlessShort(parts, target, unhurried(ASK_MS));
+    await calls.wakeup(target, unhurried(ASK_MS));
+  }
   return untilSettled(parts, target, unhurried(GIVE_UP_MS));
 }
 

@@ -16,7 +16,7 @@ import type { RootFilesystems } from '../../ports/root-filesystems.ts';
 import type { BundlePolicy } from './allowed-sources.ts';
 import { readBundle } from './bundle.ts';
 import { findCommand } from './command.ts';
-import { kindsOf, present, readText, realOf } from './device-files.ts';
+import { kindsOf, nodesAt, present, readText, realOf } from './device-files.ts';
 import { hostTree } from './host.ts';
 import { lookup } from './lookup.ts';
 import { identityFiles, standIn, type IdentityFiles } from './stand-in.ts';
@@ -32,7 +32,7 @@ export type RootfsOptions = {
 };
 
 export function rootFilesystems(options: RootfsOptions): RootFilesystems {
-  return { open: (order) => open(options, order), present, realOf, kindsOf, readText, findCommand };
+  return { open: (order) => open(options, order), present, realOf, kindsOf, nodesAt, readText, findCommand };
 }
 
 async function open({ directory, bundles }: RootfsOptions, order: RootOrder): Promise<RootFilesystem> {

@@ -9,6 +9,8 @@ import { directoriesOf, fromRuntimeConfig, hostPathsOf } from '../../spec/from-r
 import { refuseSource } from '../../spec/grants.ts';
 import type { Origins } from '../../spec/origins.ts';
 import { layOver } from '../../spec/overlay.ts';
+import { refuseDevices } from '../../spec/devices.ts';
+import { withDrm, withGraphics } from '../../spec/graphics.ts';
 import { withPreloads } from '../../spec/preloads.ts';
 import { BUILT_IN, NO_PLATFORM, type Platform } from '../../spec/platform/platform.ts';
 import { refuseUnsupportedWords } from '../../spec/unsupported.ts';
@@ -121,6 +123,7 @@ async function refuseLinks({ rootfs }: World, { platform, app, origins }: Descri
 
 /** As the engine will make a container of it: a spec of Dobby's says things that an OCI configuration cannot, and is checked when it is made. */
 async function describeForEngine(world: World, id: AppId, words: Words): Promise<Described> {
+  if (words.app !== undefined) refuseDevices(words.app, world.settings.allowedDevices);
   const described = await describe(world, id, words);
   const made = (await world.engine.format()) === 'dobby' ? described : forOurEngine(described);
   await refuseLinks(world, made);
@@ -129,7 +132,7 @@ async function describeForEngine(world: World, id: AppId, words: Words): Promise
 
 /** What an engine makes of it that takes OCI configurations. Throws NOT_SUPPORTED by name for what it cannot. */
 export function forOurEngine(described: Described): Described {
-  const more = described.rdk === null ? [] : refuseUnsupportedWords(described.rdk);
-  const laid = withPreloads(layOver(described));
+  const more = described.rdk === null ? [] : refuseUnsupportedWords(described.rdk, described.platform);
+  const laid = withPreloads(withDrm(withGraphics(layOver(described))));
   return { ...laid, ignored: [...laid.ignored, ...more] };
 }

@@ -15,6 +15,7 @@ import { Origins } from '../../spec/origins.ts';
 import type { App } from '../../domain/app.ts';
 import { plainPath } from '../../domain/rootfs.ts';
 import type { World } from '../world.ts';
+import { devicesOf } from './app-devices.ts';
 import { placeOfDisplay } from './displays.ts';
 import { describe, platformFor, type RunOrder } from './order.ts';
 
@@ -98,8 +99,10 @@ export async function planTraced(world: World, order: RunOrder, planning: Planni
   const { bundle } = opened;
   const { appDefaults: defaults, countsSwap } = settings;
   const app = order.isComplete ? asked : withDefaults(asked, { bundle, defaults, countsSwap, said });
+  const { nodes, groups, notes: absent } = await devicesOf(world, app, said);
   const traced = tracedOciConfig({
     app,
+    ...{ nodes, groups },
     rootfs: opened,
     identity: { uid, gid, rootHostUid: uid + settings.rootIdOffset, rootHostGid: gid + settings.rootIdOffset },
     storage: directory,
@@ -117,7 +120,11 @@ export async function planTraced(world: World, order: RunOrder, planning: Planni
   await rootfs.findCommand(commandQuery(traced.config));
   const left = [...(bundle?.notes ?? []).map((note) => `bundle: ${note} is left out`), ...(bundle?.ignored ?? [])];
   // the resolver's mount is of this start, not of the description
-  return { ...traced, app: { ...app, mounts: order.app.mounts }, notes: [...left, ...notesOfLimits(app, defaults)] };
+  return {
+    ...traced,
+    app: { ...app, mounts: order.app.mounts },
+    notes: [...left, ...absent, ...notesOfLimits(app, defaults)],
+  };
 }
 
 async function holdPackage(

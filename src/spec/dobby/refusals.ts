@@ -1,7 +1,7 @@
 /** What our description can say and a Dobby spec cannot: refused by name, not quietly left out. */
 import type { App } from '../../domain/app.ts';
 import { RuntimeError } from '../../domain/errors.ts';
-import { notSupported } from '../unsupported.ts';
+import { noSession, notSupported } from '../unsupported.ts';
 import type { DobbyOrder } from './order.ts';
 
 const UINT32 = 2 ** 32 - 1;
@@ -62,6 +62,16 @@ const REFUSALS: readonly Refusal[] = [
     next: 'leave it out: /tmp is the only one that Dobby makes',
   },
   {
+    member: 'devices',
+    asked: ({ devices = [] }) => devices.length > 0,
+    next: 'leave it out: Dobby gives the GPU and the decoder that its own settings name (gpu.enable, vpu.enable)',
+  },
+  {
+    member: 'groups',
+    asked: ({ groups = [] }) => groups.length > 0,
+    next: 'leave it out: Dobby knows the groups of the device by its own settings',
+  },
+  {
     member: 'noExec',
     asked: ({ noExec }) => noExec === true,
     next: 'leave it out: Dobby mounts its directories as it likes',
@@ -88,9 +98,7 @@ export function refuseForDobby({ described, identity, wantsRialto, rialtoSocket 
   for (const { member, asked, next } of REFUSALS) {
     if (asked(app)) throw notSupported(`${member} in a Dobby spec`, next);
   }
-  if (wantsRialto && rialtoSocket === null) {
-    throw notSupported('the capability rialto', 'set rialto.override to forceOff in the platform configuration');
-  }
+  if (wantsRialto && rialtoSocket === null) throw noSession();
   if (app.args?.[0] === undefined || app.args[0] === '') {
     throw new RuntimeError('INVALID_ARGUMENT', { what: 'there is no command to run', next: 'give it in args' });
   }

@@ -10,6 +10,8 @@ export type Grant = (typeof GRANTS)[number];
 /** A value with the key that it has in the file. */
 export type Setting<Value> = { readonly value: Value; readonly origin: Origin };
 
+type Nodes = { readonly devNodes: readonly string[]; readonly groupIds: readonly string[] };
+
 export type Platform = {
   /** Bytes; 0: none. */
   readonly memory: Setting<number>;
@@ -30,6 +32,8 @@ export type Platform = {
   readonly env: Setting<readonly string[]>;
   readonly dial: Setting<{ readonly port: number; readonly prefix: string; readonly usn: string }>;
   readonly rialto: 'on' | 'off' | 'by capability';
+  readonly gpu: Setting<Nodes>;
+  readonly vpu: Setting<Nodes>;
   readonly ralf: Setting<Readonly<Record<'baseSpec' | 'gpuLayer' | 'zoneInfo' | 'localtime' | 'timezone', string>>>;
   readonly allow: readonly Grant[];
   readonly mountSources: readonly string[];
@@ -114,6 +118,8 @@ export function platformOf(file: PlatformFile, suffix = ''): Platform {
     mapiPorts: at('apps.mapi.ports', apps.mapi.ports),
     dbusApps: at('apps.requireDBus', apps.requireDBus),
     vpuBlacklist: at('apps.vpuAccessBlacklist', apps.vpuAccessBlacklist),
+    gpu: at('gpu', file.gpu),
+    vpu: at('vpu', file.vpu),
     preloads: at(file.preloads === undefined ? 'ldPreload' : 'preloads', joined(file.ldPreload, file.preloads)),
     env: at(
       file.envVariables === undefined ? 'apps.extraEnvVars' : 'envVariables',

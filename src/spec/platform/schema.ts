@@ -161,6 +161,14 @@ const dial = z.strictObject({
   usn: z.string().default(''),
 });
 
+/** Ours: what Dobby has in its own settings. */
+const nodes = z.strictObject({
+  /** Device nodes, and directories of them. */
+  devNodes: z.array(path).max(32).default([]),
+  /** Names of the groups that open them. */
+  groupIds: z.array(z.string().min(1).max(32)).max(16).default([]),
+});
+
 const ralf = z.strictObject({
   /** OCI configuration that RALF apps start from, where it is there. Ours; upstream's place is the default. */
   baseSpec: path.default('/usr/share/ralf/oci-base-spec.json'),
@@ -183,6 +191,10 @@ export const platformSchema = z.strictObject({
   dial: dial.prefault({}),
   /** Rialto, the media session server. */
   rialto: rialto.optional(),
+  /** The GPU, for apps with a display. Ours, for our engine: Dobby has its own settings. */
+  gpu: nodes.prefault({}),
+  /** The video decoder, as upstream gives it: not to the appType SYSTEM, with Rialto, or to those of `apps.vpuAccessBlacklist`. Ours. */
+  vpu: nodes.prefault({}),
   /** Layered packages. */
   ralf: ralf.prefault({}),
   /** Added to `ldPreload`. */

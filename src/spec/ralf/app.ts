@@ -50,6 +50,11 @@ export type RalfApp = {
   readonly services: readonly Service[];
   readonly mounts: readonly (App['mounts'][number] & { readonly origin: Origin })[];
   readonly tmpfs: readonly (NonNullable<App['tmpfs']>[number] & { readonly origin: Origin })[];
+  /** The GPU's, and the groups that open them: in force where they are on this machine. */
+  readonly devices: readonly string[];
+  readonly groups: readonly string[];
+  /** Of both. */
+  readonly graphicsOrigin: Origin;
   readonly ignored: readonly string[];
 };
 
@@ -98,7 +103,7 @@ export function ralfApp(ralf: Ralf, present: ReadonlySet<string>): RalfApp {
   const tmpfs = tmpfsOf(base);
   const storage = packages.flatMap((one) => storageIn(one)).at(-1) ?? ([undefined, DEFAULT] as const);
   const { services, ignored: noServices } = servicesOf(packages);
-  const { mounts, ignored } = gpuOf(ralf, present);
+  const { ignored, ...graphics } = gpuOf(ralf, present);
   return {
     // the device's own libraries lie over all packages, as upstream's lowerdir has them
     layers: [...packages.map(({ mount }) => mount), ...(present.has(gpu.rootfs) ? [gpu.rootfs] : [])],
@@ -121,7 +126,7 @@ export function ralfApp(ralf: Ralf, present: ReadonlySet<string>): RalfApp {
     internet: permittedBy(packages, INTERNET),
     thunder: permittedBy(packages, THUNDER),
     services,
-    mounts,
+    ...graphics,
     tmpfs,
     ignored: [...ignored, ...noServices],
   };
@@ -175,7 +180,9 @@ function envOf({ packageType, configuration, version, versionName }: Manifest, m
 }
 
 /** Read-only files of the device for its GPU; and of all files what our engine leaves out. */
-function gpuOf({ packages, base, gpu }: Ralf, present: ReadonlySet<string>): Pick<RalfApp, 'mounts' | 'ignored'> {
+type Graphics = Pick<RalfApp, 'mounts' | 'devices' | 'groups' | 'graphicsOrigin' | 'ignored'>;
+
+function gpuOf({ packages, base, gpu }: Ralf, present: ReadonlySet<string>): Graphics {
   const { devNodes = [], groupIds = [], files = [] } = gpu.config?.vendorGpuSupport ?? {};
   const origin = from('platform', `${gpu.config?.file ?? ''} files`);
   const binds = files.filter(({ type }) => type === 'bind');
@@ -185,13 +192,12 @@ function gpuOf({ packages, base, gpu }: Ralf, present: ReadonlySet<string>): Pic
       : [],
   );
   const file = gpu.config?.file ?? '';
-  const left = [
-    ...(devNodes.length > 0 ? ['devNodes'] : []),
-    ...(groupIds.length > 0 ? ['groupIds'] : []),
-    ...(mounts.length < files.length ? ['some of files'] : []),
-  ];
+  const left = [...(mounts.length < files.length ? ['some of files'] : [])];
   return {
     mounts,
+    devices: devNodes,
+    groups: groupIds,
+    graphicsOrigin: from('platform', `${file} vendorGpuSupport`),
     ignored: [
       ...(base?.notes ?? []).map((note) => `ralf: ${base?.file ?? ''} ${note}`),
       ...left.map((member) => `ralf: ${file} ${member}`),

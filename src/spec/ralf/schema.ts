@@ -93,8 +93,8 @@ export const baseSpecSchema = z.object({
 export const gpuLayerSchema = z.object({
   vendorGpuSupport: z
     .object({
-      devNodes: words.default([]),
-      groupIds: words.default([]),
+      devNodes: z.array(absolutePathSchema).max(32).default([]),
+      groupIds: z.array(textSchema.min(1).max(32)).max(16).default([]),
       files: z
         .array(
           z.object({

@@ -40,3 +40,17 @@ export function ralfMounts({ mounts }: RalfApp, { origins, platform, present }: 
     return mount;
   });
 }
+
+/** Where the GPU layer of the device names none, nothing. */
+export function ralfGraphics(
+  { devices, groups, graphicsOrigin }: RalfApp,
+  origins: Origins,
+): Pick<App, 'devices' | 'groups'> {
+  for (const path of devices) origins.set(`devices[${path}]`, graphicsOrigin);
+  for (const name of groups) origins.set(`groups[${name}]`, graphicsOrigin);
+  if (groups.length > 0) origins.set('groups', graphicsOrigin);
+  return {
+    ...(devices.length > 0 && { devices: [...devices] }),
+    ...(groups.length > 0 && { groups: [...groups] }),
+  };
+}

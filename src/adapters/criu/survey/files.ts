@@ -66,7 +66,9 @@ export async function fileFinding(descriptor: Descriptor, query: FileQuery): Pro
   const place = mountOf(descriptor, query.mounts);
   if (place === 'outside') return outside(name, link, target);
   if (place === 'covered') return covered(name, target);
-  if (target.startsWith('/dev/') && !KNOWN_DEVICE.test(target)) {
+  // a node that the app was given is a mount of its own, wherever it lies
+  const isGiven = query.mounts.some(({ point }) => point === target);
+  if (isGiven || (target.startsWith('/dev/') && !KNOWN_DEVICE.test(target))) {
     const device = await deviceFinding(name, link, target);
     if (device !== undefined) return device;
   }
