@@ -49,11 +49,7 @@ const plain = (name: 'hibernate' | 'suspend' | 'resume' | 'terminate' | 'kill'):
 
 const AWAKE: readonly Call[] = [plain('hibernate'), plain('hibernate'), plain('hibernate'), plain('suspend')];
 const SUSPENDED: readonly Call[] = [plain('hibernate'), plain('hibernate'), plain('resume')];
-const ASLEEP: readonly Call[] = [
-  wakeTo('RUNNING'),
-  wakeTo('RUNNING'),
-  wakeTo('SUSPENDED'),
-];
+const ASLEEP: readonly Call[] = [wakeTo('RUNNING'), wakeTo('RUNNING'), wakeTo('SUSPENDED')];
 /** Mostly what the state allows, so that the kill meets work. */
 const SENSIBLE: Readonly<Partial<Record<State, readonly Call[]>>> = {
   RUNNING: AWAKE,

@@ -13,11 +13,10 @@ const moved = (id: string, state: string): AppEvent =>
     ...{ ...stamp(), appId: appId('app'), appInstanceId: appInstanceId(id) },
     ...{ type: 'stateChanged', old: 'RUNNING', new: state, why: 'test' },
   }) as AppEvent;
-const ended = (id: string): AppEvent =>
-  ({
-    ...{ ...stamp(), appId: appId('app'), appInstanceId: appInstanceId(id), type: 'terminated' },
-    exit: { code: 0, signal: null, oom: false, cause: 'exited', at: '2026-12-01T08:00:00.000Z' },
-  });
+const ended = (id: string): AppEvent => ({
+  ...{ ...stamp(), appId: appId('app'), appInstanceId: appInstanceId(id), type: 'terminated' },
+  exit: { code: 0, signal: null, oom: false, cause: 'exited', at: '2026-12-01T08:00:00.000Z' },
+});
 
 const hub = eventHub({ maxBufferedBytes: 2 ** 20 });
 

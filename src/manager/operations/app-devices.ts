@@ -8,6 +8,8 @@ import type { World } from '../world.ts';
 export type AppDevices = {
   readonly nodes: readonly DeviceNode[];
   readonly groups: readonly number[];
+  /** Members of the app, with what is there only: a wake must find all of it again. */
+  readonly found: Pick<App, 'devices' | 'groups'>;
   /** What the device's own files name and is not there. */
   readonly notes: readonly string[];
 };
@@ -33,6 +35,10 @@ export async function devicesOf({ rootfs }: World, app: App, said: Origins): Pro
   return {
     nodes,
     groups: [...new Set(groups.filter((id) => id !== undefined && id > 0))] as number[],
+    found: {
+      ...(devices.length > 0 && { devices: devices.filter((path) => !missing.includes(path)) }),
+      ...(wanted.length > 0 && { groups: wanted.filter((_, at) => groups[at] !== undefined) }),
+    },
     notes: [
       ...missing.map((path) => `device ${path} is not on this machine`),
       ...unknown.map((name) => `group ${name} is not on this machine`),

@@ -99,7 +99,7 @@ export async function planTraced(world: World, order: RunOrder, planning: Planni
   const { bundle } = opened;
   const { appDefaults: defaults, countsSwap } = settings;
   const app = order.isComplete ? asked : withDefaults(asked, { bundle, defaults, countsSwap, said });
-  const { nodes, groups, notes: absent } = await devicesOf(world, app, said);
+  const { nodes, groups, found, notes: absent } = await devicesOf(world, app, said);
   const traced = tracedOciConfig({
     app,
     ...{ nodes, groups },
@@ -122,7 +122,7 @@ export async function planTraced(world: World, order: RunOrder, planning: Planni
   // the resolver's mount is of this start, not of the description
   return {
     ...traced,
-    app: { ...app, mounts: order.app.mounts },
+    app: { ...app, ...found, mounts: order.app.mounts },
     notes: [...left, ...absent, ...notesOfLimits(app, defaults)],
   };
 }
