@@ -11,6 +11,7 @@ import type { EngineReport } from '../domain/api.ts';
 import type { Finding } from '../domain/health.ts';
 import type { ContainerId } from '../domain/ids.ts';
 import { layout } from '../domain/layout.ts';
+import { unhurried } from '../domain/unhurried.ts';
 import type { RootFilesystems } from '../ports/root-filesystems.ts';
 import type { DobbyOptions } from '../start/dobby-engine.ts';
 import { DOBBY_WAYS, type DobbyWay } from '../start/dobby-ways.ts';
@@ -61,7 +62,7 @@ async function ask(name: DobbyWay, patient: Patient): Promise<EngineReport> {
     ...{ config, bus: undefined, env: { ...env }, openDirectory: open.directory, rootfs, log: SILENT, ...prove },
   });
   held.defer(close);
-  return await engine.report({ signal: new AbortController().signal, timeoutMs: ANSWER_MS });
+  return await engine.report(unhurried(ANSWER_MS));
 }
 
 type Means = { readonly root: string; readonly rootfs: RootFilesystems };

@@ -6,8 +6,8 @@ import { RuntimeError } from '../domain/errors.ts';
 import type { Problem } from '../domain/health.ts';
 import { appInstanceId, containerIdFor, type AppInstanceId, type ContainerId } from '../domain/ids.ts';
 import type { Done } from '../domain/results.ts';
+import { unhurried } from '../domain/unhurried.ts';
 import type { DamagedRecord } from '../ports/journal.ts';
-import { unhurried } from './operations/operation.ts';
 import type { World } from './world.ts';
 
 type One = { readonly appInstanceId?: string | undefined };

@@ -7,6 +7,7 @@ import type { ExitCause } from '../domain/exit.ts';
 import type { ContainerId } from '../domain/ids.ts';
 import type { State } from '../domain/states.ts';
 import { isAlive } from '../domain/states.ts';
+import { unhurried } from '../domain/unhurried.ts';
 import type { Inspection, Live } from '../ports/engine.ts';
 import type { HibernationRecord } from '../ports/journal.ts';
 import type { Instance, Step } from './instance.ts';
@@ -20,7 +21,6 @@ import { askToEnd, forceEnd } from './operations/terminate-kill.ts';
 import { followDisplay } from './operations/follow-display.ts';
 import { adoptScreen } from './operations/screen.ts';
 import { release, settle } from './operations/settle.ts';
-import { unhurried } from './operations/operation.ts';
 import type { World } from './world.ts';
 
 /** How far a hibernation or a wake had come, as the disk and the engine say. */

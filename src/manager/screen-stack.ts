@@ -3,10 +3,10 @@
  * focus is told, and a screen, where there is one, is made to show it.
  */
 import { viewOf } from '../domain/view.ts';
+import { unhurried } from '../domain/unhurried.ts';
 import type { Instance } from './instance.ts';
 import type { Instances } from './instances.ts';
 import { placementOf } from './operations/displays.ts';
-import { unhurried } from './operations/operation.ts';
 import { hasScreen } from './operations/screen.ts';
 import type { World } from './world.ts';
 

@@ -7,6 +7,7 @@ import { appSchema, type App } from '../domain/app.ts';
 import { RuntimeError } from '../domain/errors.ts';
 import type { ContainerId } from '../domain/ids.ts';
 import { SET_UP } from '../domain/set-up.ts';
+import { unhurried } from '../domain/unhurried.ts';
 import type { CheckpointSurveys } from '../ports/checkpoint-surveys.ts';
 import type { Engine, Live } from '../ports/engine.ts';
 import { trialOrder, type TrialOptions } from './trial.ts';
@@ -62,7 +63,7 @@ export const tryHibernation =
     } finally {
       if (live !== null) await engine.kill(id, live);
       // also when it was stopped
-      await engine.remove(id, { known: live, signal: new AbortController().signal, timeoutMs: TIMEOUT_MS });
+      await engine.remove(id, { known: live, ...unhurried(TIMEOUT_MS) });
       await insides.remove(id);
       await rm(imageDirectory, { recursive: true, force: true });
     }

@@ -2,6 +2,7 @@
 import { appSchema, type App } from '../domain/app.ts';
 import { RuntimeError } from '../domain/errors.ts';
 import type { ContainerId } from '../domain/ids.ts';
+import { unhurried } from '../domain/unhurried.ts';
 import type { Ended, Engine, InPlace, Live, StartOrder } from '../ports/engine.ts';
 import type { Wait } from '../ports/wait.ts';
 import { systemClock } from '../adapters/process/clock.ts';
@@ -39,7 +40,7 @@ export const tryInPlace =
     } finally {
       // also when it was stopped
       if (live !== null) await engine.kill(id, live);
-      await engine.remove(id, { known: live, signal: new AbortController().signal, timeoutMs: TIMEOUT_MS });
+      await engine.remove(id, { known: live, ...unhurried(TIMEOUT_MS) });
       await options.insides.remove(id);
     }
   };

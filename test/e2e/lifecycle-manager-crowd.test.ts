@@ -17,29 +17,19 @@ const APPS = 10;
 /** Whether it is still there when that is over. */
 type Life = (app: App) => Promise<'stays' | 'gone'>;
 
+/** Through these states, one after the other. */
+const through =
+  (...states: readonly Parameters<App['to']>[0][]): Life =>
+  async (app) => {
+    for (const state of states) await app.to(state);
+    return 'stays';
+  };
+
 const LIVES: Readonly<Record<string, Life>> = {
-  paused: async (app) => {
-    await app.to('PAUSED');
-    await app.to('ACTIVE');
-    return 'stays';
-  },
-  suspended: async (app) => {
-    await app.to('SUSPENDED');
-    await app.to('ACTIVE');
-    return 'stays';
-  },
-  woken: async (app) => {
-    await app.to('HIBERNATED');
-    await app.to('SUSPENDED');
-    await app.to('ACTIVE');
-    return 'stays';
-  },
-  asleep: async (app) => {
-    await app.to('HIBERNATED');
-    await app.to('ACTIVE');
-    await app.to('HIBERNATED');
-    return 'stays';
-  },
+  paused: through('PAUSED', 'ACTIVE'),
+  suspended: through('SUSPENDED', 'ACTIVE'),
+  woken: through('HIBERNATED', 'SUSPENDED', 'ACTIVE'),
+  asleep: through('HIBERNATED', 'ACTIVE', 'HIBERNATED'),
   'not hibernated': async (app) => {
     await app.to('SUSPENDED');
     await app.failsToHibernate();

@@ -2,15 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventsOf, exitOf, inWords, perl, runApp, SLEEP, stateOf, untilSays } from '../lib/apps.ts';
-import { dobbyHouse, type DobbyHouse } from '../lib/engines.ts';
+import { dobbyHouse, noStrangeCalls } from '../lib/engines.ts';
 import { helpfulRefusal } from '../lib/refusal.ts';
 import { until } from '../lib/until.ts';
 
 const LIMIT_MS = 30_000;
-
-const noStrangeCalls = ({ dobby }: DobbyHouse): void => {
-  assert.deepEqual([dobby.wire.strange, dobby.wire.leaked], [[], 0]);
-};
 
 test('a wake during a hibernation gives it up: the app runs, and was never asleep; so it is for one that was suspended', async () => {
   await using house = await dobbyHouse();

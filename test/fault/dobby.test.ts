@@ -18,17 +18,12 @@ import {
   uniqueId,
   untilState,
 } from '../lib/apps.ts';
-import { dobbyHouse, type DobbyHouse } from '../lib/engines.ts';
+import { dobbyHouse, noStrangeCalls } from '../lib/engines.ts';
 import { isAlive } from '../lib/machine.ts';
 import { helpfulRefusal } from '../lib/refusal.ts';
 import { until } from '../lib/until.ts';
 
 const LIMIT_MS = 30_000;
-
-/** Called by the daemon and not known to Dobby: each would cost it a reply slot for good. */
-const noStrangeCalls = ({ dobby }: DobbyHouse): void => {
-  assert.deepEqual([dobby.wire.strange, dobby.wire.leaked], [[], 0]);
-};
 
 test('when Dobby dies its apps end with that reason, once each, and its next life is another one', async () => {
   await using house = await dobbyHouse();

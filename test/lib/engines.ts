@@ -1,4 +1,5 @@
 /** Daemons for each engine: what callers see is the same with all of them. */
+import assert from 'node:assert/strict';
 import { startBus, type TestBus } from './bus-daemon.ts';
 import { startDaemon, type DaemonOptions, type TestDaemon } from './daemon.ts';
 import { startDobby, type DobbyService } from './dobby-service.ts';
@@ -11,6 +12,11 @@ export type EngineBox = AsyncDisposable & {
   readonly tellsSignals: boolean;
 };
 export type DobbyHouse = EngineBox & { readonly bus: TestBus; readonly dobby: DobbyService };
+
+/** Called by the daemon and not known to Dobby: each would cost it a reply slot for good. */
+export const noStrangeCalls = ({ dobby }: DobbyHouse): void => {
+  assert.deepEqual([dobby.wire.strange, dobby.wire.leaked], [[], 0]);
+};
 
 /** Dobby's specs take no larger ones. The stand-ins of its containers run as root, so that it does not matter whose they are. */
 const IDS = { first: 30_001, last: 31_000 };

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
+import { unhurried } from '../../domain/unhurried.ts';
 import type { Engine, InPlace, Live } from '../../ports/engine.ts';
 import { refuseForDobby } from './bundle.ts';
 import { exec } from './execs.ts';
@@ -13,7 +14,7 @@ import { keepMounts, mount, unmount } from './mounts.ts';
 import type { Parts } from './parts.ts';
 import { removeContainer } from './removal.ts';
 import { report } from './report.ts';
-import { ORDERED, start, unhurried } from './start.ts';
+import { ORDERED, start } from './start.ts';
 import { thunderCheck } from './thunder.ts';
 import { ended, inspect } from './truth.ts';
 

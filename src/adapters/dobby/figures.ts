@@ -1,6 +1,7 @@
 /** Figures of containers: from their control groups, else the last that Dobby has told. */
 import type { ContainerId } from '../../domain/ids.ts';
 import type { Readings } from '../../domain/info.ts';
+import { unhurried } from '../../domain/unhurried.ts';
 import type { EngineHandle } from '../../ports/engine.ts';
 import type { DobbyCalls, DobbyInfo } from './calls.ts';
 import { dobbyId } from './ids.ts';
@@ -45,7 +46,7 @@ export class Figures {
     if (this.#asking.has(id)) return;
     this.#asking.add(id);
     this.#calls
-      .info({ ...handle, name: dobbyId(id) }, { signal: new AbortController().signal, timeoutMs: ASK_MS })
+      .info({ ...handle, name: dobbyId(id) }, unhurried(ASK_MS))
       .then((info) => {
         if (info !== undefined && this.#seen.has(id)) this.note(id, info);
       })

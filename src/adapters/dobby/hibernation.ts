@@ -5,13 +5,14 @@
 import { RuntimeError } from '../../domain/errors.ts';
 import type { Phases } from '../../domain/hibernation.ts';
 import type { ContainerId } from '../../domain/ids.ts';
+import { unhurried } from '../../domain/unhurried.ts';
 import type { InPlace, Live } from '../../ports/engine.ts';
 import type { Wait } from '../../ports/wait.ts';
 import type { Target } from './calls.ts';
 import { handleOf } from './life.ts';
 import type { Parts } from './parts.ts';
 import { unlessShort, untilSettled } from './settled.ts';
-import { targetOf, unhurried } from './start.ts';
+import { targetOf } from './start.ts';
 
 /** For giving up: memcr lets go of a process within 20 s. */
 const ABORT_MS = 25_000;

@@ -2,13 +2,14 @@
 import { RuntimeError } from '../../domain/errors.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
+import { unhurried } from '../../domain/unhurried.ts';
 import type { Live } from '../../ports/engine.ts';
 import type { Wait } from '../../ports/wait.ts';
 import type { DobbyState, Target } from './calls.ts';
 import { dobbyId } from './ids.ts';
 import type { Parts } from './parts.ts';
 import { unlessShort, untilSettled } from './settled.ts';
-import { targetOf, unhurried } from './start.ts';
+import { targetOf } from './start.ts';
 
 /** Ending an app must not wait long for a Dobby that hangs: then the kernel is asked. */
 const ASK_MS = 2000;

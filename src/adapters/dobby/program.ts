@@ -3,6 +3,7 @@
  * program can be read: the names of the methods that it serves stand in it, and what it says when it was built without something,
  * each ended by a NUL.
  */
+import { unhurried } from '../../domain/unhurried.ts';
 import { createReadStream } from 'node:fs';
 import type { Log } from '../../ports/log.ts';
 import type { Way } from './ways.ts';
@@ -53,7 +54,7 @@ const PATIENCE_MS = 2000;
 export function programReader(way: Pick<Way, 'serving' | 'pidOf'>, log: Log): ProgramReader {
   let known: ({ readonly life: string } & Awaited<ReturnType<ProgramReader>>) | undefined;
   return async () => {
-    const life = await way.serving({ signal: new AbortController().signal, timeoutMs: PATIENCE_MS });
+    const life = await way.serving(unhurried(PATIENCE_MS));
     const pid = await way.pidOf(life);
     if (known?.life === life && known.pid === pid) return known;
     known = { life, pid, program: await readProgram(`/proc/${pid}/exe`) };

@@ -2,10 +2,11 @@
 import { access, rm } from 'node:fs/promises';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
+import { unhurried } from '../../domain/unhurried.ts';
 import type { Live, Removal } from '../../ports/engine.ts';
 import { dobbyId } from './ids.ts';
 import type { Parts } from './parts.ts';
-import { targetOf, unhurried } from './start.ts';
+import { targetOf } from './start.ts';
 
 const POLL_MS = 20;
 const ASK_MS = 5000;

@@ -7,6 +7,7 @@ import type { EngineHandle, Live, StartOrder } from '../../ports/engine.ts';
 import type { ProcessId } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { rootGroup } from '../../domain/root-group.ts';
+import { unhurried } from '../../domain/unhurried.ts';
 import { boundFiles } from './bound-files.ts';
 import { dobbyBundle, dobbySpecFor } from './bundle.ts';
 import type { DobbyInfo, Started, Target } from './calls.ts';
@@ -18,7 +19,6 @@ export const ORDERED = 'ordered.json';
 const STOP_MS = 30_000;
 
 export const NOBODY: ProcessId = { pid: 0, startTime: '0' };
-export const unhurried = (timeoutMs: number): Wait => ({ signal: new AbortController().signal, timeoutMs });
 
 type Starting = { readonly order: StartOrder; readonly wait: Wait };
 

@@ -2,12 +2,13 @@
 import { access } from 'node:fs/promises';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
+import { unhurried } from '../../domain/unhurried.ts';
 import type { Ended, EngineHandle, Inspection, Live } from '../../ports/engine.ts';
 import type { Wait } from '../../ports/wait.ts';
 import type { DobbyState, Target } from './calls.ts';
 import { dobbyId } from './ids.ts';
 import type { Parts } from './parts.ts';
-import { liveOf, targetOf, unhurried } from './start.ts';
+import { liveOf, targetOf } from './start.ts';
 
 /** For a look that somebody waits for. */
 const LOOK_MS = 5000;

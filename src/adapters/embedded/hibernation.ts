@@ -9,6 +9,7 @@ import type { Wiring } from '../../ports/networks.ts';
 import type { Processes, ProcessId } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { rootGroup } from '../../domain/root-group.ts';
+import { unhurried } from '../../domain/unhurried.ts';
 import { blameDisk } from '../files/full-disk.ts';
 import { bindSources, writeBundle } from './bundle.ts';
 import { unknownToRuntime } from './mounts.ts';
@@ -112,7 +113,7 @@ async function leaveAsBefore(parts: Parts, abandoned: Abandoned): Promise<void> 
   if (!wasFrozen && processes.isAlive(live.init)) await thaw(parts, id);
   await goOn(parts, abandoned);
   if (!wasFrozen || !processes.isAlive(live.init)) return;
-  await groups.freeze(id, { signal: new AbortController().signal, timeoutMs: RECOVER_MS });
+  await groups.freeze(id, unhurried(RECOVER_MS));
 }
 
 /**

@@ -14,6 +14,7 @@ import {
   type Subnet,
 } from '../../domain/network.ts';
 import { SET_UP } from '../../domain/set-up.ts';
+import { unhurried } from '../../domain/unhurried.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Attachment, Networks, PortOwner } from '../../ports/networks.ts';
 import type { Wait } from '../../ports/wait.ts';
@@ -54,8 +55,6 @@ const LINGER_MS = 10_000;
 /** A new uplink, or another name server. */
 const REFRESH_MS = 5000;
 const PATIENCE_MS = 20_000;
-
-const unhurried = (): Wait => ({ signal: new AbortController().signal, timeoutMs: PATIENCE_MS });
 
 export class RoutedNetworks implements Networks {
   readonly #options: NetworkOptions;
@@ -228,9 +227,11 @@ export class RoutedNetworks implements Networks {
     this.#refreshing = undefined;
     this.#subnet = undefined;
     if (isThere(this.#name)) {
-      await this.#nft([noTable(this.#name)], unhurried());
-      for (const cable of await interfacesLike(this.#cables)) await removeInterface(runTool, cable, unhurried());
-      await removeInterface(runTool, this.#name, unhurried());
+      await this.#nft([noTable(this.#name)], unhurried(PATIENCE_MS));
+      for (const cable of await interfacesLike(this.#cables)) {
+        await removeInterface(runTool, cable, unhurried(PATIENCE_MS));
+      }
+      await removeInterface(runTool, this.#name, unhurried(PATIENCE_MS));
     }
     await this.#forwarding.end();
     await removeResolver(resolverFile);

@@ -1,6 +1,7 @@
 /** The host tools that read, unpack and mount packages. */
 import { RuntimeError } from '../../domain/errors.ts';
 import { SET_UP } from '../../domain/set-up.ts';
+import { unhurried } from '../../domain/unhurried.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { heldTool } from '../process/held-tools.ts';
 import type { RunTool, ToolResult } from '../process/run-tool.ts';
@@ -21,7 +22,7 @@ const STEP_MS = 600_000;
 export const packageTools =
   (runTool: RunTool, directory: string): PackageTools =>
   async (argv, { maxFileBytes, ...options } = {}) => {
-    const wait: Wait = { signal: new AbortController().signal, timeoutMs: STEP_MS };
+    const wait: Wait = unhurried(STEP_MS);
     const limited = maxFileBytes === undefined ? argv : ['prlimit', `--fsize=${maxFileBytes}`, ...argv];
     try {
       return await runTool(heldTool(argv[0] ?? '', limited, { writes: [directory] }), { ...wait, ...options });

@@ -6,6 +6,7 @@ import { lstat } from 'node:fs/promises';
 import * as z from 'zod';
 import { isErrno, RuntimeError } from '../../domain/errors.ts';
 import type { AppId } from '../../domain/ids.ts';
+import { unhurried } from '../../domain/unhurried.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Storage, StorageOwner } from '../../ports/storage.ts';
 import type { Wait } from '../../ports/wait.ts';
@@ -30,7 +31,7 @@ const answerSchema = z.object({
 });
 
 /** The limit of a call is the neighbour's. */
-const neighboursOwn = (): Wait => ({ signal: new AbortController().signal, timeoutMs: Infinity });
+const neighboursOwn = (): Wait => unhurried(Infinity);
 
 export function appStorage({ thunder, otherwise, log }: Options): Storage {
   const neighbour = thunder.neighbour(STORAGE_MANAGER);

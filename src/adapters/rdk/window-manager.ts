@@ -5,6 +5,7 @@
 import { lstat, rm } from 'node:fs/promises';
 import { isErrno, RuntimeError } from '../../domain/errors.ts';
 import { containerIdFor, type AppInstanceId } from '../../domain/ids.ts';
+import { unhurried } from '../../domain/unhurried.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { DisplayOrder, DisplayPlace, Displays } from '../../ports/displays.ts';
 import type { Wait } from '../../ports/wait.ts';
@@ -38,7 +39,7 @@ export function windowManager({ thunder, directory, clock }: Options): Displays 
 
   async function ask(order: DisplayOrder, place: DisplayPlace): Promise<void> {
     // its own limit is the neighbour's; who gives up earlier does not make it forget
-    const wait = { signal: new AbortController().signal, timeoutMs: Infinity };
+    const wait = unhurried(Infinity);
     await neighbour.call('createDisplay', paramsOf(order, place), wait);
   }
 

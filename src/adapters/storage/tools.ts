@@ -1,5 +1,6 @@
 /** The host tools that make, mount and delete storage. */
 import { RuntimeError } from '../../domain/errors.ts';
+import { unhurried } from '../../domain/unhurried.ts';
 import { heldTool } from '../process/held-tools.ts';
 import type { RunTool, ToolResult } from '../process/run-tool.ts';
 
@@ -12,7 +13,7 @@ const STEP_MS = 600_000;
 export const storageTools =
   (runTool: RunTool, writes: readonly string[]): StorageTools =>
   async (argv, accept = [0]) => {
-    const wait = { signal: new AbortController().signal, timeoutMs: STEP_MS };
+    const wait = unhurried(STEP_MS);
     try {
       return await runTool(heldTool(argv[0] ?? '', argv, { writes }), { ...wait, accept });
     } catch (error) {

@@ -2,6 +2,7 @@
 import { RuntimeError } from '../../domain/errors.ts';
 import type { AppInstanceId, ContainerId } from '../../domain/ids.ts';
 import { SET_UP } from '../../domain/set-up.ts';
+import { unhurried } from '../../domain/unhurried.ts';
 import type { DisplayOrder } from '../../ports/displays.ts';
 import type { Wait } from '../../ports/wait.ts';
 import { asClient } from '../wayland/client.ts';
@@ -30,7 +31,7 @@ export async function bringUp(parts: SwayParts, display: NewDisplay, wait: Wait)
   const { places, group, order, on } = display;
   const { backend } = on.stage;
   if (compositor === undefined) throw noCompositor();
-  await endSway(parts, display, unhurried());
+  await endSway(parts, display, unhurried(CLEAN_UP_MS));
   await makePlaces(places, swayConfig(order.size ?? on.size, backend));
   try {
     const process = await startSway({ ...parts, compositor }, places, {
@@ -43,7 +44,7 @@ export async function bringUp(parts: SwayParts, display: NewDisplay, wait: Wait)
     });
     await writeRecord(places, { process, backend });
   } catch (error) {
-    await endSway(parts, display, unhurried());
+    await endSway(parts, display, unhurried(CLEAN_UP_MS));
     throw asDisplayFailure(order, error);
   }
 }
@@ -68,8 +69,6 @@ export const taken = (id: AppInstanceId): RuntimeError =>
     what: `the display of ${id} is there already and in use`,
     next: 'give another appInstanceId',
   });
-
-const unhurried = (): Wait => ({ signal: new AbortController().signal, timeoutMs: CLEAN_UP_MS });
 
 export const noCompositor = (): RuntimeError =>
   new RuntimeError('DISPLAY_FAILED', {

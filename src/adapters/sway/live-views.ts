@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net';
 import { RuntimeError } from '../../domain/errors.ts';
 import type { AppInstanceId, ContainerId } from '../../domain/ids.ts';
+import { unhurried } from '../../domain/unhurried.ts';
 import type { ProcessId } from '../../ports/processes.ts';
 import type { Wait } from '../../ports/wait.ts';
 import type { User } from './user.ts';
@@ -82,7 +83,7 @@ export class LiveViews {
     const name = `view-${displayName}`;
     const places = placesIn(`${this.#parts.directory}/${name}`);
     const ending = { places, group: name as ContainerId };
-    await endSway(this.#parts, ending, unhurried());
+    await endSway(this.#parts, ending, unhurried(CLEAN_UP_MS));
     await makePlaces(places, '');
     try {
       const process = await startProgram(this.#parts, places, {
@@ -97,7 +98,7 @@ export class LiveViews {
       this.#views.set(id, view);
       return view;
     } catch (error) {
-      await endSway(this.#parts, ending, unhurried());
+      await endSway(this.#parts, ending, unhurried(CLEAN_UP_MS));
       throw error;
     }
   }
@@ -138,7 +139,7 @@ export class LiveViews {
   async #end(id: AppInstanceId, view: View): Promise<void> {
     this.#views.delete(id);
     for (const stream of view.streams) stream.destroy();
-    await endSway(this.#parts, view, unhurried());
+    await endSway(this.#parts, view, unhurried(CLEAN_UP_MS));
   }
 
   #inTurn<Result>(id: AppInstanceId, work: () => Promise<Result>): Promise<Result> {
@@ -165,5 +166,3 @@ function programOf({ wayvnc, env, directories }: LiveViewer, places: DisplayPlac
     directories: [...directories, display],
   };
 }
-
-const unhurried = (): Wait => ({ signal: new AbortController().signal, timeoutMs: CLEAN_UP_MS });

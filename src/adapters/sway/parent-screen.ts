@@ -4,6 +4,7 @@
  */
 import { RuntimeError } from '../../domain/errors.ts';
 import type { ContainerId } from '../../domain/ids.ts';
+import { unhurried } from '../../domain/unhurried.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Wait } from '../../ports/wait.ts';
 import type { User } from './user.ts';
@@ -30,7 +31,7 @@ const POLL_MS = 10;
  * nothing tells when. On a busy machine that may be later.
  */
 const AGAIN_AFTER_MS = [0, 100, 250, 1000];
-const within = (): Wait => ({ signal: new AbortController().signal, timeoutMs: ANSWER_MS });
+const within = (): Wait => unhurried(ANSWER_MS);
 
 export type ScreenOptions = {
   readonly backend: Backend;

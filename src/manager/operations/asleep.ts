@@ -1,5 +1,6 @@
 /** The end of a hibernation whose image is whole already: after a crash, or when something stood in the way. */
 import { RuntimeError } from '../../domain/errors.ts';
+import { unhurried } from '../../domain/unhurried.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
 import { clear } from './clear.ts';
@@ -34,7 +35,7 @@ const LOOK_MS = 10_000;
 async function faultOf({ images, log }: World, { record }: Instance): Promise<RuntimeError | undefined> {
   const { appInstanceId, containerId } = record;
   try {
-    await images.examine(containerId, { signal: new AbortController().signal, timeoutMs: LOOK_MS });
+    await images.examine(containerId, unhurried(LOOK_MS));
     return undefined;
   } catch (error) {
     log.warn({ err: error, appInstanceId }, 'the image of a hibernated app');

@@ -1,9 +1,9 @@
 /** Removes a container from the machine: what the engine made, its display, its ways to the network. Address and ports stay leased. */
+import { unhurried } from '../../domain/unhurried.ts';
 import type { Live } from '../../ports/engine.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
 import { restDisplay } from './displays.ts';
-import { unhurried } from './operation.ts';
 
 /** Repeatable. `known` as for `Engine.remove`. */
 export async function clear(world: World, { record }: Instance, known: Live | null): Promise<void> {

@@ -2,10 +2,10 @@
 import type { App } from '../../domain/app.ts';
 import type { AppInstanceId } from '../../domain/ids.ts';
 import { viewOf } from '../../domain/view.ts';
+import { unhurried } from '../../domain/unhurried.ts';
 import type { DisplayPlace, DisplaySize, Placement } from '../../ports/displays.ts';
 import type { InstanceRecord } from '../../ports/journal.ts';
 import type { World } from '../world.ts';
-import { unhurried } from './operation.ts';
 
 type Subject = { readonly appInstanceId: AppInstanceId; readonly app: App };
 

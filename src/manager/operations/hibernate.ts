@@ -4,13 +4,14 @@
  */
 import { RuntimeError } from '../../domain/errors.ts';
 import type { Finding, Phases } from '../../domain/hibernation.ts';
+import { unhurried } from '../../domain/unhurried.ts';
 import type { HibernationRecord } from '../../ports/journal.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
 import { clear } from './clear.ts';
 import { dumpTimeoutMs, NEVER, notHibernated } from './dump-bounds.ts';
 import { hibernateInPlace } from './in-place.ts';
-import { during, failureOf, liveOf, unhurried } from './operation.ts';
+import { during, failureOf, liveOf } from './operation.ts';
 import { pagesAreIn } from './pages.ts';
 import { hideScreen, showScreen } from './screen.ts';
 import { settle } from './settle.ts';

@@ -1,12 +1,13 @@
 /** Hibernate and wake with an engine that keeps the processes itself: there is no image, and the container stays. */
 import { RuntimeError } from '../../domain/errors.ts';
 import { GIVE_UP, type Operation } from '../../domain/states.ts';
+import { unhurried } from '../../domain/unhurried.ts';
 import type { InPlace } from '../../ports/engine.ts';
 import type { HibernationRecord } from '../../ports/journal.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
 import { dumpTimeoutMs, NEVER, notHibernated } from './dump-bounds.ts';
-import { failureOf, isTakenOver, liveOf, unhurried } from './operation.ts';
+import { failureOf, isTakenOver, liveOf } from './operation.ts';
 import { hideScreen, showScreen } from './screen.ts';
 import { settle } from './settle.ts';
 

@@ -1,12 +1,13 @@
 /** Mounts that come and go while an app runs or is suspended; asleep it keeps them, and with its run they end. */
 import { RuntimeError } from '../../domain/errors.ts';
 import { plainPath } from '../../domain/rootfs.ts';
+import { unhurried } from '../../domain/unhurried.ts';
 import type { Live, WantedMount } from '../../ports/engine.ts';
 import type { InstanceRecord } from '../../ports/journal.ts';
 import { appMount } from '../../spec/mounts.ts';
 import type { EventBody, Instance } from '../instance.ts';
 import type { World } from '../world.ts';
-import { liveOf, unhurried } from './operation.ts';
+import { liveOf } from './operation.ts';
 
 export type Mount = InstanceRecord['mounts'][number];
 

@@ -62,9 +62,6 @@ export async function askedBy<Result>(
   }
 }
 
-/** Bounds for work that nothing may interrupt: ending, giving back. */
-export const unhurried = (timeoutMs: number): Wait => ({ signal: new AbortController().signal, timeoutMs });
-
 /** The end of the app, or undefined when the time is over or the signal comes first. */
 export async function endWithin(instance: Instance, { signal, timeoutMs }: Wait): Promise<Ended | undefined> {
   const { promise: given, resolve } = Promise.withResolvers<undefined>();

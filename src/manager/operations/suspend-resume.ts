@@ -1,7 +1,8 @@
 /** Suspend and resume: the kernel's freezer, read back; the journal follows the kernel. */
+import { unhurried } from '../../domain/unhurried.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
-import { during, unhurried } from './operation.ts';
+import { during } from './operation.ts';
 import { hideScreen, showScreen } from './screen.ts';
 
 /** No intent is written: after a crash in the middle the freezer itself says which of the two it is. */

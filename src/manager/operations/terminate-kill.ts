@@ -2,10 +2,11 @@
 import { RuntimeError } from '../../domain/errors.ts';
 import type { ExitCause } from '../../domain/exit.ts';
 import { isAlreadySo, type State } from '../../domain/states.ts';
+import { unhurried } from '../../domain/unhurried.ts';
 import type { Instance } from '../instance.ts';
 import type { World } from '../world.ts';
 import { givesUp } from './in-place.ts';
-import { during, endWithin, failureOf, liveOf, unhurried } from './operation.ts';
+import { during, endWithin, failureOf, liveOf } from './operation.ts';
 import { cancelRestart } from './restart.ts';
 import { release, settle } from './settle.ts';
 

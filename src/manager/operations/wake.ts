@@ -1,6 +1,7 @@
 /** Wake: the app comes back where it was. Its image stays until it is seen running and has every page. */
 import { RuntimeError } from '../../domain/errors.ts';
 import type { Limits } from '../../domain/limits.ts';
+import { unhurried } from '../../domain/unhurried.ts';
 import { startLimits } from '../../spec/limits.ts';
 import type { Restored } from '../../ports/engine.ts';
 import type { Image } from '../../ports/images.ts';
@@ -14,7 +15,7 @@ import { dumpTimeoutMs } from './dump-bounds.ts';
 import { explained, failureLogOf, isOfCriu } from './hibernate.ts';
 import { displayAnswers, takeDisplay } from './displays.ts';
 import { givesUp, wakeInPlace } from './in-place.ts';
-import { allDone, during, failureOf, unhurried } from './operation.ts';
+import { allDone, during, failureOf } from './operation.ts';
 import { orderAgain } from './order.ts';
 import { showScreen } from './screen.ts';
 import { planContainer } from './plan.ts';

@@ -1,4 +1,5 @@
 /** The sockets of a network namespace, by inode (proc(5), sock_diag(7)). */
+import { unhurried } from '../../../domain/unhurried.ts';
 import { readFile } from 'node:fs/promises';
 import type { RunTool } from '../../process/run-tool.ts';
 import type { Descriptor } from './tasks.ts';
@@ -91,7 +92,7 @@ const SS_LIMIT_MS = 2000;
  */
 export async function readPeers(runTool: RunTool, pid: number): Promise<ReadonlyMap<string, Peer>> {
   const argv = ['nsenter', `--net=/proc/${pid}/ns/net`, 'ss', '--unix', '--all', '--numeric', '--no-header'];
-  const { stdout } = await runTool(argv, { timeoutMs: SS_LIMIT_MS, signal: new AbortController().signal });
+  const { stdout } = await runTool(argv, unhurried(SS_LIMIT_MS));
   return parsePeers(stdout);
 }
 
